@@ -1,0 +1,1 @@
+"""Regulars: a plugin-based CRM extension server with a GraphQL API."""

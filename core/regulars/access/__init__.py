@@ -1,0 +1,1 @@
+"""Access: actors, keys, roles and permissions."""

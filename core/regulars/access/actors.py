@@ -1,0 +1,36 @@
+"""Who asks, and what they may do."""
+
+from dataclasses import dataclass, field
+from typing import Literal
+from uuid import UUID
+
+__all__ = ["ANONYMOUS", "SYSTEM", "Actor", "ActorKind"]
+
+ActorKind = Literal["anonymous", "staff", "service", "customer", "system"]
+
+
+@dataclass(frozen=True)
+class Actor:
+    """Somebody or something that asks, with the permissions that hold for this request.
+
+    ``customer_id`` is set for customers, who see only their own rows.
+    """
+
+    kind: ActorKind
+    id: UUID | None = None
+    name: str = ""
+    permissions: frozenset[str] = field(default_factory=frozenset)
+    customer_id: UUID | None = None
+
+    @property
+    def label(self) -> str:
+        """Return the actor as events and ledgers name it: ``staff:<uuid>``, ``system``."""
+        return self.kind if self.id is None else f"{self.kind}:{self.id}"
+
+    def may(self, permission: str) -> bool:
+        """Tell whether the actor has this permission."""
+        return permission in self.permissions
+
+
+ANONYMOUS = Actor("anonymous")
+SYSTEM = Actor("system", name="Regulars")

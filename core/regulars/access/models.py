@@ -1,0 +1,58 @@
+"""Tables of staff members and of keys."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlmodel import Field
+
+from regulars.tables import JsonColumn, Table, UtcDateTime, new_id
+
+__all__ = ["ApiKey", "Secret", "StaffMember"]
+
+
+class StaffMember(Table, table=True):
+    """Somebody who works here; keys and sign-ins point to this row."""
+
+    __tablename__ = "core_staff_member"
+
+    id: UUID = Field(default_factory=new_id, primary_key=True)
+    name: str
+    role: str
+    manager_id: UUID | None = Field(default=None, foreign_key="core_staff_member.id")
+    deputy_id: UUID | None = Field(default=None, foreign_key="core_staff_member.id")
+    created_at: datetime = Field(sa_type=UtcDateTime)
+    disabled_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+
+
+class ApiKey(Table, table=True):
+    """A key, of which only a keyed hash is kept.
+
+    It belongs to a staff member, to a customer, or to nobody (a service with its own role).
+    ``scopes`` of None means all that the owner may do.
+    """
+
+    __tablename__ = "core_api_key"
+
+    id: UUID = Field(default_factory=new_id, primary_key=True)
+    name: str
+    hash: str = Field(unique=True)
+    hint: str
+    kind: str
+    role: str | None = None
+    staff_member_id: UUID | None = Field(default=None, foreign_key="core_staff_member.id")
+    customer_id: UUID | None = Field(default=None, foreign_key="core_customer.id", index=True)
+    scopes: list[Any] | None = Field(default=None, sa_type=JsonColumn)
+    replaces_id: UUID | None = Field(default=None, foreign_key="core_api_key.id")
+    created_at: datetime = Field(sa_type=UtcDateTime)
+    expires_at: datetime = Field(sa_type=UtcDateTime)
+    revoked_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+
+
+class Secret(Table, table=True):
+    """A secret that the server made for itself because the operator set none."""
+
+    __tablename__ = "core_secret"
+
+    name: str = Field(primary_key=True)
+    value: str

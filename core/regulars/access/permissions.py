@@ -1,0 +1,58 @@
+"""The permissions of the core, and the roles that have them."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from regulars.errors import UnknownValue
+from regulars.plugins.manifest import Permission
+
+__all__ = ["CORE_PERMISSIONS", "CUSTOMER_PERMISSIONS", "ROLES", "permissions_of_role"]
+
+ROLES = ("admin", "analyst", "frontline", "privacy")
+
+
+@dataclass(frozen=True)
+class _Right:
+    name: str
+    title: str
+    roles: str
+
+
+_RIGHTS = (
+    _Right("customers:read", "See customers and their identities", "analyst frontline privacy"),
+    _Right("customers:write", "Create and change customers", "frontline privacy"),
+    _Right("customers:merge", "Merge customers and part them again", "privacy"),
+    _Right("touchpoints:read", "See what happened with a customer", "analyst frontline privacy"),
+    _Right("touchpoints:write", "Record touchpoints", "frontline"),
+    _Right("consents:read", "See what a customer allowed", "analyst frontline privacy"),
+    _Right("consents:write", "Record what a customer allows", "frontline privacy"),
+    _Right("traits:read", "See facts about customers", "analyst frontline privacy"),
+    _Right("traits:write", "Define and set facts about customers", "privacy"),
+    _Right("segments:read", "See segments", "analyst"),
+    _Right("segments:write", "Create and change segments", "analyst"),
+    _Right("jobs:read", "See work in the background", "analyst privacy"),
+    _Right("jobs:manage", "Start and cancel work in the background", ""),
+    _Right("imports:run", "Import customers and touchpoints", ""),
+    _Right("plugins:read", "See plugins and their state", "analyst privacy"),
+    _Right("plugins:manage", "Enable, disable and configure plugins", ""),
+    _Right("events:read", "Follow what changes", "privacy"),
+    _Right("schema:read", "Read the schema by introspection", "analyst frontline privacy"),
+)
+
+CORE_PERMISSIONS = tuple(Permission(right.name, right.title, ("admin", *right.roles.split())) for right in _RIGHTS)
+
+CUSTOMER_PERMISSIONS = frozenset({"customers:read", "touchpoints:read", "consents:read", "traits:read", "schema:read"})
+"""What customers may do with their own rows; the row policy keeps everybody else's from them."""
+
+
+def permissions_of_role(role: str, permissions: Iterable[Permission]) -> frozenset[str]:
+    """Return the names of the permissions that a role has, out of the core's and the plugins' ``permissions``.
+
+    Raises ``UnknownValue`` for a role that does not exist.
+    """
+    if role not in ROLES:
+        raise UnknownValue("role", role, ROLES)
+    known = tuple(permissions)
+    if role == "admin":
+        return frozenset(permission.name for permission in known)
+    return frozenset(permission.name for permission in known if role in permission.default_roles)

@@ -1,0 +1,1 @@
+"""Consents: the append-only ledger of what each customer allowed and withdrew."""

@@ -1,0 +1,63 @@
+"""The ledger of consents, and what stands in it today."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Index
+from sqlmodel import Field
+
+from regulars.tables import JsonColumn, Table, UtcDateTime, new_id
+
+__all__ = ["ConsentEvent", "ConsentState"]
+
+
+class ConsentEvent(Table, table=True):
+    """One grant or withdrawal over a scope; the database refuses to change or delete it.
+
+    ``at`` is when it holds from, ``recorded_at`` when we learned of it. ``profile_id`` is whom it was recorded for;
+    ``customer_id`` follows merges and is the one column that may change.
+    """
+
+    __tablename__ = "core_consent_event"
+    __table_args__ = (Index("ix_core_consent_event_history", "customer_id", "recorded_at", "id"),)
+
+    id: UUID = Field(default_factory=new_id, primary_key=True)
+    customer_id: UUID = Field(foreign_key="core_customer.id")
+    profile_id: UUID = Field(foreign_key="core_customer.id")
+    action: str
+    purpose: str
+    channel: str
+    topic: str
+    at: datetime = Field(sa_type=UtcDateTime)
+    recorded_at: datetime = Field(sa_type=UtcDateTime, index=True)
+    expires_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    actor: str
+    reason: str
+    origin: str = "customer"
+    basis: str = "express"
+    recipient: str | None = None
+    session: str | None = None
+    needs_confirmation: bool = False
+    confirmed_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    evidence: dict[str, Any] | None = Field(default=None, sa_type=JsonColumn)
+    notice_version: str | None = None
+    language: str | None = None
+    text_sha256: str | None = None
+
+
+class ConsentState(Table, table=True):
+    """The newest event of each scope, kept beside the ledger so that reading it is one index look-up."""
+
+    __tablename__ = "core_consent_state"
+    __table_args__ = (Index("ix_core_consent_state_scope", "purpose", "channel", "topic", "status"),)
+
+    customer_id: UUID = Field(foreign_key="core_customer.id", primary_key=True)
+    purpose: str = Field(primary_key=True)
+    channel: str = Field(primary_key=True)
+    topic: str = Field(primary_key=True)
+    status: str
+    since: datetime = Field(sa_type=UtcDateTime)
+    expires_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    reason: str
+    event_id: UUID = Field(foreign_key="core_consent_event.id")

@@ -1,0 +1,89 @@
+"""Tables of customers, of the names by which they are known, and of merges."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Index, String, UniqueConstraint, text
+from sqlmodel import Field
+
+from regulars.tables import JsonColumn, Table, UtcDateTime, new_id
+
+__all__ = ["Customer", "CustomerIdentity", "CustomerMerge", "CustomerWord"]
+
+
+class Customer(Table, table=True):
+    """A person or company that may buy."""
+
+    __tablename__ = "core_customer"
+
+    id: UUID = Field(default_factory=new_id, primary_key=True)
+    display_name: str | None = Field(default=None, index=True)
+    language: str | None = None
+    time_zone: str | None = None
+    jurisdiction: str | None = None
+    age: str = "unknown"
+    has_guardian_consent: bool = False
+    status: str = Field(default="active", index=True)
+    version: int = 1
+    created_at: datetime = Field(sa_type=UtcDateTime, index=True)
+    updated_at: datetime = Field(sa_type=UtcDateTime)
+    deleted_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    merged_into_id: UUID | None = Field(default=None, foreign_key="core_customer.id", index=True)
+
+
+class CustomerIdentity(Table, table=True):
+    """A name by which a customer is known: an address, a number, an id in another system."""
+
+    __tablename__ = "core_customer_identity"
+    __table_args__ = (
+        UniqueConstraint("customer_id", "kind", "source", "normalised"),
+        Index(
+            "uq_core_customer_identity_owner",
+            "kind",
+            "source",
+            "normalised",
+            unique=True,
+            sqlite_where=text("verified_at IS NOT NULL AND retired_at IS NULL"),
+            postgresql_where=text("verified_at IS NOT NULL AND retired_at IS NULL"),
+        ),
+        Index("ix_core_customer_identity_value", "normalised", "kind", "source"),
+    )
+
+    id: UUID = Field(default_factory=new_id, primary_key=True)
+    customer_id: UUID = Field(foreign_key="core_customer.id", index=True)
+    profile_id: UUID = Field(foreign_key="core_customer.id", index=True)
+    kind: str
+    source: str = ""
+    value: str
+    normalised: str
+    verified_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    retired_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    created_at: datetime = Field(sa_type=UtcDateTime)
+
+
+class CustomerMerge(Table, table=True):
+    """Two customers that became one, with what is needed to part them again."""
+
+    __tablename__ = "core_customer_merge"
+
+    id: UUID = Field(default_factory=new_id, primary_key=True)
+    survivor_id: UUID = Field(foreign_key="core_customer.id", index=True)
+    merged_id: UUID = Field(foreign_key="core_customer.id", index=True)
+    merged_at: datetime = Field(sa_type=UtcDateTime)
+    undone_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    actor: str
+    reason: str
+    before: dict[str, Any] = Field(sa_type=JsonColumn)
+
+
+class CustomerWord(Table, table=True):
+    """A word of a customer's name or identities, for the search by the beginnings of words.
+
+    The words are lower case and compared byte by byte, so that a beginning is a range of the index.
+    """
+
+    __tablename__ = "core_customer_word"
+
+    word: str = Field(sa_type=String().with_variant(String(collation="C"), "postgresql"), primary_key=True)
+    customer_id: UUID = Field(foreign_key="core_customer.id", ondelete="CASCADE", primary_key=True, index=True)

@@ -1,0 +1,91 @@
+"""Open the database, and give out sessions that read or that write."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from sqlalchemy import Connection, event, text
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
+
+from regulars.settings import Settings
+
+__all__ = ["Database", "open_engine"]
+
+
+def open_engine(settings: Settings) -> AsyncEngine:
+    """Return an engine for the configured database; nothing is connected yet."""
+    if settings.database.get_backend_name() == "sqlite":
+        engine = create_async_engine(settings.database, connect_args={"timeout": 30})
+        event.listen(engine.sync_engine, "connect", _prepare_sqlite)
+        event.listen(engine.sync_engine, "begin", _begin_sqlite)
+        return engine
+    return create_async_engine(
+        settings.database,
+        pool_size=settings.pool_size,
+        max_overflow=settings.pool_size,
+        connect_args={
+            "server_settings": {
+                "timezone": "UTC",
+                "application_name": "regulars",
+                "statement_timeout": str(int(settings.statement_timeout_s * 1000)),
+            }
+        },
+    )
+
+
+def _prepare_sqlite(connection: DBAPIConnection, _record: object) -> None:
+    connection.isolation_level = None  # transactions are begun below, not by the driver
+    cursor = connection.cursor()
+    cursor.execute("PRAGMA journal_mode = WAL")
+    cursor.execute("PRAGMA synchronous = FULL")
+    cursor.execute("PRAGMA foreign_keys = ON")
+    cursor.close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    # A reader that turns into a writer can meet "database is locked" at once; a writer says so from the start.
+    writes = connection.get_execution_options().get("regulars_writes", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+class Database:
+    """The engine with its two kinds of session."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self.engine = engine
+        options: dict[str, Any] = {"expire_on_commit": False, "autoflush": True}
+        self._readers: async_sessionmaker[AsyncSession] = async_sessionmaker(engine, **options)
+        self._writers: async_sessionmaker[AsyncSession] = async_sessionmaker(
+            engine.execution_options(regulars_writes=True), **options
+        )
+
+    @property
+    def dialect(self) -> str:
+        """Return ``sqlite`` or ``postgresql``."""
+        return self.engine.dialect.name
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[AsyncSession]:
+        """Give a session for reading; whatever it changes is rolled back."""
+        async with self._readers() as session:
+            yield session
+
+    @asynccontextmanager
+    async def writing(self) -> AsyncIterator[AsyncSession]:
+        """Give a session for writing that commits at the end, or rolls back on any error."""
+        async with self._writers() as session, session.begin():
+            yield session
+
+    def writing_session(self) -> AsyncSession:
+        """Return a session for writing whose caller commits."""
+        return self._writers()
+
+    async def ping(self) -> None:
+        """Ask the database for a sign of life."""
+        async with self.engine.connect() as connection:
+            await connection.execute(text("SELECT 1"))
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await self.engine.dispose()

@@ -1,0 +1,48 @@
+"""Tables of the outbox."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Index, text
+from sqlmodel import Field
+
+from regulars.tables import JsonColumn, Table, UtcDateTime, new_id
+
+__all__ = ["Event", "EventDelivery"]
+
+
+class Event(Table, table=True):
+    """Something that changed, written in the transaction that changed it."""
+
+    __tablename__ = "core_event"
+    __table_args__ = (
+        Index(
+            "ix_core_event_waiting",
+            "id",
+            sqlite_where=text("dispatched_at IS NULL"),
+            postgresql_where=text("dispatched_at IS NULL"),
+        ),
+    )
+
+    id: UUID = Field(default_factory=new_id, primary_key=True)
+    type: str
+    subject: str = Field(index=True)
+    actor: str
+    data: dict[str, Any] = Field(sa_type=JsonColumn)
+    occurred_at: datetime = Field(sa_type=UtcDateTime)
+    recorded_at: datetime = Field(sa_type=UtcDateTime, index=True)
+    dispatched_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+
+
+class EventDelivery(Table, table=True):
+    """A handler that has not taken an event yet: when it is tried again, and why it failed."""
+
+    __tablename__ = "core_event_delivery"
+
+    event_id: UUID = Field(foreign_key="core_event.id", ondelete="CASCADE", primary_key=True)
+    handler: str = Field(primary_key=True)
+    attempts: int = 0
+    next_at: datetime | None = Field(default=None, sa_type=UtcDateTime, index=True)
+    failed_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    problem: str | None = None

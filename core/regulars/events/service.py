@@ -1,0 +1,23 @@
+"""Write events into the outbox, in the transaction of the change that they tell of."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from regulars.events.models import Event
+
+__all__ = ["record_event"]
+
+
+async def record_event(
+    session: AsyncSession, *, type: str, subject: str, actor: str, data: Mapping[str, Any], now: datetime
+) -> Event:
+    """Add an event to the outbox; it is told once the session commits.
+
+    ``subject`` names the thing as ``kind:uuid``; ``data`` holds ids and facts that are no personal data.
+    """
+    event = Event(type=type, subject=subject, actor=actor, data=dict(data), occurred_at=now, recorded_at=now)
+    session.add(event)
+    return event

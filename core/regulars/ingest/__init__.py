@@ -1,0 +1,1 @@
+"""Ingest: customers and touchpoints from files."""

@@ -1,0 +1,1 @@
+"""Plugins: finding, checking, running and containing them."""

@@ -1,0 +1,55 @@
+"""What the server hands to a plugin's code when it calls it."""
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from pydantic import BaseModel
+from sqlalchemy.ext.asyncio import AsyncSession
+from structlog.typing import FilteringBoundLogger
+
+from regulars.clock import Clock
+
+__all__ = ["Company", "PluginContext", "ReportProblem"]
+
+Model = TypeVar("Model", bound=BaseModel)
+
+ReportProblem = Callable[[str, str, bool], None]
+
+
+@dataclass(frozen=True)
+class Company:
+    """The company that this installation serves."""
+
+    name: str
+    time_zone: str
+    currency: str
+
+
+@dataclass(frozen=True)
+class PluginContext:
+    """Settings, session, clock and the rest, for one call of one plugin.
+
+    ``settings`` is an instance of the manifest's settings model. ``session`` belongs to the call: the server commits it
+    when the call ends well. ``actor`` names who caused the call. ``random`` is seeded in tests.
+    """
+
+    plugin_id: str
+    settings: Any
+    company: Company
+    session: AsyncSession
+    clock: Clock
+    random: random.Random
+    actor: str
+    log: FilteringBoundLogger
+    report_problem: ReportProblem
+
+    def problem(self, key: str, message: str, *, critical: bool = False) -> None:
+        """Tell the operators about something wrong; equal keys are counted, not repeated."""
+        self.report_problem(key, message, critical)
+
+    def settings_as(self, model: type[Model]) -> Model:
+        """Return the settings as the plugin's own model."""
+        assert isinstance(self.settings, model)
+        return self.settings

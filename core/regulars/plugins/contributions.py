@@ -1,0 +1,128 @@
+"""What hooks return: frozen descriptions that the server checks before it uses them."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Literal
+
+from sqlalchemy.sql.elements import ColumnElement
+from starlette.routing import BaseRoute
+
+if TYPE_CHECKING:
+    from regulars.events.envelope import EventEnvelope
+    from regulars.jobs.run import JobRun
+    from regulars.plugins.context import PluginContext
+
+__all__ = [
+    "ErasureReceipt",
+    "EventHandler",
+    "GraphQLPart",
+    "Job",
+    "Migrations",
+    "Pages",
+    "Provenance",
+    "Trait",
+    "TraitType",
+    "Trigger",
+    "daily",
+    "every",
+]
+
+Provenance = Literal["declared", "observed", "inferred", "imported"]
+TraitType = Literal["text", "number", "boolean", "time"]
+
+
+@dataclass(frozen=True)
+class Migrations:
+    """Where a plugin's Alembic revisions lie, as ``package:folder``."""
+
+    location: str
+
+
+@dataclass(frozen=True)
+class GraphQLPart:
+    """Fields that a plugin adds, by the name of the GraphQL type that gets them.
+
+    Each value is a class made by ``strawberry.type`` whose fields come from ``column``, ``relation``, ``batch``,
+    ``resolver`` or ``mutation``. The type is a core type (``Customer``, ``Query``, ``Mutation``…).
+    """
+
+    fields: Mapping[str, type[Any]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Trait:
+    """A named fact about a customer that lies in a column of one of the plugin's own tables.
+
+    ``key`` starts with the plugin's id (``clv.tier``). ``column`` belongs to a table with one row per customer,
+    reached by ``customer_id``. ``as_of`` says when the value was last true.
+    """
+
+    key: str
+    title: str
+    type: TraitType
+    provenance: Provenance
+    column: ColumnElement[Any]
+    customer_id: ColumnElement[Any]
+    permission: str
+    as_of: ColumnElement[Any] | None = None
+    filterable: bool = True
+    sortable: bool = False
+
+
+EventHandler = Callable[["PluginContext", "Sequence[EventEnvelope]"], Awaitable[None]]
+"""Takes events of one type, oldest first, after they were committed; at least once, so it must be idempotent."""
+
+
+@dataclass(frozen=True)
+class Trigger:
+    """When a job starts by itself: every day at an hour of the company's time zone, or at a fixed distance."""
+
+    hour: int | None = None
+    minute: int = 0
+    distance: timedelta | None = None
+
+
+def daily(*, hour: int, minute: int = 0) -> Trigger:
+    """Start every day at ``hour``:``minute`` in the company's time zone."""
+    return Trigger(hour=hour, minute=minute)
+
+
+def every(distance: timedelta) -> Trigger:
+    """Start at a fixed distance, at least a minute."""
+    return Trigger(distance=distance)
+
+
+@dataclass(frozen=True)
+class Job:
+    """Work that a plugin does in the background; ``trigger`` of None means only when asked.
+
+    ``run`` gets a ``JobRun``: progress, cancel, checkpoint and sessions whose commit is fenced. What it returns is kept
+    as the job's result. ``permission`` is needed to start it by hand.
+    """
+
+    id: str
+    run: "Callable[[JobRun], Awaitable[Mapping[str, Any] | None]]"
+    title: str
+    permission: str
+    trigger: Trigger | None = None
+    timeout: timedelta = timedelta(minutes=30)
+
+
+@dataclass(frozen=True)
+class Pages:
+    """Pages under ``/plugins/<id>/``: Starlette routes, each with the permission that it needs.
+
+    ``permissions`` maps a route's name to a permission; a route without one stops the plugin, so that nothing becomes
+    public by accident. The permission ``public`` is explicit.
+    """
+
+    routes: Sequence[BaseRoute]
+    permissions: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class ErasureReceipt:
+    """How many rows of which table a plugin erased."""
+
+    rows: Mapping[str, int]

@@ -1,0 +1,135 @@
+"""Every hook that a plugin can implement. This file is the contract.
+
+A hook asks for its arguments by name and may take fewer of them, so a later argument breaks nobody.
+The first group is collected once, when a plugin is loaded: synchronous, without input or output, within five seconds;
+a failure makes the plugin ``failed``. The second group runs later; such hooks are ``async``, or plain functions that
+the server runs in a worker thread.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+import pluggy
+
+from regulars.plugins.contributions import (
+    ErasureReceipt,
+    EventHandler,
+    GraphQLPart,
+    Job,
+    Migrations,
+    Pages,
+    Trait,
+)
+from regulars.tables import Table
+
+if TYPE_CHECKING:
+    import typer
+
+    from regulars.plugins.context import PluginContext
+
+__all__ = ["hookimpl", "hookspec"]
+
+hookspec = pluggy.HookspecMarker("regulars")
+hookimpl = pluggy.HookimplMarker("regulars")
+
+
+@hookspec
+def models() -> Sequence[type[Table]]:
+    """Return the plugin's tables.
+
+    Their names start with the plugin's id. A table with a column that refers to ``core_customer`` obliges the plugin to
+    implement ``personal_data_export`` and ``personal_data_erase``; such references are ``ON DELETE CASCADE`` or
+    ``SET NULL``.
+    """
+    raise AssertionError
+
+
+@hookspec
+def migrations() -> Migrations:
+    """Return where the plugin's Alembic revisions lie.
+
+    They run after the core's, with a version table of their own (``alembic_version_<id>``), when the plugin is enabled
+    and at each start. A revision that fails stops this plugin only.
+    """
+    raise AssertionError
+
+
+@hookspec
+def graphql() -> GraphQLPart:
+    """Return the fields that the plugin adds to types of the core.
+
+    Each field is a column, a relation, a batch function or a resolver, and names its permission. Columns marked
+    ``filterable`` or ``sortable`` appear in ``where`` and ``orderBy`` by themselves. A field that crashes or hangs is
+    null, with an error at its path; everything else in the answer stays.
+    """
+    raise AssertionError
+
+
+@hookspec
+def traits() -> Sequence[Trait]:
+    """Return the facts about customers that other plugins, segments and pilots may use, each with its provenance."""
+    raise AssertionError
+
+
+@hookspec
+def events() -> Mapping[str, EventHandler]:
+    """Return a handler for each type of event that the plugin wants to hear of.
+
+    A handler takes the plugin's context and a batch of events of its type, after they were committed, at least once.
+    It may be given an event again, so it must be idempotent. An error or 30 seconds without an end: tried again later,
+    then a problem of the plugin.
+    """
+    raise AssertionError
+
+
+@hookspec
+def jobs() -> Sequence[Job]:
+    """Return the plugin's work in the background: what runs, when it starts by itself, how long it may take."""
+    raise AssertionError
+
+
+@hookspec
+def pages() -> Pages:
+    """Return the plugin's pages, served under ``/plugins/<id>/``, and the permission that each one needs."""
+    raise AssertionError
+
+
+@hookspec
+def cli() -> "typer.Typer":
+    """Return a typer application that appears as ``regulars <id> …``."""
+    raise AssertionError
+
+
+@hookspec
+async def personal_data_export(ctx: "PluginContext", customer_id: UUID) -> Mapping[str, Any]:
+    """Return all that the plugin knows of this customer, as JSON with words that a person understands.
+
+    Without an answer within 60 seconds the export is incomplete, and says which part is missing.
+    """
+    raise AssertionError
+
+
+@hookspec
+async def personal_data_erase(ctx: "PluginContext", customer_id: UUID) -> ErasureReceipt:
+    """Erase all that the plugin knows of this customer, and return how many rows of which table.
+
+    It runs in the erasure's transaction, in a savepoint. Erasing twice is no error. While it fails, the erasure stays
+    open and is tried again.
+    """
+    raise AssertionError
+
+
+@hookspec
+async def customer_merged(ctx: "PluginContext", survivor_id: UUID, merged_id: UUID, merge_id: UUID) -> None:
+    """Bring the plugin's rows together after ``merged_id`` became part of ``survivor_id``, in the merge's transaction.
+
+    An error or five seconds without an end rolls the merge back.
+    """
+    raise AssertionError
+
+
+@hookspec
+async def customer_unmerged(ctx: "PluginContext", survivor_id: UUID, merged_id: UUID, merge_id: UUID) -> None:
+    """Part the plugin's rows again after the merge was undone, in the same transaction."""
+    raise AssertionError

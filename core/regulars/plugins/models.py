@@ -1,0 +1,47 @@
+"""Tables of what the server knows about plugins between two starts."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlmodel import Field
+
+from regulars.tables import JsonColumn, Table, UtcDateTime
+
+__all__ = ["PluginProblem", "PluginRecord", "SchemaRevision"]
+
+
+class PluginRecord(Table, table=True):
+    """Whether a plugin is wanted, with which settings, and which grants and tables it had when it was enabled."""
+
+    __tablename__ = "core_plugin"
+
+    id: str = Field(primary_key=True)
+    is_enabled: bool = False
+    version: str
+    grants: list[Any] = Field(sa_type=JsonColumn)
+    settings: dict[str, Any] = Field(sa_type=JsonColumn)
+    tables: dict[str, Any] = Field(sa_type=JsonColumn)
+    updated_at: datetime = Field(sa_type=UtcDateTime)
+
+
+class PluginProblem(Table, table=True):
+    """Something that went wrong in a plugin, counted rather than repeated."""
+
+    __tablename__ = "core_plugin_problem"
+
+    plugin_id: str = Field(primary_key=True)
+    key: str = Field(primary_key=True)
+    message: str
+    is_critical: bool = False
+    count: int = 1
+    first_seen_at: datetime = Field(sa_type=UtcDateTime)
+    last_seen_at: datetime = Field(sa_type=UtcDateTime)
+
+
+class SchemaRevision(Table, table=True):
+    """A number that grows whenever the set of enabled plugins changes, so that every process follows."""
+
+    __tablename__ = "core_schema_revision"
+
+    name: str = Field(primary_key=True)
+    number: int = 0

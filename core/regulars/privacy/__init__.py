@@ -1,0 +1,1 @@
+"""Privacy: what is known about one person, gathered or erased everywhere."""

@@ -1,0 +1,91 @@
+"""Settings of the server, read from the environment (`REGULARS_…`) once, when the server starts."""
+
+from functools import cached_property
+from typing import Annotated, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import Field, SecretStr, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from sqlalchemy import URL, make_url
+from sqlalchemy.exc import ArgumentError
+
+__all__ = ["Settings"]
+
+DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg", "postgres": "postgresql+asyncpg"}
+
+Words = Annotated[tuple[str, ...], NoDecode]
+
+
+class Settings(BaseSettings):
+    """What an operator can set."""
+
+    model_config = SettingsConfigDict(env_prefix="REGULARS_", extra="ignore", frozen=True)
+
+    database_url: str = Field(
+        default="sqlite:///regulars.db",
+        description="Where the data lies: `sqlite:///FILE` or `postgresql://USER:PASSWORD@HOST/NAME`.",
+    )
+    host: str = Field(default="127.0.0.1", description="The address on which the server listens.")
+    port: int = Field(default=8000, ge=0, le=65535, description="The port on which the server listens.")
+    mode: Literal["production", "development"] = Field(
+        default="production",
+        description="`development` serves GraphiQL at `/graphql` and prints readable logs.",
+    )
+    secret: SecretStr = Field(
+        default=SecretStr(""),
+        description=(
+            "Keys the hashes of API keys. Without it a secret is made once and kept in the database;"
+            " set it to keep it outside."
+        ),
+    )
+    blocked_plugins: Words = Field(
+        default=(),
+        description="Plugin ids, separated by commas, that are never loaded, whatever else is set.",
+    )
+    safe_mode: bool = Field(default=False, description="Start without any plugin.")
+    worker: bool = Field(
+        default=True,
+        description="Run jobs and event handlers inside the server; off when `regulars worker` runs.",
+    )
+    trace_plugins: bool = Field(
+        default=False, description="Log each plugin call with its duration; personal data is masked."
+    )
+    company_name: str = Field(default="Your company", description="The name that customers know.")
+    company_time_zone: str = Field(default="UTC", description="The IANA time zone in which the company's days begin.")
+    company_currency: str = Field(default="EUR", description="The ISO 4217 currency in which values are summed.")
+    statement_timeout_s: float = Field(default=10.0, gt=0, description="How long one query may take, in seconds.")
+    pool_size: int = Field(default=10, ge=1, description="PostgreSQL connections kept by each process.")
+
+    @field_validator("blocked_plugins", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        if isinstance(value, str):
+            return tuple(word.strip() for word in value.split(",") if word.strip())
+        return value
+
+    @field_validator("database_url")
+    @classmethod
+    def _known_database(cls, value: str) -> str:
+        shape = "Write sqlite:///FILE or postgresql://USER:PASSWORD@HOST/NAME."
+        try:
+            url = make_url(value)
+        except ArgumentError as error:
+            raise ValueError(f"The database address cannot be read. {shape}") from error
+        if url.get_backend_name() not in DRIVERS:
+            raise ValueError(f"Regulars does not know the database {url.get_backend_name()!r}. {shape}")
+        return value
+
+    @field_validator("company_time_zone")
+    @classmethod
+    def _known_zone(cls, value: str) -> str:
+        try:
+            ZoneInfo(value)
+        except (ZoneInfoNotFoundError, ValueError) as error:
+            raise ValueError(f"{value!r} is no IANA time zone, such as Europe/Berlin.") from error
+        return value
+
+    @cached_property
+    def database(self) -> URL:
+        """Return the address of the database with the driver that Regulars uses."""
+        url = make_url(self.database_url)
+        return url.set(drivername=DRIVERS[url.get_backend_name()])

@@ -1,0 +1,1 @@
+"""Testing: what a plugin author needs to test a plugin."""

