@@ -172,6 +172,7 @@ def upgrade() -> None:
         sa.Column("hint", sa.String(), nullable=False),
         sa.Column("kind", sa.String(), nullable=False),
         sa.Column("role", sa.String(), nullable=True),
+        sa.Column("service_id", sa.Uuid(), nullable=True),
         sa.Column("staff_member_id", sa.Uuid(), nullable=True),
         sa.Column("customer_id", sa.Uuid(), nullable=True),
         sa.Column("scopes", tables.JsonColumn(), nullable=True),
@@ -252,16 +253,15 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_core_customer_identity")),
         sa.UniqueConstraint(
-            "customer_id",
+            "profile_id",
             "kind",
             "source",
             "normalised",
-            name=op.f("uq_core_customer_identity_customer_id_kind_source_normalised"),
+            name=op.f("uq_core_customer_identity_profile_id_kind_source_normalised"),
         ),
     )
     with op.batch_alter_table("core_customer_identity", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_core_customer_identity_customer_id"), ["customer_id"], unique=False)
-        batch_op.create_index(batch_op.f("ix_core_customer_identity_profile_id"), ["profile_id"], unique=False)
         batch_op.create_index("ix_core_customer_identity_value", ["normalised", "kind", "source"], unique=False)
         batch_op.create_index(
             "uq_core_customer_identity_owner",
@@ -438,7 +438,6 @@ def downgrade() -> None:
             postgresql_where=sa.text("verified_at IS NOT NULL AND retired_at IS NULL"),
         )
         batch_op.drop_index("ix_core_customer_identity_value")
-        batch_op.drop_index(batch_op.f("ix_core_customer_identity_profile_id"))
         batch_op.drop_index(batch_op.f("ix_core_customer_identity_customer_id"))
 
     op.drop_table("core_customer_identity")

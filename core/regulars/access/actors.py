@@ -13,7 +13,7 @@ ActorKind = Literal["anonymous", "staff", "service", "customer", "system"]
 class Actor:
     """Somebody or something that asks, with the permissions that hold for this request.
 
-    ``customer_id`` is set for customers, who see only their own rows.
+    ``customer_id`` is set for customers, who see only their own rows; ``key_id`` for whoever came in with a key.
     """
 
     kind: ActorKind
@@ -21,6 +21,7 @@ class Actor:
     name: str = ""
     permissions: frozenset[str] = field(default_factory=frozenset)
     customer_id: UUID | None = None
+    key_id: UUID | None = None
 
     @property
     def label(self) -> str:

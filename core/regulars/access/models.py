@@ -28,8 +28,8 @@ class StaffMember(Table, table=True):
 class ApiKey(Table, table=True):
     """A key, of which only a keyed hash is kept.
 
-    It belongs to a staff member, to a customer, or to nobody (a service with its own role).
-    ``scopes`` of None means all that the owner may do.
+    ``kind`` is ``staff``, ``service`` or ``customer``. A service is nobody's: it has a role of its own, and
+    ``service_id`` names it in events through every rotation. ``scopes`` of None means all that the owner may do.
     """
 
     __tablename__ = "core_api_key"
@@ -40,6 +40,7 @@ class ApiKey(Table, table=True):
     hint: str
     kind: str
     role: str | None = None
+    service_id: UUID | None = None
     staff_member_id: UUID | None = Field(default=None, foreign_key="core_staff_member.id")
     customer_id: UUID | None = Field(default=None, foreign_key="core_customer.id", index=True)
     scopes: list[Any] | None = Field(default=None, sa_type=JsonColumn)
