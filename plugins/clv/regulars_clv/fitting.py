@@ -87,14 +87,16 @@ def maximise(objective: Objective, *, names: Sequence[str], start: Vector, custo
     )
 
 
-def draw_parameters(fit: Fit, *, draws: int, generator: np.random.Generator) -> Matrix:
+def draw_parameters(
+    parameters: Vector, log_covariance: Matrix | None, *, draws: int, generator: np.random.Generator
+) -> Matrix:
     """Return plausible parameters, shape (draws, parameters): log-normal around the estimate, by its covariance.
 
     Without a covariance every draw is the estimate itself.
     """
-    if fit.log_covariance is None:
-        return np.tile(fit.parameters, (draws, 1))
-    logs = generator.multivariate_normal(np.log(fit.parameters), fit.log_covariance, size=draws, method="cholesky")
+    if log_covariance is None:
+        return np.tile(parameters, (draws, 1))
+    logs = generator.multivariate_normal(np.log(parameters), log_covariance, size=draws, method="cholesky")
     return np.asarray(np.exp(logs))
 
 

@@ -12,10 +12,19 @@ from regulars_clv.fitting import Fit, maximise
 from regulars_clv.history import History, Vector
 from regulars_clv.purchase_model import Objective
 
-__all__ = ["PARAMETER_NAMES", "SpendFit", "expected_spend", "fit_spend", "log_likelihood", "mean_spend"]
+__all__ = [
+    "PARAMETER_NAMES",
+    "SpendFit",
+    "expected_spend",
+    "fit_spend",
+    "log_likelihood",
+    "mean_spend",
+    "spend_warnings",
+]
 
 PARAMETER_NAMES = ("p", "q", "v")
 FEWEST_REPEATERS = 10
+STRONGEST_CORRELATION = 0.3
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -46,6 +55,20 @@ def fit_spend(history: History) -> SpendFit | None:
         customers=customers,
     )
     return SpendFit(fit=fit, customers=customers, correlation=_correlation(frequency, mean))
+
+
+def spend_warnings(spend: SpendFit | None) -> list[str]:
+    """Return the codes of what a reader of the values must know; ``None`` means that nothing could be fitted."""
+    if spend is None:
+        return ["TOO_FEW_REPEATERS"]
+    codes = []
+    if spend.correlation is not None and abs(spend.correlation) > STRONGEST_CORRELATION:
+        codes.append("SPEND_CORRELATED_WITH_FREQUENCY")
+    if spend.fit.log_covariance is None:
+        codes.append("SPEND_NOT_IDENTIFIED")
+    if not np.isfinite(mean_spend(spend.fit.parameters)):
+        codes.append("SPEND_MEAN_INFINITE")
+    return codes
 
 
 def log_likelihood(parameters: Vector, frequency: Vector, mean: Vector) -> Vector:
