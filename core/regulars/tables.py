@@ -44,6 +44,11 @@ class UtcDateTime(TypeDecorator[datetime]):
     impl = DateTime
     cache_ok = True
 
+    @property
+    def python_type(self) -> type[datetime]:
+        """Return the type of the values in Python."""
+        return datetime
+
     def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
         """Use a zoned timestamp where there is one."""
         if dialect.name == "postgresql":
@@ -74,6 +79,11 @@ class Amount(TypeDecorator[Decimal]):
 
     impl = Numeric
     cache_ok = True
+
+    @property
+    def python_type(self) -> type[Decimal]:
+        """Return the type of the values in Python."""
+        return Decimal
 
     def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
         """Use NUMERIC(20, 4), on SQLite an integer."""

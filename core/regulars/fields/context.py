@@ -1,0 +1,104 @@
+"""What one request carries: who asks, when, and the session that all of it reads and writes in."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Protocol
+
+from sqlalchemy import Executable, Result
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from regulars.access.actors import Actor
+from regulars.clock import Clock
+from regulars.database import Database
+from regulars.errors import Forbidden
+from regulars.fields.policy import RowPolicy
+from regulars.plugins.context import Company
+
+__all__ = ["FieldContext", "RequestContext"]
+
+
+class Services(Protocol):
+    """What the server keeps for all requests; fields reach it through the request."""
+
+    @property
+    def database(self) -> Database:
+        """Return the database."""
+        ...
+
+    @property
+    def clock(self) -> Clock:
+        """Return the clock."""
+        ...
+
+    @property
+    def company(self) -> Company:
+        """Return the company that this installation serves."""
+        ...
+
+    @property
+    def plugin_fields(self) -> Any:
+        """Return whoever counts the failures of plugins' fields."""
+        ...
+
+    def plugin_settings(self, plugin_id: str) -> Any:
+        """Return the settings of a plugin, as its own model."""
+        ...
+
+
+@dataclass(frozen=True)
+class FieldContext:
+    """What a batch function or a resolver gets: enough to read for this actor, at this moment.
+
+    ``settings`` are the plugin's own, None for the core. ``session`` is for this call alone.
+    """
+
+    session: AsyncSession
+    actor: Actor
+    now: datetime
+    company: Company
+    settings: Any = None
+
+
+@dataclass
+class RequestContext:
+    """One GraphQL operation on its way through the server.
+
+    A session serves one statement at a time, while resolvers run side by side: ``execute`` and ``alone`` queue them.
+    """
+
+    session: AsyncSession
+    actor: Actor
+    now: datetime
+    company: Company
+    request_id: str
+    services: Any
+    schema: Any = None
+    loaders: dict[Any, Any] = field(default_factory=dict)
+    statements: int = 0
+    has_fault: bool = False
+    _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    @property
+    def policy(self) -> RowPolicy:
+        """Return which rows this actor may see."""
+        return RowPolicy(self.actor)
+
+    def require(self, permission: str) -> None:
+        """Raise ``Forbidden`` unless the actor has the permission."""
+        if not self.actor.may(permission):
+            raise Forbidden(permission)
+
+    @asynccontextmanager
+    async def alone(self) -> AsyncIterator[AsyncSession]:
+        """Give the session to one user at a time."""
+        async with self._turn:
+            yield self.session
+
+    async def execute(self, statement: Executable) -> Result[*tuple[Any, ...]]:
+        """Run one statement; ``NOW`` in it is the moment of the request."""
+        async with self._turn:
+            self.statements += 1
+            return await self.session.execute(statement, {"regulars_now": self.now})

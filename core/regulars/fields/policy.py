@@ -1,0 +1,45 @@
+"""Which rows an actor may see, as conditions that every reading of a table carries."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import FromClause, false, true
+from sqlalchemy.sql.elements import ColumnElement
+from sqlalchemy.sql.util import ClauseAdapter
+
+from regulars.access.actors import Actor
+from regulars.fields.types import TypeRules
+
+__all__ = ["RowPolicy", "adapted"]
+
+
+def adapted(expression: ColumnElement[Any], source: FromClause) -> ColumnElement[Any]:
+    """Return the expression over ``source``, an alias of the table that it was written for."""
+    return ClauseAdapter(source).traverse(expression)
+
+
+@dataclass(frozen=True)
+class RowPolicy:
+    """The rows that one actor may see.
+
+    Staff and services see every visible row of a type that they may see at all. A customer sees the row that is
+    theirs, rows that belong to them, and rows of open types; of all other tables none.
+    """
+
+    actor: Actor
+
+    def condition(self, rules: TypeRules, source: FromClause) -> ColumnElement[bool]:
+        """Return what must hold for a row of ``source``, which is the type's table or an alias of it."""
+        visible = true() if rules.visible is None else adapted(rules.visible, source)
+        return visible & self._owned(rules, source)
+
+    def _owned(self, rules: TypeRules, source: FromClause) -> ColumnElement[bool]:
+        if self.actor.kind != "customer" or rules.is_open:
+            return true()
+        if self.actor.customer_id is None or rules.table is None:
+            return false()
+        if rules.table.__tablename__ == "core_customer":
+            return source.c.id == self.actor.customer_id
+        if "customer_id" in source.c:
+            return source.c.customer_id == self.actor.customer_id
+        return false()

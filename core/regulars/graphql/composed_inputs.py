@@ -1,0 +1,61 @@
+"""Make input types whose fields are known only when the plugins are: a class for each schema, never a changed one."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Optional
+
+import strawberry
+from strawberry.annotation import StrawberryAnnotation
+from strawberry.types.base import get_object_definition
+from strawberry.types.field import StrawberryField
+
+__all__ = ["InputField", "InputTypes"]
+
+
+@dataclass(frozen=True)
+class InputField:
+    """A field of an input type; ``type`` is a Python type, or text that may name a type made later."""
+
+    name: str
+    type: Any
+    description: str
+    is_required: bool = False
+
+
+class InputTypes:
+    """Makes the input types of one schema; they may refer to one another by name, before they exist."""
+
+    def __init__(self) -> None:
+        self._names: dict[str, Any] = {"Optional": Optional, "List": list}
+
+    def make(self, name: str, description: str, fields: Sequence[InputField]) -> type[Any]:
+        """Return a new input type."""
+        members: dict[str, Any] = {}
+        for number, field in enumerate(fields):
+            members[f"field_{number}"] = StrawberryField(
+                python_name=f"field_{number}",
+                graphql_name=field.name,
+                default=strawberry.UNSET,
+                description=field.description,
+            )
+        cls = type(name, (), {"__annotations__": dict.fromkeys(members, Any), "__doc__": description, **members})
+        made = strawberry.input(cls, name=name, description=description)
+        for field, member in zip(fields, get_object_definition(made, strict=True).fields, strict=True):
+            member.type_annotation = StrawberryAnnotation(self._annotation(field), namespace=self._names)
+        self._names[name] = made
+        return made
+
+    def __getitem__(self, name: str) -> type[Any]:
+        """Return a type that was made."""
+        made: type[Any] = self._names[name]
+        return made
+
+    def __contains__(self, name: str) -> bool:
+        """Tell whether a type was made."""
+        return name in self._names
+
+    @staticmethod
+    def _annotation(field: InputField) -> Any:
+        if field.is_required:
+            return field.type
+        return f"Optional[{field.type}]" if isinstance(field.type, str) else Optional[field.type]  # noqa: UP045

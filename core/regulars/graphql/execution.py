@@ -1,0 +1,128 @@
+"""Run one operation: who asks, what it costs, one session, one transaction, one answer."""
+
+import asyncio
+from collections.abc import Mapping
+from inspect import isawaitable
+from typing import Any
+from uuid import uuid4
+
+import orjson
+from graphql import ExecutionResult, GraphQLError, execute
+from sqlalchemy.ext.asyncio import AsyncSession
+from starlette.requests import Request
+from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
+
+from regulars.access.actors import Actor
+from regulars.errors import Forbidden
+from regulars.fields.context import RequestContext, Services
+from regulars.graphql.answers import answer_body, told_errors
+from regulars.graphql.limits import CUSTOMER_LIMITS, Limits
+from regulars.graphql.preparation import InvalidDocument, Prepared, Preparing
+from regulars.graphql.schema import BuiltSchema
+from regulars.graphql.transport import GraphQLAnswer, GraphQLOperation
+
+__all__ = ["Executor"]
+
+SCHEMA_READ = "schema:read"
+OPERATION_TIMEOUT_S = 10.0
+
+
+class Executor:
+    """Runs operations against one schema."""
+
+    def __init__(self, schema: BuiltSchema, services: Services, *, limits: Limits | None = None) -> None:
+        self.schema, self._services = schema, services
+        self._limits = limits or Limits()
+        self._preparing = Preparing(schema.graphql, self._limits)
+
+    async def __call__(self, operation: GraphQLOperation, request: Request) -> GraphQLAnswer:
+        """Answer one operation that came by HTTP; the actor and the request's id are in the request's state."""
+        return await self.answer(operation, actor=request.state.actor, request_id=request.state.request_id)
+
+    async def answer(
+        self, operation: GraphQLOperation, *, actor: Actor, request_id: str | None = None
+    ) -> GraphQLAnswer:
+        """Answer one query or mutation of this actor."""
+        request_id = request_id or uuid4().hex
+        prepared = self.prepare(operation)
+        if isinstance(prepared, InvalidDocument):
+            return GraphQLAnswer(_errors_body(prepared.errors, request_id), "request_error")
+        if prepared.is_subscription:
+            error = GraphQLError("A subscription needs a WebSocket: connect with graphql-transport-ws.")
+            return GraphQLAnswer(_errors_body([error], request_id), "request_error")
+        self.check_schema_reading(prepared, actor)
+        limit = self.cost_limit(actor)
+        price = prepared.price.price(operation.variables, cost_limit=limit)
+        result = await self._run(prepared, operation.variables, actor, request_id)
+        if result.data is None and result.errors and not any(error.path for error in result.errors):
+            return GraphQLAnswer(_errors_body(result.errors, request_id), "request_error")
+        return GraphQLAnswer(answer_body(result, price=price, limit=limit, request_id=request_id), "executed")
+
+    def prepare(self, operation: GraphQLOperation) -> Prepared | InvalidDocument:
+        """Return the operation ready to run, or what is wrong with its document."""
+        try:
+            return self._preparing.prepare(operation.query, operation.operation_name)
+        except InvalidDocument as error:
+            return error
+
+    def cost_limit(self, actor: Actor) -> int:
+        """Return how many points one operation of this actor may cost."""
+        return CUSTOMER_LIMITS.cost if actor.kind == "customer" else self._limits.cost
+
+    def check_schema_reading(self, prepared: Prepared, actor: Actor) -> None:
+        """Raise ``Forbidden`` where somebody without the permission reads the schema."""
+        if prepared.reads_schema and not actor.may(SCHEMA_READ):
+            raise Forbidden(SCHEMA_READ)
+
+    def context(self, session: AsyncSession, actor: Actor, request_id: str) -> RequestContext:
+        """Return what one operation carries along."""
+        services = self._services
+        return RequestContext(session, actor, services.clock.now(), services.company, request_id, services, self.schema)
+
+    async def _run(
+        self, prepared: Prepared, variables: Mapping[str, Any], actor: Actor, request_id: str
+    ) -> ExecutionResult:
+        database = self._services.database
+        if not prepared.is_mutation:
+            async with database.reading() as session:
+                return await self._execute(prepared, variables, self.context(session, actor, request_id))
+        async with database.writing_session() as session:
+            await session.begin()
+            context = self.context(session, actor, request_id)
+            result = await self._execute(prepared, variables, context)
+            if context.has_fault:
+                await session.rollback()
+                faults = [error for error in result.errors or () if error.original_error is not None]
+                return ExecutionResult(data=None, errors=faults)
+            try:
+                await session.commit()
+            except Exception as error:
+                return ExecutionResult(
+                    data=None, errors=[GraphQLError("commit", original_error=error, path=["commit"])]
+                )
+            return result
+
+    async def _execute(
+        self, prepared: Prepared, variables: Mapping[str, Any], context: RequestContext
+    ) -> ExecutionResult:
+        running = execute(
+            self.schema.graphql,
+            prepared.document,
+            context_value=context,
+            variable_values=dict(variables),
+            operation_name=prepared.operation.name.value if prepared.operation.name else None,
+            executor_class=StrawberryGraphQLCoreExecutionContext,
+            hide_suggestions=True,
+            operation_extensions={},
+        )
+        if not isawaitable(running):
+            return running
+        try:
+            return await asyncio.wait_for(running, OPERATION_TIMEOUT_S)
+        except TimeoutError as error:
+            context.has_fault = True
+            return ExecutionResult(data=None, errors=[GraphQLError("timeout", original_error=error, path=["timeout"])])
+
+
+def _errors_body(errors: list[GraphQLError], request_id: str) -> bytes:
+    return orjson.dumps({"errors": told_errors(errors, request_id=request_id)})

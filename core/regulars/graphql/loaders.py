@@ -1,0 +1,125 @@
+"""Answer declared fields through generated loaders: one statement for all parents of a level."""
+
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
+
+from sqlalchemy import FromClause, and_, select
+from sqlalchemy.sql.elements import ColumnElement
+from strawberry.dataloader import DataLoader
+
+from regulars.fields.context import RequestContext
+from regulars.fields.declarations import Column, Lookup, Ordering, Related
+from regulars.fields.ids import global_id
+from regulars.fields.types import TypeRules
+from regulars.fields.values import Money
+from regulars.graphql.where import Filters, attribute_of, primary_key
+
+__all__ = ["Loading", "loader_of"]
+
+FieldResolver = Callable[..., Any]
+
+
+class Loading:
+    """The loaders of one schema."""
+
+    def __init__(self, filters: Filters) -> None:
+        self._filters = filters
+
+    def column(self, declared: Column, rules: TypeRules, type_name: str) -> FieldResolver:
+        """Return the resolver of a column; an expression is loaded once for all rows of the request's tick."""
+        table = rules.source
+        read = self._reader_of(declared.expression, table)
+        if declared.is_global_id:
+            return lambda source, info: global_id(type_name, read(source, info))
+        if declared.currency is None:
+            return read
+        read_currency = self._reader_of(declared.currency, table)
+
+        async def money(source: Any, info: Any) -> Money | None:
+            amount, currency = read(source, info), read_currency(source, info)
+            amount = await amount if isinstance(amount, Awaitable) else amount
+            currency = await currency if isinstance(currency, Awaitable) else currency
+            return None if amount is None or currency is None else Money(amount=amount, currency=currency)
+
+        return money
+
+    def _reader_of(self, expression: ColumnElement[Any], table: FromClause) -> FieldResolver:
+        key = getattr(expression, "key", None)
+        if getattr(expression, "table", None) is table and key in table.c:
+            name = attribute_of(expression)
+            return lambda source, info: getattr(source, name)
+        identity = primary_key(table)
+
+        async def load(context: RequestContext, ids: Sequence[Any]) -> Sequence[Any]:
+            found = await context.execute(select(identity, expression).where(identity.in_(ids)))
+            values = {row[0]: row[1] for row in found.all()}
+            return [values.get(each) for each in ids]
+
+        def resolve(source: Any, info: Any) -> Any:
+            loader = loader_of(info.context, (id(expression),), load)
+            return loader.load(getattr(source, attribute_of(identity)))
+
+        return resolve
+
+    def related(self, declared: Related, owner: TypeRules, target: type[Any], *, is_many: bool) -> FieldResolver:
+        """Return the resolver of a relation: the row or the rows of another table."""
+        rules = self._filters.composition.rules_of_class(target)
+        table = rules.source
+        refers_here = declared.key.table is table
+        key = declared.key if refers_here else primary_key(table)
+        local = attribute_of(primary_key(owner.source) if refers_here else declared.key)
+
+        async def load(context: RequestContext, ids: Sequence[Any]) -> Sequence[Any]:
+            statement = select(rules.rows, key.label("owner_key")).where(
+                key.in_(ids), context.policy.condition(rules, table)
+            )
+            if declared.where is not None:
+                statement = statement.where(declared.where)
+            ordered = [_clause(ordering) for ordering in declared.order_by]
+            found: dict[Any, list[Any]] = defaultdict(list)
+            rows = await context.execute(statement.order_by(*ordered, *table.primary_key))
+            for row, owner_key in rows.all():
+                found[owner_key].append(row)
+            return [found[each] if is_many else next(iter(found[each]), None) for each in ids]
+
+        def resolve(source: Any, info: Any) -> Any:
+            value = getattr(source, local)
+            if value is None:
+                return [] if is_many else None
+            return loader_of(info.context, (id(declared),), load).load(value)
+
+        return resolve
+
+    def lookup(self, declared: Lookup, target: type[Any]) -> FieldResolver:
+        """Return the resolver of the one row that matches the arguments."""
+        rules = self._filters.composition.rules_of_class(target)
+
+        async def resolve(_source: Any, info: Any, **given: Any) -> Any:
+            context: RequestContext = info.context
+            condition = and_(declared.match(given), context.policy.condition(rules, rules.source))
+            found = await context.execute(select(rules.rows).where(condition).limit(2))
+            rows = found.scalars().all()
+            return rows[0] if len(rows) == 1 else None
+
+        return resolve
+
+
+def loader_of(
+    context: RequestContext,
+    name: tuple[Any, ...],
+    load: Callable[[RequestContext, Sequence[Any]], Awaitable[Sequence[Any]]],
+) -> DataLoader[Any, Any]:
+    """Return the loader of this name that serves one request."""
+    if name not in context.loaders:
+
+        async def run(ids: list[Any]) -> Sequence[Any]:
+            return await load(context, ids)
+
+        context.loaders[name] = DataLoader(load_fn=run)
+    loader: DataLoader[Any, Any] = context.loaders[name]
+    return loader
+
+
+def _clause(ordering: Ordering) -> ColumnElement[Any]:
+    return ordering.expression.desc() if ordering.is_descending else ordering.expression.asc()
