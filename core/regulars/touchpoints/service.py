@@ -1,0 +1,175 @@
+"""Record what happened between customers and the company."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select, tuple_
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
+
+from regulars.access.actors import Actor
+from regulars.customers.models import Customer
+from regulars.customers.survivors import locked_survivors
+from regulars.errors import ExpectedError, NotFound, OutOfRange
+from regulars.events.service import record_event
+from regulars.inserts import insert_new
+from regulars.tables import new_id
+from regulars.touchpoints.drafts import TouchpointDraft, checked_draft
+from regulars.touchpoints.models import Touchpoint
+from regulars.touchpoints.types import TouchpointTypes
+
+__all__ = [
+    "LARGEST_BATCH",
+    "OtherContent",
+    "RecordedTouchpoint",
+    "record_touchpoint",
+    "record_touchpoints",
+]
+
+LARGEST_BATCH = 500
+
+_Key = tuple[str, str]
+
+
+@dataclass(frozen=True)
+class RecordedTouchpoint:
+    """A touchpoint that stands in the timeline; ``is_new`` is false where it already stood there."""
+
+    touchpoint: Touchpoint
+    is_new: bool
+
+
+class OtherContent(ExpectedError):
+    """A touchpoint came again under the same external id, but it tells something else."""
+
+    code = "CONFLICT"
+
+    def __init__(self, existing: Touchpoint, differences: Sequence[str]) -> None:
+        self.touchpoint_id, self.differences = existing.id, tuple(differences)
+        self.conflicting_id = str(existing.id)
+        self.path = ("externalId",)
+        super().__init__(
+            f"{existing.source} already sent {existing.external_id!r} with another {', '.join(differences)}"
+            f" (touchpoint {existing.id}). Touchpoints never change: record a new one with an id of its own."
+        )
+
+
+async def record_touchpoint(
+    session: AsyncSession, *, draft: TouchpointDraft, types: TouchpointTypes, actor: Actor, now: datetime
+) -> RecordedTouchpoint:
+    """Append a touchpoint to the customer's timeline, or return the one that already stands there.
+
+    Raises what ``checked_draft`` raises, ``NotFound`` for an unknown or deleted customer, and ``OtherContent`` when the
+    source used the external id for something else.
+    """
+    [result] = await record_touchpoints(session, drafts=[draft], types=types, actor=actor, now=now)
+    if isinstance(result, ExpectedError):
+        raise result
+    return result
+
+
+async def record_touchpoints(
+    session: AsyncSession, *, drafts: Sequence[TouchpointDraft], types: TouchpointTypes, actor: Actor, now: datetime
+) -> list[RecordedTouchpoint | ExpectedError]:
+    """Append touchpoints, in as many statements for 500 as for one; return what became of each, in order.
+
+    A draft that cannot be recorded is answered with its error and holds up no other; the caller decides whether the
+    whole is rolled back. Raises ``OutOfRange`` for more than 500.
+    """
+    if len(drafts) > LARGEST_BATCH:
+        raise OutOfRange(f"{len(drafts)} touchpoints are too many at once. Send at most {LARGEST_BATCH}, or import.")
+    checked = [_checked(draft, types, now) for draft in drafts]
+    asked = {draft.customer_id for draft in checked if isinstance(draft, TouchpointDraft)}
+    customers = await locked_survivors(session, asked)
+    rows = [_row(draft, customers, now) for draft in checked]
+    first_of_key: dict[_Key | UUID, UUID] = {}
+    for row in rows:
+        if not isinstance(row, ExpectedError):
+            first_of_key.setdefault(_key(row) or row["id"], row["id"])
+    firsts = set(first_of_key.values())
+    new = await insert_new(
+        session,
+        Touchpoint,
+        [row for row in rows if not isinstance(row, ExpectedError) and row["id"] in firsts],
+        unless_taken=("source", "external_id"),
+    )
+    by_id = {touchpoint.id: touchpoint for touchpoint in new}
+    by_key = await _named(session, {key for row in rows if not isinstance(row, ExpectedError) if (key := _key(row))})
+    for touchpoint in new:
+        await record_event(
+            session,
+            type="touchpoint.recorded",
+            subject=f"customer:{touchpoint.customer_id}",
+            actor=actor.label,
+            data={"touchpoint_id": str(touchpoint.id), "type": touchpoint.type},
+            now=now,
+        )
+    return [row if isinstance(row, ExpectedError) else _outcome(row, by_id, by_key) for row in rows]
+
+
+def _checked(draft: TouchpointDraft, types: TouchpointTypes, now: datetime) -> TouchpointDraft | ExpectedError:
+    try:
+        return checked_draft(draft, types=types, now=now)
+    except ExpectedError as error:
+        return error
+
+
+def _row(
+    draft: TouchpointDraft | ExpectedError, customers: Mapping[UUID, Customer], now: datetime
+) -> dict[str, Any] | ExpectedError:
+    if isinstance(draft, ExpectedError):
+        return draft
+    customer = customers.get(draft.customer_id)
+    if customer is None or customer.deleted_at is not None or customer.status == "erased":
+        return NotFound("customer", draft.customer_id, path=("customerId",))
+    return {
+        "id": new_id(),
+        "customer_id": customer.id,
+        "profile_id": draft.customer_id,
+        "type": draft.type,
+        "channel": draft.channel,
+        "occurred_at": draft.occurred_at,
+        "received_at": now,
+        "amount": draft.amount,
+        "currency": draft.currency,
+        "cost": draft.cost,
+        "source": draft.source,
+        "external_id": draft.external_id,
+        "payload": draft.payload,
+    }
+
+
+def _key(row: Mapping[str, Any]) -> _Key | None:
+    return None if row["external_id"] is None else (row["source"], row["external_id"])
+
+
+async def _named(session: AsyncSession, keys: set[_Key]) -> dict[_Key, Touchpoint]:
+    if not keys:
+        return {}
+    columns = tuple_(col(Touchpoint.source), col(Touchpoint.external_id))
+    found = await session.scalars(select(Touchpoint).where(columns.in_(keys)))
+    return {(touchpoint.source, touchpoint.external_id or ""): touchpoint for touchpoint in found}
+
+
+def _outcome(
+    row: Mapping[str, Any], by_id: Mapping[UUID, Touchpoint], by_key: Mapping[_Key, Touchpoint]
+) -> RecordedTouchpoint | ExpectedError:
+    if row["id"] in by_id:
+        return RecordedTouchpoint(by_id[row["id"]], is_new=True)
+    existing = by_key[(row["source"], row["external_id"])]
+    differences = [name for name in _COMPARED if getattr(existing, name) != row[name]]
+    if _comparable(existing.payload) != _comparable(row["payload"]):
+        differences.append("payload")
+    return OtherContent(existing, differences) if differences else RecordedTouchpoint(existing, is_new=False)
+
+
+_COMPARED = ("customer_id", "type", "channel", "occurred_at", "amount", "currency", "cost")
+
+
+def _comparable(payload: Mapping[str, Any] | None) -> Any:
+    # PostgreSQL keeps 1e23 as a whole number, SQLite as a float.
+    return json.loads(json.dumps(payload), parse_int=float)
