@@ -19,6 +19,8 @@ RELATIVE_TOLERANCE = 1e-12
 GRADIENT_STEP = 1e-5
 POLISHED_GRADIENT = 1e-9
 MOST_POLISHING_STEPS = 4
+# Over so small a change of the logarithms the curvature stays the same to four digits.
+NEGLIGIBLE_STEP = 1e-4
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -121,8 +123,9 @@ def _polish(objective: Objective, at: Vector, *, customers: float) -> tuple[Vect
         higher, flatter = objective(reached)
         if not (np.max(np.abs(flatter)) < np.max(np.abs(gradient)) and np.max(np.abs(reached - at)) < 1.0):
             break
+        far = np.max(np.abs(reached - at)) > NEGLIGIBLE_STEP
         at, height, gradient = reached, higher, flatter
-        information = _information(objective, at)
+        information = _information(objective, at) if far else information
     return at, height, information
 
 

@@ -15,7 +15,9 @@ TERMS_BETWEEN_CHECKS = 8
 WORST_CANCELLATION = 1e5
 
 
-def purchases_while_alive(r: Vector, alpha: Vector, a: Vector, b: Vector, periods: Vector) -> Vector:
+def purchases_while_alive(
+    r: Vector | float, alpha: Vector | float, a: Vector | float, b: Vector | float, periods: Vector | float
+) -> Vector:
     """Return the purchases expected within ``periods``, all arguments broadcast to one shape.
 
     The rate of purchases is Gamma(r, alpha), the chance to leave after each purchase Beta(a, b). For a customer with a
