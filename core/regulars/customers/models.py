@@ -13,7 +13,10 @@ __all__ = ["Customer", "CustomerIdentity", "CustomerMerge", "CustomerWord"]
 
 
 class Customer(Table, table=True):
-    """A person or company that may buy."""
+    """A person or company that may buy.
+
+    ``merged_into_id`` names the customer as whom this one counts today, however many merges lie between them.
+    """
 
     __tablename__ = "core_customer"
 
@@ -33,11 +36,15 @@ class Customer(Table, table=True):
 
 
 class CustomerIdentity(Table, table=True):
-    """A name by which a customer is known: an address, a number, an id in another system."""
+    """A name by which a customer is known: an address, a number, an id in another system.
+
+    ``customer_id`` is who holds it today, ``profile_id`` for whom it was recorded: a merge moves the first. A verified
+    name that is not retired has one owner; claims may be many. Names retire while their customer is deleted.
+    """
 
     __tablename__ = "core_customer_identity"
     __table_args__ = (
-        UniqueConstraint("customer_id", "kind", "source", "normalised"),
+        UniqueConstraint("profile_id", "kind", "source", "normalised"),
         Index(
             "uq_core_customer_identity_owner",
             "kind",
@@ -52,7 +59,7 @@ class CustomerIdentity(Table, table=True):
 
     id: UUID = Field(default_factory=new_id, primary_key=True)
     customer_id: UUID = Field(foreign_key="core_customer.id", index=True)
-    profile_id: UUID = Field(foreign_key="core_customer.id", index=True)
+    profile_id: UUID = Field(foreign_key="core_customer.id")
     kind: str
     source: str = ""
     value: str
@@ -63,7 +70,10 @@ class CustomerIdentity(Table, table=True):
 
 
 class CustomerMerge(Table, table=True):
-    """Two customers that became one, with what is needed to part them again."""
+    """Two customers that became one, with what is needed to part them again.
+
+    ``before`` holds what stood in the survivor's own columns before and after the merge.
+    """
 
     __tablename__ = "core_customer_merge"
 

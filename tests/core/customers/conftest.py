@@ -1,0 +1,60 @@
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+import pytest
+from sqlalchemy import event
+
+from regulars.access.actors import Actor
+from regulars.customers.changes import CustomerChanges
+from regulars.customers.identities import Identity
+from regulars.customers.service import create_customer
+from regulars.database import Database
+from regulars.tables import new_id
+
+NewCustomer = Callable[..., Awaitable[UUID]]
+CountStatements = Callable[[], AbstractContextManager[list[str]]]
+
+NO_CHANGES = CustomerChanges()
+
+
+@pytest.fixture
+def now() -> datetime:
+    return datetime(2026, 3, 2, 12, tzinfo=UTC)
+
+
+@pytest.fixture
+def clerk() -> Actor:
+    return Actor("staff", id=new_id(), name="Clerk")
+
+
+@pytest.fixture
+def new_customer(database: Database, clerk: Actor, now: datetime) -> NewCustomer:
+    """Give a function that creates a customer, commits, and returns the id."""
+
+    async def create(*identities: Identity, changes: CustomerChanges = NO_CHANGES) -> UUID:
+        async with database.writing() as session:
+            customer = await create_customer(session, changes=changes, identities=identities, actor=clerk, now=now)
+        return customer.id
+
+    return create
+
+
+@pytest.fixture
+def count_statements(database: Database) -> CountStatements:
+    """Give a context that lists the statements sent to the database within it."""
+
+    @contextmanager
+    def listen() -> Iterator[list[str]]:
+        sent: list[str] = []
+
+        def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+            sent.extend([statement] * (not statement.startswith("BEGIN")))
+
+        event.listen(database.engine.sync_engine, "before_cursor_execute", note)
+        yield sent
+        event.remove(database.engine.sync_engine, "before_cursor_execute", note)
+
+    return listen
