@@ -11,7 +11,17 @@ import strawberry
 from sqlalchemy import and_, false, func, or_, true
 from sqlalchemy.sql.elements import ColumnElement
 
-__all__ = ["BooleanFilter", "OrderDirection", "OrderNulls", "filter_input_of", "filter_predicate"]
+__all__ = [
+    "BooleanFilter",
+    "DateTimeFilter",
+    "DecimalFilter",
+    "IntFilter",
+    "OrderDirection",
+    "OrderNulls",
+    "StringFilter",
+    "filter_input_of",
+    "filter_predicate",
+]
 
 
 @strawberry.enum(description="In which direction to sort.")

@@ -43,3 +43,7 @@ class RowPolicy:
         if "customer_id" in source.c:
             return source.c.customer_id == self.actor.customer_id
         return false()
+
+    def owns(self, customer: Any) -> bool:
+        """Tell whether the actor may see a customer who was read without this policy."""
+        return self.actor.kind != "customer" or customer.id == self.actor.customer_id

@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections.abc import Callable
-from typing import Any, TypeVar, dataclass_transform
+from typing import Any, TypeVar, cast, dataclass_transform
 
 import strawberry
 from sqlalchemy import FromClause
@@ -10,11 +10,12 @@ from sqlalchemy.sql.elements import ColumnElement
 
 from regulars.tables import Table
 
-__all__ = ["TypeRules", "object_type", "rules_of", "value_type"]
+__all__ = ["TypeRules", "object_type", "rules_of", "shown_as", "value_type"]
 
 RULES = "__regulars_rules__"
 
 Class = TypeVar("Class", bound=type[Any])
+Shown = TypeVar("Shown")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -87,3 +88,8 @@ def value_type(*, name: str | None = None, description: str) -> Callable[[Class]
         return made
 
     return decorate
+
+
+def shown_as(cls: type[Shown], row: Table) -> Shown:
+    """Return a row where a payload wants the GraphQL type of its table."""
+    return cast(Shown, row)

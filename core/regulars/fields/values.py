@@ -6,10 +6,17 @@ from typing import Generic, TypeVar
 import strawberry
 
 from regulars.fields.types import RULES, TypeRules, value_type
+from regulars.unset import UNSET, Unset
 
-__all__ = ["Connection", "Edge", "Money", "MutationInput", "Node", "PageInfo", "Payload", "UserError"]
+__all__ = ["Connection", "Edge", "Money", "MutationInput", "Node", "PageInfo", "Payload", "UserError", "given"]
 
 Item = TypeVar("Item")
+Given = TypeVar("Given")
+
+
+def given(value: Given) -> Given | Unset:
+    """Return an input's value as services take it: what the client left out is ``UNSET``."""
+    return UNSET if value is strawberry.UNSET else value
 
 
 @strawberry.interface(description="Something with a global id.")

@@ -2,14 +2,39 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from enum import Enum
 from typing import Any, Optional
+from uuid import UUID
 
 import strawberry
 from strawberry.annotation import StrawberryAnnotation
 from strawberry.types.base import get_object_definition
 from strawberry.types.field import StrawberryField
 
-__all__ = ["InputField", "InputTypes"]
+from regulars.fields.scalars import format_moment
+
+__all__ = ["InputField", "InputTypes", "plain_input"]
+
+
+def plain_input(value: Any) -> Any:
+    """Return an input as JSON, under its GraphQL names, without what the client left out."""
+    definition = get_object_definition(type(value))
+    if definition is not None:
+        members = ((field, getattr(value, field.python_name)) for field in definition.fields)
+        return {
+            field.graphql_name or field.python_name: plain_input(member)
+            for field, member in members
+            if member is not strawberry.UNSET
+        }
+    if isinstance(value, list):
+        return [plain_input(each) for each in value]
+    if isinstance(value, datetime):
+        return format_moment(value)
+    if isinstance(value, Enum):
+        return value.value
+    return str(value) if isinstance(value, Decimal | UUID) else value
 
 
 @dataclass(frozen=True)

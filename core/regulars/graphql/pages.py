@@ -16,6 +16,7 @@ from regulars.fields.policy import RowPolicy
 from regulars.fields.types import TypeRules
 from regulars.graphql.loaders import loader_of
 from regulars.graphql.pagination import Key, Page, PageRequest, cursor_of, fingerprint, order_clauses, seek
+from regulars.graphql.stored_where import stored_where
 from regulars.graphql.where import Filters, attribute_of, primary_key
 from regulars.segments.service import read_segments_behind
 
@@ -35,6 +36,13 @@ class ReaderOf:
     def policy(self) -> RowPolicy:
         """Return which rows may be seen."""
         return self.context.policy
+
+    def segment(self, id: UUID) -> Mapping[str, Any]:
+        """Return the filter of a segment, read by today's schema.
+
+        Raises ``SegmentOutdated`` where the filter uses what the schema does not have any more.
+        """
+        return stored_where(self.context.schema.graphql, self.segments[id], id)
 
     def require(self, permission: str) -> None:
         """Raise ``Forbidden`` unless the actor has the permission."""

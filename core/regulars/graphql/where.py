@@ -33,9 +33,8 @@ QUANTIFIERS = {
 class Reader(Protocol):
     """Whoever reads: what they may see decides which filters they may use and which rows count."""
 
-    @property
-    def segments(self) -> Mapping[UUID, Mapping[str, Any]]:
-        """Return the filters of the segments that are named."""
+    def segment(self, id: UUID) -> Mapping[str, Any]:
+        """Return the filter of a segment that is named, ready to be compiled."""
         ...
 
     @property
@@ -55,7 +54,7 @@ class ExtraFilter:
     name: str
     description: str
     input_type: Any
-    predicate: Callable[[Any, FromClause, Reader], ColumnElement[bool]]
+    predicate: "Callable[[Any, FromClause, Reader, Filters], ColumnElement[bool]]"
 
 
 @dataclass(frozen=True)
@@ -212,7 +211,7 @@ class Filters:
             elif name == "NOT":
                 conditions.append(not_(self.predicate(cls, value, source, reader)))
             elif name in extras:
-                conditions.append(extras[name].predicate(value, source, reader))
+                conditions.append(extras[name].predicate(value, source, reader, self))
             else:
                 conditions.append(self._on_field(cls, fields[name], value, source, reader))
         return and_(true(), *conditions)
