@@ -68,7 +68,9 @@ def read_definitions(document: DocumentNode) -> Definitions:
     """
     operations = [node for node in document.definitions if isinstance(node, OperationDefinitionNode)]
     defined = [node for node in document.definitions if isinstance(node, FragmentDefinitionNode)]
-    fragments = {node.name.value: node for node in reversed(defined)}
+    fragments: dict[str, FragmentDefinitionNode] = {}
+    for node in defined:
+        fragments.setdefault(node.name.value, node)
     repeated = [node for node in defined if fragments[node.name.value] is not node]
 
     written = {name: _read(fragment) for name, fragment in fragments.items()}

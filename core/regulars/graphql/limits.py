@@ -77,16 +77,18 @@ def compile_price(
         raise TooManySelections("The document", actual=definitions.flattened_size, allowed=limits.selections)
     chosen = definitions.operation(operation_name)
     pages = PageRules(ordinary=limits.page_size, largest=limits.largest_page)
-    terms = []
+    priced = Shape()
     comparisons = 0
     for top in definitions.tops:
         shape = measure(schema, top, definitions.fragments, pages=pages if top is chosen else None)
         _check(top, shape, limits)
         comparisons += shape.comparisons
         if top is chosen:
-            terms = shape.terms
+            priced = shape
     _check_count(TooManyComparisons, "The document", comparisons, limits.comparisons)
-    return OperationPrice(_subject(chosen), terms, cost_limit=limits.cost, node_limit=limits.nodes)
+    return OperationPrice(
+        _subject(chosen), frozenset(priced.sizes), priced.terms, cost_limit=limits.cost, node_limit=limits.nodes
+    )
 
 
 def _check(top: ExecutableDefinitionNode, shape: Shape, limits: Limits) -> None:

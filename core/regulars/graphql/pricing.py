@@ -89,9 +89,13 @@ class Term:
 
 @dataclass(frozen=True, slots=True)
 class OperationPrice:
-    """The price of one operation, compiled: kept with its plan, evaluated on every request."""
+    """The price of one operation, compiled: kept with its plan, evaluated on every request.
+
+    ``sizes`` are all that variables decide, also those that no term needs: they must be in range all the same.
+    """
 
     subject: str
+    sizes: frozenset[PageSize | ListLength]
     terms: Sequence[Term]
     cost_limit: int
     node_limit: int
@@ -103,7 +107,7 @@ class OperationPrice:
         Fields under ``@skip`` and ``@include`` count as included.
         Raises ``QueryTooExpensive``, ``TooManyNodes``, ``PageSizeRefused`` and ``SizeUnknown``.
         """
-        known = {size: size.given(variables) for term in self.terms for size in term.sizes}
+        known = {size: size.given(variables) for size in self.sizes}
         points = nodes = 0
         for term in self.terms:
             times = 1

@@ -62,6 +62,7 @@ class Shape:
     introspection_depth: int = 0
     introspection_lists: int = 0
     introspection_aliases: int = 0
+    sizes: set[PageSize | ListLength] = field(default_factory=set)
     terms: list[Term] = field(default_factory=list)
 
 
@@ -206,6 +207,8 @@ class _Walk:
             return place
         price: FieldPrice | None = definition.extensions.get("regulars")
         size = self._size(definition, price, node)
+        if size is not None and not isinstance(size, int):
+            self.shape.sizes.add(size)
         levels = _list_levels(definition)
         if levels:
             inside = next((known for known in (size, place.page) if known is not None), self.pages.ordinary)

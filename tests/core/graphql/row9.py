@@ -1,0 +1,151 @@
+"""Row 9 of the test plan: hostile documents against any ASGI application that answers GraphQL."""
+
+import asyncio
+import json
+import logging
+import re
+import resource
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import httpx
+from starlette.types import ASGIApp
+
+from regulars.testing.hostile import HostileRequest, Vocabulary, hostile_requests
+
+__all__ = ["HostileRun", "check_run", "run_hostile_documents"]
+
+_RESULTS = Path(__file__).parents[3] / ".work" / "test-plan"
+_WARM_UP = 20
+_TELLTALE = re.compile(
+    r'Traceback|File "|\.py\b|site-packages|sqlalchemy|asyncpg|aiosqlite|\bSELECT\b.*\bFROM\b|INSERT INTO|'
+    rf"set_int_max_str_digits|{re.escape(sys.prefix)}|{re.escape(str(Path(__file__).parents[3]))}",
+    re.IGNORECASE | re.DOTALL,
+)
+
+
+@dataclass
+class HostileRun:
+    """What happened: times are CPU milliseconds of this process, sizes as their names say."""
+
+    seed: int
+    requests: int
+    statuses: Counter[int] = field(default_factory=Counter)
+    codes: Counter[str] = field(default_factory=Counter)
+    executed: int = 0
+    slowest_refusal_ms: float = 0.0
+    slowest_refusal: str = ""
+    slowest_ms: float = 0.0
+    slowest: str = ""
+    ping_p99_ms: float = 0.0
+    pings_refused: int = 0
+    log_bytes_most: int = 0
+    rss_growth_mib: float = 0.0
+    faults: list[str] = field(default_factory=list)
+    leaks: list[str] = field(default_factory=list)
+
+
+async def run_hostile_documents(
+    app: ASGIApp,
+    *,
+    count: int,
+    seed: int,
+    path: str = "/graphql",
+    headers: Mapping[str, str] | None = None,
+    words: Vocabulary | None = None,
+) -> HostileRun:
+    """Send ``count`` hostile requests, each with a second client's ping waiting behind it, and return what happened.
+
+    The result is also written as JSON under ``.work/test-plan``.
+    """
+    run = HostileRun(seed, count)
+    pings: list[float] = []
+    # A fault of the application becomes a 500 here, as it does behind a real server.
+    transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=transport, base_url="http://hostile.test", headers=headers) as client:
+        resting = _resident_mib()
+        for request in hostile_requests(count, seed=seed, words=words):
+            with _counted_log() as log:
+                started = time.process_time()
+                answer, pinged = await asyncio.gather(
+                    client.post(path, content=request.body, headers=request.headers), _ping(client, path)
+                )
+                spent = (time.process_time() - started) * 1000
+            _note(run, request, answer, spent)
+            run.pings_refused += pinged.status_code != 200
+            pings.append((pinged.extensions["finished"] - started) * 1000)
+            run.log_bytes_most = max(run.log_bytes_most, log.bytes)
+            if request.number == _WARM_UP:
+                resting = _resident_mib()
+        run.rss_growth_mib = _resident_mib() - resting
+    run.ping_p99_ms = sorted(pings)[int(len(pings) * 0.99)]
+    _RESULTS.mkdir(parents=True, exist_ok=True)
+    (_RESULTS / f"row9-{seed}.json").write_text(json.dumps(vars(run), indent=2))
+    return run
+
+
+def check_run(run: HostileRun) -> None:
+    """Assert the bounds of row 9; each names the seed and the worst request."""
+    assert not run.faults, (run.seed, run.faults[:3])
+    assert not run.leaks, (run.seed, run.leaks[:3])
+    assert run.pings_refused == 0, run.seed
+    assert run.slowest_refusal_ms <= 250, (run.seed, run.slowest_refusal)
+    assert run.slowest_ms <= 5_000, (run.seed, run.slowest)
+    assert run.ping_p99_ms <= 200, run.seed
+    assert run.log_bytes_most <= 2_048, run.seed
+    assert run.rss_growth_mib <= 50, run.seed
+
+
+async def _ping(client: httpx.AsyncClient, path: str) -> httpx.Response:
+    answer = await client.post(path, json={"query": "{__typename}"})
+    answer.extensions["finished"] = time.process_time()
+    return answer
+
+
+def _note(run: HostileRun, request: HostileRequest, answer: httpx.Response, spent: float) -> None:
+    name = f"#{request.number} {' + '.join(request.tricks)} ({len(request.body)} bytes): {spent:.0f} ms"
+    run.statuses[answer.status_code] += 1
+    if answer.status_code >= 500:
+        run.faults.append(f"{name}: {answer.status_code} {answer.text[:200]}")
+        return
+    told = answer.json()
+    if _TELLTALE.search(answer.text):
+        run.leaks.append(f"{name}: {answer.text[:300]}")
+    for error in told.get("errors", []):
+        run.codes[error.get("extensions", {}).get("code", "none")] += 1
+    if told.get("data") is not None:
+        run.executed += 1
+    elif spent > run.slowest_refusal_ms:
+        run.slowest_refusal_ms, run.slowest_refusal = spent, name
+    if spent > run.slowest_ms:
+        run.slowest_ms, run.slowest = spent, name
+
+
+class _Tally(logging.Handler):
+    def __init__(self) -> None:
+        super().__init__()
+        self.bytes = 0
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.bytes += len(self.format(record).encode(errors="replace"))
+
+
+@contextmanager
+def _counted_log() -> Iterator[_Tally]:
+    tally, root = _Tally(), logging.getLogger()
+    root.addHandler(tally)
+    try:
+        yield tally
+    finally:
+        root.removeHandler(tally)
+
+
+def _resident_mib() -> float:
+    """Return the most memory that this process has held so far."""
+    unit = 1024 if sys.platform != "darwin" else 1024 * 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / (1024 * 1024)
