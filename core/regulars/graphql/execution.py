@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
+from contextlib import AbstractAsyncContextManager
 from inspect import isawaitable
 from typing import Any
 from uuid import uuid4
@@ -78,6 +79,10 @@ class Executor:
         """Return what one operation carries along."""
         services = self._services
         return RequestContext(session, actor, services.clock.now(), services.company, request_id, services, self.schema)
+
+    def reading_session(self) -> AbstractAsyncContextManager[AsyncSession]:
+        """Give a session for reading; it takes a connection only once something is read."""
+        return self._services.database.reading()
 
     async def _run(
         self, prepared: Prepared, variables: Mapping[str, Any], actor: Actor, request_id: str

@@ -75,6 +75,7 @@ class BuiltSchema:
     filters: Filters
     permissions: Mapping[str, str | None]
     owners: Mapping[str, str]
+    nodes: Mapping[str, TypeRules]
     sdl: str
 
 
@@ -154,7 +155,7 @@ def build_schema(parts: SchemaParts) -> BuiltSchema:
     for kind in schema.type_map.values():
         if isinstance(kind, GraphQLObjectType) and not kind.name.startswith("__"):
             attach.type(kind)
-    return BuiltSchema(schema, filters, attach.permissions, attach.owners, made.as_str())
+    return BuiltSchema(schema, filters, attach.permissions, attach.owners, attach.nodes, made.as_str())
 
 
 class _Attaching:
@@ -164,10 +165,13 @@ class _Attaching:
         self._composition, self._loading, self._paging = composition, Loading(filters), Paging(filters)
         self.permissions: dict[str, str | None] = {}
         self.owners: dict[str, str] = {}
+        self.nodes: dict[str, TypeRules] = {}
 
     def type(self, kind: GraphQLObjectType) -> None:
         definition: StrawberryObjectDefinition = kind.extensions[DEFINITION]
         rules: TypeRules | None = getattr(definition.origin, RULES, None)
+        if rules is not None and rules.table is not None and any(each.name == "Node" for each in kind.interfaces):
+            self.nodes[kind.name] = rules
         for owned in self._composition.fields_of(definition):
             field_ = kind.fields[owned.name]
             path = f"{kind.name}.{owned.name}"

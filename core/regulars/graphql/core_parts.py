@@ -1,0 +1,48 @@
+"""All parts of the schema of one set of plugins: the core's, then each plugin's."""
+
+from collections.abc import Iterable
+
+from regulars.access.graphql import ViewerQueries
+from regulars.customers.graphql import CustomerQueries
+from regulars.customers.mutations import CustomerMutations
+from regulars.graphql.composed_inputs import InputTypes
+from regulars.graphql.composition import CORE_OWNER, OwnedPart
+from regulars.graphql.parts.nodes import NodeQueries
+from regulars.graphql.parts.segments import segment_filter, segment_mutations
+from regulars.graphql.parts.touchpoints import touchpoint_filter
+from regulars.graphql.schema import SchemaParts
+from regulars.graphql.where import ExtraFilter
+from regulars.jobs.graphql import JobMutations, JobQueries
+from regulars.plugins.contributions import GraphQLPart
+from regulars.plugins.plugin_set import PluginSet
+from regulars.segments.graphql import SegmentQueries
+from regulars.touchpoints.graphql import CustomerTouchpoints, TouchpointMutations, TouchpointQueries
+
+__all__ = ["CORE_PARTS", "schema_parts"]
+
+CORE_PARTS = (
+    GraphQLPart({"Query": ViewerQueries}),
+    GraphQLPart({"Query": NodeQueries}),
+    GraphQLPart({"Query": CustomerQueries, "Mutation": CustomerMutations}),
+    GraphQLPart({"Query": TouchpointQueries, "Mutation": TouchpointMutations, "Customer": CustomerTouchpoints}),
+    GraphQLPart({"Query": SegmentQueries}),
+    GraphQLPart({"Query": JobQueries, "Mutation": JobMutations}),
+)
+
+
+def schema_parts(plugins: PluginSet) -> SchemaParts:
+    """Return what the schema of these plugins is made of."""
+    return SchemaParts(
+        parts=[*(OwnedPart(CORE_OWNER, part) for part in CORE_PARTS), *_plugin_parts(plugins)],
+        extra_filters=lambda inputs: {"Customer": _customer_filters(inputs)},
+        late=lambda filters: [OwnedPart(CORE_OWNER, segment_mutations(filters))],
+    )
+
+
+def _plugin_parts(plugins: PluginSet) -> Iterable[OwnedPart]:
+    for plugin in plugins.plugins:
+        yield OwnedPart(plugin.id, plugin.contributions.graphql, frozenset(plugin.manifest.graphql_types))
+
+
+def _customer_filters(inputs: InputTypes) -> list[ExtraFilter]:
+    return [segment_filter(inputs), touchpoint_filter(inputs)]

@@ -1,0 +1,69 @@
+"""Hold the schema of the plugins that are enabled now, and swap it when they change."""
+
+from typing import Protocol
+
+import structlog
+
+from regulars.errors import ConfigurationError
+from regulars.fields.context import Services
+from regulars.graphql.composition import CORE_OWNER
+from regulars.graphql.core_parts import schema_parts
+from regulars.graphql.execution import Executor
+from regulars.graphql.limits import Limits
+from regulars.graphql.schema import build_schema
+from regulars.plugins.plugin_set import PluginSet
+
+__all__ = ["PluginSource", "SchemaHolder"]
+
+log = structlog.get_logger("regulars.graphql")
+
+
+class PluginSource(Protocol):
+    """Whoever knows which plugins are enabled: the plugin host."""
+
+    @property
+    def current(self) -> PluginSet:
+        """Return the enabled plugins."""
+        ...
+
+    def fail(self, plugin_id: str, reason: str) -> PluginSet:
+        """Take a plugin out because the schema cannot be built with it."""
+        ...
+
+
+class SchemaHolder:
+    """The executor of the current schema; an operation that runs keeps the one it began with."""
+
+    def __init__(self, services: Services, plugins: PluginSource, *, limits: Limits | None = None) -> None:
+        self._services, self._plugins, self._limits = services, plugins, limits
+        self._built_for: PluginSet | None = None
+        self._executor: Executor | None = None
+
+    @property
+    def is_built(self) -> bool:
+        """Tell whether there is a schema."""
+        return self._executor is not None
+
+    @property
+    def executor(self) -> Executor:
+        """Return the executor of today's plugins, building the schema when they changed."""
+        if self._executor is None or self._plugins.current is not self._built_for:
+            self._rebuild()
+        assert self._executor is not None
+        return self._executor
+
+    def _rebuild(self) -> None:
+        plugins = self._plugins.current
+        while True:
+            try:
+                schema = build_schema(schema_parts(plugins))
+            except ConfigurationError as error:
+                owner = getattr(error, "owner", CORE_OWNER)
+                if owner not in plugins.ids:
+                    raise
+                log.error("plugin.schema_refused", plugin=owner, reason=str(error))
+                plugins = self._plugins.fail(owner, str(error))
+            else:
+                self._executor = Executor(schema, self._services, limits=self._limits)
+                self._built_for = plugins
+                return
