@@ -3,8 +3,11 @@
 ``uvicorn tests.core.graphql.small_app:app`` serves it.
 """
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
+import httpx
 import orjson
 import strawberry
 from graphql import ExecutionResult, GraphQLError, GraphQLSchema, OperationDefinitionNode, execute_sync, validate
@@ -18,7 +21,7 @@ from regulars.graphql.documents import parse_document
 from regulars.graphql.limits import Limits, compile_price
 from regulars.graphql.transport import GraphQLAnswer, GraphQLOperation, GraphQLOverHttp
 
-__all__ = ["SCHEMA", "app", "small_app", "stored_names"]
+__all__ = ["SCHEMA", "app", "code_of", "small_app", "small_client", "stored_names"]
 
 stored_names: list[str] = []
 
@@ -160,3 +163,22 @@ def small_app(limits: Limits | None = None) -> Starlette:
 
 
 app = small_app()
+
+
+@asynccontextmanager
+async def small_client(*, body_bytes: int = 1024 * 1024) -> AsyncIterator[httpx.AsyncClient]:
+    """Yield an in-process client of a fresh small app, which declares its bodies as JSON."""
+    stored_names.clear()
+    transport = httpx.ASGITransport(app=small_app(Limits(body_bytes=body_bytes)))
+    async with httpx.AsyncClient(
+        transport=transport, base_url="http://regulars.test", headers={"content-type": "application/json"}
+    ) as client:
+        yield client
+
+
+def code_of(answer: httpx.Response) -> str:
+    """Return the code of a refusal, which holds no data."""
+    told = answer.json()
+    assert "data" not in told
+    code: str = told["errors"][0]["extensions"]["code"]
+    return code
