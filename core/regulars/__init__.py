@@ -1,1 +1,184 @@
-"""Regulars: a plugin-based CRM extension server with a GraphQL API."""
+"""Regulars: a plugin-based CRM extension server with a GraphQL API.
+
+This is the public face: what a plugin imports. A name is loaded when it is first used, so that the command line
+answers at once and a manifest costs nothing to read.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from regulars.clock import Clock
+    from regulars.customers.models import Customer
+    from regulars.errors import (
+        ConfigurationError,
+        Conflict,
+        ExpectedError,
+        Forbidden,
+        ForbiddenTransition,
+        InvalidInput,
+        NotFound,
+        NotUnique,
+        OutOfRange,
+        UnknownValue,
+    )
+    from regulars.events.envelope import EventEnvelope
+    from regulars.fields.context import FieldContext, RequestContext
+    from regulars.fields.declarations import (
+        Argument,
+        batch,
+        column,
+        connection,
+        lookup,
+        mutation,
+        relation,
+        resolver,
+        subscription,
+    )
+    from regulars.fields.ids import global_id, row_id
+    from regulars.fields.types import object_type, shown_as, value_type
+    from regulars.fields.values import Connection, Money, MutationInput, Node, Payload, given
+    from regulars.jobs.run import JobRun
+    from regulars.plugins.context import Company, PluginContext
+    from regulars.plugins.contributions import (
+        ErasureReceipt,
+        EventHandler,
+        GraphQLPart,
+        Job,
+        Migrations,
+        Pages,
+        Trait,
+        daily,
+        every,
+    )
+    from regulars.plugins.hookspecs import hookimpl
+    from regulars.plugins.manifest import HOOK_API, Grants, Permission, PluginManifest
+    from regulars.tables import NOW, Amount, JsonColumn, Table, UtcDateTime, new_id
+    from regulars.touchpoints.models import Touchpoint
+    from regulars.unset import UNSET, Unset
+
+__all__ = [
+    "HOOK_API",
+    "NOW",
+    "UNSET",
+    "Amount",
+    "Argument",
+    "Clock",
+    "Company",
+    "ConfigurationError",
+    "Conflict",
+    "Connection",
+    "Customer",
+    "ErasureReceipt",
+    "EventEnvelope",
+    "EventHandler",
+    "ExpectedError",
+    "FieldContext",
+    "Forbidden",
+    "ForbiddenTransition",
+    "Grants",
+    "GraphQLPart",
+    "InvalidInput",
+    "Job",
+    "JobRun",
+    "JsonColumn",
+    "Migrations",
+    "Money",
+    "MutationInput",
+    "Node",
+    "NotFound",
+    "NotUnique",
+    "OutOfRange",
+    "Pages",
+    "Payload",
+    "Permission",
+    "PluginContext",
+    "PluginManifest",
+    "RequestContext",
+    "Table",
+    "Touchpoint",
+    "Trait",
+    "UnknownValue",
+    "Unset",
+    "UtcDateTime",
+    "batch",
+    "column",
+    "connection",
+    "daily",
+    "every",
+    "given",
+    "global_id",
+    "hookimpl",
+    "lookup",
+    "mutation",
+    "new_id",
+    "object_type",
+    "relation",
+    "resolver",
+    "row_id",
+    "shown_as",
+    "subscription",
+    "value_type",
+]
+
+_HOMES = {
+    "regulars.clock": ("Clock",),
+    "regulars.customers.models": ("Customer",),
+    "regulars.errors": (
+        "ConfigurationError",
+        "Conflict",
+        "ExpectedError",
+        "Forbidden",
+        "ForbiddenTransition",
+        "InvalidInput",
+        "NotFound",
+        "NotUnique",
+        "OutOfRange",
+        "UnknownValue",
+    ),
+    "regulars.events.envelope": ("EventEnvelope",),
+    "regulars.fields.context": ("FieldContext", "RequestContext"),
+    "regulars.fields.declarations": (
+        "Argument",
+        "batch",
+        "column",
+        "connection",
+        "lookup",
+        "mutation",
+        "relation",
+        "resolver",
+        "subscription",
+    ),
+    "regulars.fields.ids": ("global_id", "row_id"),
+    "regulars.fields.types": ("object_type", "shown_as", "value_type"),
+    "regulars.fields.values": ("Connection", "Money", "MutationInput", "Node", "Payload", "given"),
+    "regulars.jobs.run": ("JobRun",),
+    "regulars.plugins.context": ("Company", "PluginContext"),
+    "regulars.plugins.contributions": (
+        "ErasureReceipt",
+        "EventHandler",
+        "GraphQLPart",
+        "Job",
+        "Migrations",
+        "Pages",
+        "Trait",
+        "daily",
+        "every",
+    ),
+    "regulars.plugins.hookspecs": ("hookimpl",),
+    "regulars.plugins.manifest": ("HOOK_API", "Grants", "Permission", "PluginManifest"),
+    "regulars.tables": ("NOW", "Amount", "JsonColumn", "Table", "UtcDateTime", "new_id"),
+    "regulars.touchpoints.models": ("Touchpoint",),
+    "regulars.unset": ("UNSET", "Unset"),
+}
+
+
+def __getattr__(name: str) -> Any:
+    for home, names in _HOMES.items():
+        if name in names:
+            return getattr(import_module(home), name)
+    raise AttributeError(f"regulars has no {name!r}. Plugins use the names in regulars.__all__.")
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -2,12 +2,14 @@
 
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import FromClause, false, true
 from sqlalchemy.sql.elements import ColumnElement
 from sqlalchemy.sql.util import ClauseAdapter
 
 from regulars.access.actors import Actor
+from regulars.errors import NotFound
 from regulars.fields.types import TypeRules
 
 __all__ = ["RowPolicy", "adapted"]
@@ -47,3 +49,9 @@ class RowPolicy:
     def owns(self, customer: Any) -> bool:
         """Tell whether the actor may see a customer who was read without this policy."""
         return self.actor.kind != "customer" or customer.id == self.actor.customer_id
+
+    def own(self, customer_id: UUID) -> UUID:
+        """Return the id, unless the actor is another customer: then there is no such customer."""
+        if self.actor.kind == "customer" and customer_id != self.actor.customer_id:
+            raise NotFound("customer", customer_id, path=("customerId",))
+        return customer_id

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 from regulars.access.graphql import ViewerQueries
+from regulars.consents.graphql import ConsentMutations, ConsentQueries, CustomerConsents
 from regulars.customers.graphql import CustomerQueries
 from regulars.customers.mutations import CustomerMutations
 from regulars.graphql.composed_inputs import InputTypes
@@ -25,6 +26,7 @@ CORE_PARTS = (
     GraphQLPart({"Query": NodeQueries}),
     GraphQLPart({"Query": CustomerQueries, "Mutation": CustomerMutations}),
     GraphQLPart({"Query": TouchpointQueries, "Mutation": TouchpointMutations, "Customer": CustomerTouchpoints}),
+    GraphQLPart({"Query": ConsentQueries, "Mutation": ConsentMutations, "Customer": CustomerConsents}),
     GraphQLPart({"Query": SegmentQueries}),
     GraphQLPart({"Query": JobQueries, "Mutation": JobMutations}),
 )

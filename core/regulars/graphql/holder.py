@@ -22,7 +22,7 @@ class PluginSource(Protocol):
     """Whoever knows which plugins are enabled: the plugin host."""
 
     @property
-    def current(self) -> PluginSet:
+    def plugins(self) -> PluginSet:
         """Return the enabled plugins."""
         ...
 
@@ -34,8 +34,8 @@ class PluginSource(Protocol):
 class SchemaHolder:
     """The executor of the current schema; an operation that runs keeps the one it began with."""
 
-    def __init__(self, services: Services, plugins: PluginSource, *, limits: Limits | None = None) -> None:
-        self._services, self._plugins, self._limits = services, plugins, limits
+    def __init__(self, services: Services, host: PluginSource, *, limits: Limits | None = None) -> None:
+        self._services, self._host, self._limits = services, host, limits
         self._built_for: PluginSet | None = None
         self._executor: Executor | None = None
 
@@ -47,13 +47,13 @@ class SchemaHolder:
     @property
     def executor(self) -> Executor:
         """Return the executor of today's plugins, building the schema when they changed."""
-        if self._executor is None or self._plugins.current is not self._built_for:
+        if self._executor is None or self._host.plugins is not self._built_for:
             self._rebuild()
         assert self._executor is not None
         return self._executor
 
     def _rebuild(self) -> None:
-        plugins = self._plugins.current
+        plugins = self._host.plugins
         while True:
             try:
                 schema = build_schema(schema_parts(plugins))
@@ -62,7 +62,7 @@ class SchemaHolder:
                 if owner not in plugins.ids:
                     raise
                 log.error("plugin.schema_refused", plugin=owner, reason=str(error))
-                plugins = self._plugins.fail(owner, str(error))
+                plugins = self._host.fail(owner, str(error))
             else:
                 self._executor = Executor(schema, self._services, limits=self._limits)
                 self._built_for = plugins

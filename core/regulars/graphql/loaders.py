@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
-from sqlalchemy import FromClause, and_, select
+from sqlalchemy import FromClause, and_, select, tuple_
 from sqlalchemy.sql.elements import ColumnElement
 from strawberry.dataloader import DataLoader
 
@@ -49,16 +49,17 @@ class Loading:
         if getattr(expression, "table", None) is table and key in table.c:
             name = attribute_of(expression)
             return lambda source, info: getattr(source, name)
-        identity = primary_key(table)
+        identity = list(table.primary_key)
+        names = [attribute_of(column) for column in identity]
 
         async def load(context: RequestContext, ids: Sequence[Any]) -> Sequence[Any]:
-            found = await context.execute(select(identity, expression).where(identity.in_(ids)))
-            values = {row[0]: row[1] for row in found.all()}
+            statement = select(*identity, expression).where(tuple_(*identity).in_(ids))
+            values = {tuple(row[:-1]): row[-1] for row in (await context.execute(statement)).all()}
             return [values.get(each) for each in ids]
 
         def resolve(source: Any, info: Any) -> Any:
             loader = loader_of(info.context, (id(expression),), load)
-            return loader.load(getattr(source, attribute_of(identity)))
+            return loader.load(tuple(getattr(source, name) for name in names))
 
         return resolve
 
