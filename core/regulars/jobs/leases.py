@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import case, exists, func, literal, select, text, update
+from sqlalchemy import case, exists, literal, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.sql.elements import ColumnElement
 from sqlmodel import col
@@ -125,7 +125,7 @@ async def claim_job(
             fence=col(Job.fence) + 1,
             worker=worker,
             lease_until=now + lease,
-            started_at=func.coalesce(col(Job.started_at), literal(now, UtcDateTime())),
+            started_at=now,
         )
         .returning(Job)
         .execution_options(**AS_STORED)

@@ -27,6 +27,11 @@ class JobKind:
         return self.job.id
 
     @property
+    def permission(self) -> str:
+        """Return the permission that starting it by hand needs."""
+        return self.job.permission
+
+    @property
     def is_exclusive(self) -> bool:
         """Tell whether its runs must never overlap: a job that starts by itself computes the same thing anew."""
         return self.job.trigger is not None

@@ -2,14 +2,15 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
-from typing import Any, Literal
+from typing import Literal
 from uuid import UUID
 
 from sqlalchemy import case, literal, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from regulars.errors import ForbiddenTransition, NotFound
+from regulars.checks import check_text
+from regulars.errors import ForbiddenTransition, InvalidInput, NotFound
 from regulars.events.service import record_event
 from regulars.inserts import insert_new
 from regulars.jobs.models import Job
@@ -28,20 +29,25 @@ async def enqueue_job(
     actor: str,
     now: datetime,
     key: str | None = None,
-    input: Mapping[str, Any] | None = None,
+    input: object = None,
     run_after: datetime | None = None,
 ) -> Job:
     """Return the job of this kind and key: a new one, or the one that is there already, whatever became of it.
 
-    Without a key every call makes a new job. ``input`` is JSON; ``run_after`` holds the start back.
+    Without a key every call makes a new job. ``input`` is a JSON object; ``run_after`` holds the start back.
+    Raises ``InvalidInput`` for a key or an input that cannot be kept.
     """
+    if key is not None:
+        check_text(key, path=("key",))
+    if input is not None and not isinstance(input, Mapping):
+        raise InvalidInput("input is no JSON object. Write {…} with a name for each value.", path=("input",))
     id = new_id()
     row = {
         "id": id,
         "kind": kind,
         "key": str(id) if key is None else key,
         "status": "QUEUED",
-        "input": dict(input or {}),
+        "input": {} if input is None else dict(input),
         "done": 0,
         "attempts": 0,
         "fence": 0,

@@ -1,0 +1,114 @@
+"""Real worker and scheduler processes to be killed: ``python processes.py worker|scheduler URL FOLDER``.
+
+It loads everything once, then forks a process for each line on its standard input and answers with the pid. At the end
+of the input it kills them all, so nothing outlives a test.
+"""
+
+import asyncio
+import os
+import signal
+import sys
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from random import Random
+
+from sqlalchemy import text
+
+from regulars.clock import SystemClock
+from regulars.database import Database, open_engine
+from regulars.jobs.registry import JobKind
+from regulars.jobs.run import JobRun
+from regulars.jobs.scheduler import running_scheduler
+from regulars.jobs.worker import Timings, running_worker
+from regulars.plugins.context import Company
+from regulars.plugins.contributions import Job, every
+from regulars.settings import Settings
+
+LEASE = timedelta(seconds=1.5)
+TICK = timedelta(milliseconds=250)
+
+TIMINGS = Timings(
+    lease=LEASE,
+    heartbeat=timedelta(milliseconds=300),
+    poll=timedelta(milliseconds=50),
+    look=timedelta(milliseconds=100),
+    grace=timedelta(seconds=1),
+    first_delay=timedelta(0),
+)
+
+
+def effect_job(folder: Path) -> JobKind:
+    """A job with an effect outside, known by its key, and one in the database; a kill can come at any point."""
+
+    async def leave_effect(run: JobRun) -> dict[str, int]:
+        pauses = [run.random.uniform(0, 0.02) for _ in range(3)]
+        if run.checkpoint is None:
+            (folder / run.input["key"]).touch()
+            await asyncio.sleep(pauses[0])
+            async with run.writing() as session:
+                await session.execute(text("INSERT INTO effect (job) VALUES (:job)"), {"job": run.id.hex})
+                await run.save_checkpoint({"is_done": True})
+                await asyncio.sleep(pauses[1] / 4)
+            await asyncio.sleep(pauses[2])
+        return {"attempt": run.attempt}
+
+    return JobKind(Job("test.effect", leave_effect, "Effect", "jobs:manage", timeout=timedelta(seconds=30)))
+
+
+async def be_worker(database: Database, folder: Path) -> None:
+    company = Company("Corner Shop", "UTC", "EUR")
+    kinds = {"test.effect": effect_job(folder)}
+    random = Random(os.getpid())
+    async with running_worker(
+        database, kinds, clock=SystemClock(), company=company, slots=2, timings=TIMINGS, random=random
+    ):
+        await asyncio.Event().wait()
+
+
+async def be_scheduler(database: Database, folder: Path) -> None:
+    async def never(run: JobRun) -> None:
+        raise AssertionError("a scheduler only enqueues")
+
+    kinds = {"test.tick": JobKind(Job("test.tick", never, "Tick", "jobs:manage", trigger=every(TICK)))}
+    async with running_scheduler(database, kinds, clock=NotedClock(folder), time_zone="UTC"):
+        await asyncio.Event().wait()
+
+
+class NotedClock:
+    """Notes each time that it tells in a file of this process, so that a test knows what every scheduler saw."""
+
+    def __init__(self, folder: Path) -> None:
+        self._notes = folder / str(os.getpid())
+
+    def now(self) -> datetime:
+        now = datetime.now(UTC)
+        with self._notes.open("a") as notes:
+            notes.write(f"{now.isoformat()}\n")
+        return now
+
+
+async def live(role: str, url: str, folder: Path) -> None:
+    database = Database(open_engine(Settings(database_url=url)))
+    await {"worker": be_worker, "scheduler": be_scheduler}[role](database, folder)
+
+
+def fork_on_demand(role: str, url: str, folder: Path) -> None:
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    pids = []
+    for _ in iter(sys.stdin.readline, ""):
+        pid = os.fork()
+        if pid == 0:
+            os.dup2(os.open(os.devnull, os.O_RDWR), 0)
+            os.dup2(os.open(os.devnull, os.O_RDWR), 1)
+            asyncio.run(live(role, url, folder))
+        pids.append(pid)
+        print(pid, flush=True)
+    for pid in pids:
+        try:
+            os.kill(pid, signal.SIGKILL)
+        except ProcessLookupError:
+            continue
+
+
+if __name__ == "__main__":
+    fork_on_demand(sys.argv[1], sys.argv[2], Path(sys.argv[3]))

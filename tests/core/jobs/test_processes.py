@@ -1,0 +1,89 @@
+import asyncio
+from datetime import datetime
+from pathlib import Path
+from random import SystemRandom
+from zoneinfo import ZoneInfo
+
+import pytest
+from tests.core.jobs.kills import KillRun, kill_workers, processes
+from tests.core.jobs.processes import TICK
+
+from regulars.database import Database
+from regulars.jobs.service import list_jobs
+from regulars.jobs.ticks import newest_tick
+from regulars.plugins.contributions import every
+
+
+def check(run: KillRun) -> None:
+    assert run.statuses == {"SUCCEEDED": run.jobs}, run
+    assert run.effects == run.jobs_with_one_effect == run.outside_keys == run.told_successes == run.jobs, run
+    assert run.taken_over > 0, run
+    assert run.longest_wait_s <= 90, run
+
+
+async def test_ten_killed_workers_lose_nothing_and_double_nothing(
+    database: Database, database_url: str, tmp_path: Path
+) -> None:
+    run = await kill_workers(database, database_url, tmp_path, jobs=60, kills=10, seed=SystemRandom().randrange(2**32))
+
+    check(run)
+
+
+@pytest.mark.full
+@pytest.mark.timeout(900)
+async def test_two_hundred_killed_workers_lose_nothing_and_double_nothing(
+    database: Database, database_url: str, tmp_path: Path
+) -> None:
+    run = await kill_workers(
+        database, database_url, tmp_path, jobs=1000, kills=200, seed=SystemRandom().randrange(2**32)
+    )
+
+    check(run)
+
+
+async def test_two_scheduler_processes_make_one_row_per_tick(
+    database: Database, database_url: str, tmp_path: Path
+) -> None:
+    keys = await keys_made_by_two_schedulers(database, database_url, tmp_path, ticks=5)
+
+    check_ticks(keys, *seen_ticks(tmp_path))
+
+
+@pytest.mark.full
+async def test_two_scheduler_processes_make_one_row_for_each_of_sixty_ticks(
+    database: Database, database_url: str, tmp_path: Path
+) -> None:
+    keys = await keys_made_by_two_schedulers(database, database_url, tmp_path, ticks=60)
+
+    check_ticks(keys, *seen_ticks(tmp_path))
+
+
+async def keys_made_by_two_schedulers(database: Database, url: str, folder: Path, *, ticks: int) -> list[str]:
+    """Return the keys of all rows, once each of the two has seen so many ticks."""
+    async with processes("scheduler", url, folder) as schedulers:
+        await schedulers.start()
+        await schedulers.start()
+        while min(map(len, [*seen_ticks(folder), [], []][:2])) <= ticks:  # noqa: ASYNC110  # others write the files
+            await asyncio.sleep(0.1)
+    async with database.reading() as session:
+        return [job.key for job in await list_jobs(session, kind="test.tick", limit=ticks * 3)]
+
+
+def seen_ticks(folder: Path) -> list[list[str]]:
+    """Return for each scheduler the ticks at which it was awake, in order."""
+    zone = ZoneInfo("UTC")
+    return [
+        [
+            newest_tick(every(TICK), at=datetime.fromisoformat(line), zone=zone).isoformat(timespec="milliseconds")
+            for line in notes.read_text().splitlines()
+        ]
+        for notes in folder.iterdir()
+    ]
+
+
+def check_ticks(keys: list[str], one: list[str], two: list[str]) -> None:
+    assert len(keys) == len(set(keys))
+    assert set(one) & set(two)
+    assert set(keys) <= {*one, *two}
+    # The last tick that each one saw may have been cut off by the end of the test.
+    assert {*one[:-1], *two[:-1]} <= set(keys)
