@@ -79,6 +79,7 @@ class RequestContext:
     loaders: dict[Any, Any] = field(default_factory=dict)
     statements: int = 0
     has_fault: bool = False
+    has_written: bool = False
     _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     @property

@@ -132,12 +132,13 @@ Declaration = Column | Related | Connected | Lookup | Batch
 class FieldRules:
     """What holds for a field: who may see it, what it costs, how it is obtained (None: by its resolver).
 
-    A ``permission`` of None stands for the permission of the field's type.
+    A ``permission`` of None stands for the permission of the field's type. ``has_own_transactions`` is for mutations.
     """
 
     permission: str | None = None
     price: FieldPrice | None = None
     declaration: Declaration | None = None
+    has_own_transactions: bool = False
 
 
 class RegularsField(StrawberryField):
@@ -272,14 +273,17 @@ def resolver(
     return lambda function: _by_resolver(function, FieldRules(permission, price), description, is_subscription=False)
 
 
-def mutation(*, permission: str, description: str, cost: int = 10) -> Callable[[Callable[..., Any]], Any]:
+def mutation(
+    *, permission: str, description: str, cost: int = 10, has_own_transactions: bool = False
+) -> Callable[[Callable[..., Any]], Any]:
     """Declare a method as a mutation.
 
     It takes one ``input``, calls one service function and returns its payload, a ``value_type`` with ``errors:
     list[UserError]`` and otherwise nullable fields. An ``ExpectedError`` rolls back what this mutation wrote and
     becomes the payload's errors; any other exception rolls back the whole request and is masked.
+    A mutation that ``has_own_transactions`` gets no session that writes, and cannot follow others in one request.
     """
-    rules = FieldRules(permission, FieldPrice(cost=cost))
+    rules = FieldRules(permission, FieldPrice(cost=cost), has_own_transactions=has_own_transactions)
     return lambda function: _by_resolver(function, rules, description, is_subscription=False)
 
 

@@ -11,10 +11,12 @@ from regulars.graphql.composition import CORE_OWNER, OwnedPart
 from regulars.graphql.parts.nodes import NodeQueries
 from regulars.graphql.parts.segments import segment_filter, segment_mutations
 from regulars.graphql.parts.touchpoints import touchpoint_filter
+from regulars.graphql.parts.traits import company_trait_filter, trait_filters, trait_sorts
 from regulars.graphql.schema import SchemaParts
 from regulars.graphql.where import ExtraFilter
 from regulars.jobs.graphql import JobMutations, JobQueries
 from regulars.plugins.contributions import GraphQLPart
+from regulars.plugins.graphql import PluginMutations, PluginQueries
 from regulars.plugins.plugin_set import PluginSet
 from regulars.segments.graphql import SegmentQueries
 from regulars.touchpoints.graphql import CustomerTouchpoints, TouchpointMutations, TouchpointQueries
@@ -29,6 +31,7 @@ CORE_PARTS = (
     GraphQLPart({"Query": ConsentQueries, "Mutation": ConsentMutations, "Customer": CustomerConsents}),
     GraphQLPart({"Query": SegmentQueries}),
     GraphQLPart({"Query": JobQueries, "Mutation": JobMutations}),
+    GraphQLPart({"Query": PluginQueries, "Mutation": PluginMutations}),
 )
 
 
@@ -36,7 +39,8 @@ def schema_parts(plugins: PluginSet) -> SchemaParts:
     """Return what the schema of these plugins is made of."""
     return SchemaParts(
         parts=[*(OwnedPart(CORE_OWNER, part) for part in CORE_PARTS), *_plugin_parts(plugins)],
-        extra_filters=lambda inputs: {"Customer": _customer_filters(inputs)},
+        extra_filters=lambda inputs: {"Customer": _customer_filters(inputs, plugins)},
+        extra_sorts={"Customer": trait_sorts(plugins.traits)},
         late=lambda filters: [OwnedPart(CORE_OWNER, segment_mutations(filters))],
     )
 
@@ -46,5 +50,6 @@ def _plugin_parts(plugins: PluginSet) -> Iterable[OwnedPart]:
         yield OwnedPart(plugin.id, plugin.contributions.graphql, frozenset(plugin.manifest.graphql_types))
 
 
-def _customer_filters(inputs: InputTypes) -> list[ExtraFilter]:
-    return [segment_filter(inputs), touchpoint_filter(inputs)]
+def _customer_filters(inputs: InputTypes, plugins: PluginSet) -> list[ExtraFilter]:
+    own = [segment_filter(inputs), touchpoint_filter(inputs), company_trait_filter(inputs)]
+    return [*own, *trait_filters(inputs, plugins.traits)]

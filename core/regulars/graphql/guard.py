@@ -1,17 +1,17 @@
 """Stand before every field: check permissions, contain plugins, turn a mutation's failure into its payload."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
 from inspect import isawaitable
 from typing import Any, Protocol
 
-from regulars.errors import ExpectedError, Forbidden
+from regulars.errors import ExpectedError, Forbidden, InvalidInput
 from regulars.fields.context import RequestContext
 from regulars.fields.values import UserError
 from regulars.graphql.composition import CORE_OWNER, OwnedField
 
-__all__ = ["PluginFieldFailed", "PluginFields", "guarded", "mutating"]
+__all__ = ["PluginFieldFailed", "PluginFields", "guarded", "mutating", "mutating_alone"]
 
 PLUGIN_FIELD_TIMEOUT = timedelta(seconds=2)
 
@@ -96,6 +96,34 @@ def _noted(plugins: PluginFields, owned: OwnedField, error: Exception) -> Plugin
     return PluginFieldFailed(owned.owner, owned.path, problem)
 
 
+class NotAlone(InvalidInput):
+    """A mutation that commits by itself was sent after others in one request."""
+
+    code = "SEND_ALONE"
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"{name} takes effect at once, so it cannot be part of a larger change. Send it alone.")
+
+
+def mutating_alone(resolve: FieldResolver, payload: type[Any]) -> FieldResolver:
+    """Return the resolver of a mutation that has its own transactions."""
+
+    async def run(source: Any, info: Any, **given: Any) -> Any:
+        context: RequestContext = info.context
+        try:
+            if context.has_written:
+                raise NotAlone(info.field_name)
+            answer = resolve(source, info, **given)
+            answer = await answer if isawaitable(answer) else answer
+        except Forbidden:
+            raise
+        except ExpectedError as error:
+            answer = payload(errors=[user_error(error)])
+        return _with_client_word(answer, given)
+
+    return run
+
+
 def mutating(resolve: FieldResolver, payload: type[Any]) -> FieldResolver:
     """Return the resolver of a mutation, whose expected failures become the payload's errors.
 
@@ -104,7 +132,7 @@ def mutating(resolve: FieldResolver, payload: type[Any]) -> FieldResolver:
 
     async def run(source: Any, info: Any, **given: Any) -> Any:
         context: RequestContext = info.context
-        client_id = (given.get("input") or {}).get("clientMutationId")
+        context.has_written = True
         savepoint = await context.session.begin_nested()
         try:
             answer = resolve(source, info, **given)
@@ -120,11 +148,16 @@ def mutating(resolve: FieldResolver, payload: type[Any]) -> FieldResolver:
             context.has_fault = True
             raise
         context.loaders.clear()
-        if client_id is not None and hasattr(answer, "client_mutation_id"):
-            answer.client_mutation_id = client_id
-        return answer
+        return _with_client_word(answer, given)
 
     return run
+
+
+def _with_client_word(answer: Any, given: Mapping[str, Any]) -> Any:
+    word = (given.get("input") or {}).get("clientMutationId")
+    if word is not None and hasattr(answer, "client_mutation_id"):
+        answer.client_mutation_id = word
+    return answer
 
 
 def user_error(error: ExpectedError) -> UserError:

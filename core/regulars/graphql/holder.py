@@ -26,7 +26,7 @@ class PluginSource(Protocol):
         """Return the enabled plugins."""
         ...
 
-    def fail(self, plugin_id: str, reason: str) -> PluginSet:
+    async def fail(self, plugin_id: str, reason: str) -> None:
         """Take a plugin out because the schema cannot be built with it."""
         ...
 
@@ -46,15 +46,17 @@ class SchemaHolder:
 
     @property
     def executor(self) -> Executor:
-        """Return the executor of today's plugins, building the schema when they changed."""
-        if self._executor is None or self._host.plugins is not self._built_for:
-            self._rebuild()
-        assert self._executor is not None
+        """Return the executor of the schema that was built last."""
+        assert self._executor is not None, "the schema has not been built"
         return self._executor
 
-    def _rebuild(self) -> None:
-        plugins = self._host.plugins
-        while True:
+    async def refresh(self) -> Executor:
+        """Build the schema anew when the plugins changed, and return its executor.
+
+        A plugin that the schema cannot be built with is taken out, and the rest is built without it.
+        """
+        while self._executor is None or self._host.plugins is not self._built_for:
+            plugins = self._host.plugins
             try:
                 schema = build_schema(schema_parts(plugins))
             except ConfigurationError as error:
@@ -62,8 +64,8 @@ class SchemaHolder:
                 if owner not in plugins.ids:
                     raise
                 log.error("plugin.schema_refused", plugin=owner, reason=str(error))
-                plugins = self._host.fail(owner, str(error))
+                await self._host.fail(owner, str(error))
             else:
                 self._executor = Executor(schema, self._services, limits=self._limits)
                 self._built_for = plugins
-                return
+        return self._executor

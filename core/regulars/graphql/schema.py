@@ -27,7 +27,7 @@ from regulars.graphql.composition import (
     OwnedPart,
     shape_of,
 )
-from regulars.graphql.guard import guarded, mutating
+from regulars.graphql.guard import guarded, mutating, mutating_alone
 from regulars.graphql.loaders import Loading
 from regulars.graphql.pages import Paging
 from regulars.graphql.roots import Mutation, Query, Subscription
@@ -207,7 +207,8 @@ class _Attaching:
             field_.extensions = {**field_.extensions, "regulars": owned.rules.price}
         resolve = self._resolver(owned, rules) or field_.resolve or _attribute(owned.field.python_name)
         if kind.name == "Mutation":
-            resolve = mutating(resolve, shape_of(owned.field).of)
+            change = mutating_alone if owned.rules.has_own_transactions else mutating
+            resolve = change(resolve, shape_of(owned.field).of)
         if owned.field.is_subscription:
             assert field_.subscribe is not None
             field_.subscribe = guarded(owned, field_.subscribe, permission)
