@@ -56,12 +56,12 @@ def company_trait_filter(inputs: InputTypes) -> ExtraFilter:
     """Return the filter ``companyTraits`` of customers, for facts that the company defined itself."""
     words = [InputField("key", str, "Which fact.", is_required=True)]
     words += [InputField(name, kind, f"On a value of type {name}.") for name, kind in FILTERS.items()]
-    kind = inputs.make("CompanyTraitFilter", "A condition on a fact that the company defined.", words)
+    kind: Any = inputs.make("CompanyTraitFilter", "A condition on a fact that the company defined.", words)
     return ExtraFilter(
         "companyTraits",
         "On facts that the company defined; all must hold.",
         list[kind],
-        _on_company_traits,  # type: ignore[valid-type]
+        _on_company_traits,
     )
 
 
@@ -69,12 +69,15 @@ def _on_company_traits(
     given: Sequence[Mapping[str, Any]], source: FromClause, reader: Reader, _: Filters
 ) -> ColumnElement[bool]:
     reader.require(TRAITS_READ)
-    conditions = []
-    for wanted in given:
-        for type in FILTERS:
-            if wanted.get(type) is not None:
-                conditions.append(filter_predicate(_company_value(wanted["key"], type, source), wanted[type]))
-    return and_(true(), *conditions)
+    return and_(
+        true(),
+        *(
+            filter_predicate(_company_value(wanted["key"], type, source), wanted[type])
+            for wanted in given
+            for type in FILTERS
+            if wanted.get(type) is not None
+        ),
+    )
 
 
 def _company_value(key: str, type: str, source: FromClause) -> ColumnElement[Any]:
