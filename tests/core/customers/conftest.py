@@ -6,10 +6,13 @@ from uuid import UUID
 
 import pytest
 from sqlalchemy import event
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from regulars.access.actors import Actor
 from regulars.customers.changes import CustomerChanges
 from regulars.customers.identities import Identity
+from regulars.customers.merges import MergeHook, merge_customers, unmerge_customers
+from regulars.customers.models import CustomerMerge
 from regulars.customers.service import create_customer
 from regulars.database import Database
 from regulars.tables import new_id
@@ -18,6 +21,10 @@ NewCustomer = Callable[..., Awaitable[UUID]]
 CountStatements = Callable[[], AbstractContextManager[list[str]]]
 
 NO_CHANGES = CustomerChanges()
+
+
+async def nothing_more(session: AsyncSession, survivor_id: UUID, merged_id: UUID, merge_id: UUID) -> None:
+    """Take part in a merge without doing anything, as where there is no plugin."""
 
 
 @pytest.fixture
@@ -40,6 +47,44 @@ def new_customer(database: Database, clerk: Actor, now: datetime) -> NewCustomer
         return customer.id
 
     return create
+
+
+@pytest.fixture
+def merge(database: Database, clerk: Actor, now: datetime) -> Callable[..., Awaitable[CustomerMerge]]:
+    """Give a function that merges two customers, commits, and returns the merge."""
+
+    async def run(
+        survivor_id: UUID,
+        merged_id: UUID,
+        *,
+        explicit: bool = False,
+        actor: Actor = clerk,
+        on_merged: MergeHook = nothing_more,
+    ) -> CustomerMerge:
+        async with database.writing() as session:
+            return await merge_customers(
+                session,
+                survivor_id=survivor_id,
+                merged_id=merged_id,
+                explicit=explicit,
+                reason="the same person",
+                actor=actor,
+                on_merged=on_merged,
+                now=now,
+            )
+
+    return run
+
+
+@pytest.fixture
+def unmerge(database: Database, clerk: Actor, now: datetime) -> Callable[..., Awaitable[CustomerMerge]]:
+    """Give a function that undoes a merge and commits."""
+
+    async def run(merge_id: UUID) -> CustomerMerge:
+        async with database.writing() as session:
+            return await unmerge_customers(session, merge_id=merge_id, actor=clerk, on_unmerged=nothing_more, now=now)
+
+    return run
 
 
 @pytest.fixture
