@@ -23,11 +23,13 @@ __all__ = ["app"]
 REFUSED, NOT_FITTED = 3, 4
 DEFAULT_MODEL = "mbgnbd"
 PERIODS = ("week", "day")
-MODEL_HELP = "mbgnbd, bgnbd or nbd."
+AUTO, SBG = "auto", "sbg"
+MODEL_HELP = "mbgnbd, bgnbd, paretonbd, nbd, or auto: whichever foretells best."
 
 app = typer.Typer(help="Customer lifetime value from purchase histories.", no_args_is_help=True)
 
 InputFile = typer.Option(exists=True, dir_okay=False, readable=True, help="Columns customer_id,date,amount.")
+CohortFile = typer.Option(exists=True, dir_okay=False, readable=True, help="Columns period,survivors, for sbg.")
 SummaryFile = typer.Option(
     exists=True, dir_okay=False, readable=True, help="Columns frequency,recency,T,monetary_value."
 )
@@ -62,6 +64,7 @@ def prepare_command(
 def fit_command(
     transactions: Transactions = None,
     summary: Summary = None,
+    cohort: Annotated[Path | None, CohortFile] = None,
     model: Model = DEFAULT_MODEL,
     period: Period = "week",
     calibration_end: CalibrationEnd = None,
@@ -70,10 +73,15 @@ def fit_command(
     json: AsJson = False,
 ) -> None:
     """Print the parameters under which the purchases are most likely, and how sure they are."""
-    source = _source(transactions, summary, period=period, calibration_end=calibration_end, currency=currency)
-    from regulars_clv.file_runs import fit_file
+    from regulars_clv.file_runs import fit_cohort_file, fit_file
 
-    wanted = _model(model)
+    if (model == SBG) != (cohort is not None):
+        raise typer.BadParameter("sbg takes a --cohort, and only sbg does", param_hint="--cohort")
+    if cohort is not None:
+        _print(lambda: fit_cohort_file(cohort, most_rejected=max_rejected), as_json=json)
+        return
+    source = _source(transactions, summary, period=period, calibration_end=calibration_end, currency=currency)
+    wanted = _model(model, source)
     _print(lambda: fit_file(source, model=wanted, most_rejected=max_rejected), as_json=json)
 
 
@@ -99,7 +107,7 @@ def score_command(
     source = _source(transactions, summary, period=period, calibration_end=calibration_end, currency=currency)
     from regulars_clv.file_runs import score_file
 
-    wanted = _model(model)
+    wanted = _model(model, source)
     given = None if parameters is None else _given(parameters, wanted)
     _print(
         lambda: score_file(
@@ -124,7 +132,7 @@ def validate_command(
     source = _source(transactions, None, period=period, calibration_end=calibration_end, currency=currency)
     from regulars_clv.file_runs import validate_file
 
-    wanted = _model(model)
+    wanted = _model(model, source)
     until = None if holdout_end is None else holdout_end.date()
     cut = calibration_end.date()
     _print(
@@ -164,18 +172,26 @@ def _today() -> date:
     return datetime.now(tz=UTC).date()
 
 
-def _model(name: str) -> "PurchaseModel":
+def _model(name: str, source: "Source") -> "PurchaseModel | None":
+    """Return the model of that name; none for ``auto``, which needs transactions to compare on."""
     from regulars_clv.catalogue import MODELS
 
+    if name == AUTO:
+        if source.is_summary:
+            raise typer.BadParameter("auto compares forecasts, so it needs --transactions", param_hint="--model")
+        return None
     if name not in MODELS:
-        raise typer.BadParameter(f"{name!r} is not available; there are {', '.join(MODELS)}", param_hint="--model")
+        names = ", ".join([*MODELS, AUTO])
+        raise typer.BadParameter(f"{name!r} is not available here; there are {names}", param_hint="--model")
     return MODELS[name]
 
 
-def _given(text: str, model: "PurchaseModel") -> "GivenParameters":
+def _given(text: str, model: "PurchaseModel | None") -> "GivenParameters":
     from regulars_clv.file_runs import GivenParameters
     from regulars_clv.gamma_gamma import PARAMETER_NAMES
 
+    if model is None:
+        raise typer.BadParameter("auto chooses by fitting, so it takes none", param_hint="--parameters")
     numbers = _numbers(text)
     purchases = {name: numbers.pop(name) for name in model.parameter_names if name in numbers}
     spend = {name: numbers.pop(name) for name in PARAMETER_NAMES if name in numbers}

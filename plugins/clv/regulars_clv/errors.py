@@ -10,7 +10,8 @@ ExpectedError
 │   ├── NoHoldout
 │   └── SurvivorsRise
 ├── NotFitted                the data are fine, but no model can be fitted to them (exit 4)
-│   └── NoRepeats
+│   ├── NoRepeats
+│   └── NobodyRenewed
 └── SampleMissing            the CDNOW purchase histories are not installed
 """
 
@@ -27,6 +28,7 @@ __all__ = [
     "NoHoldout",
     "NoRepeats",
     "NoUsableRow",
+    "NobodyRenewed",
     "NotFitted",
     "SampleMissing",
     "SurvivorsRise",
@@ -137,6 +139,16 @@ class NoRepeats(NotFitted):
         super().__init__(
             f"None of the {customers} customers bought on a second day. Wait for repeat purchases, or cut later."
         )
+
+
+class NobodyRenewed(NotFitted):
+    """The whole cohort left at the first renewal, so nothing can be learned about later ones."""
+
+    code = "CLV_NO_RENEWALS"
+
+    def __init__(self, *, customers: int) -> None:
+        self.customers = customers
+        super().__init__(f"None of the {customers} customers renewed. Take a cohort in which some did.")
 
 
 class SampleMissing(ExpectedError):

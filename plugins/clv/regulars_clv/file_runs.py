@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from regulars_clv.choice import choose_model
 from regulars_clv.errors import NoUsableRow
 from regulars_clv.gamma_gamma import PARAMETER_NAMES, fit_spend, spend_warnings
 from regulars_clv.history import History, Vector, compress
@@ -16,19 +17,22 @@ from regulars_clv.purchase_model import PurchaseModel
 from regulars_clv.rejections import ExcludedCustomer, RejectedRow, refuse_too_many
 from regulars_clv.reports import (
     Report,
+    choice_report,
+    cohort_report,
     customers_report,
     fit_report,
     left_out,
     scores_report,
     validation_report,
 )
+from regulars_clv.sbg import fit_cohort, read_cohort
 from regulars_clv.scoring import Horizon, score_customers
 from regulars_clv.summary import read_summary
 from regulars_clv.transactions import Transactions, read_transactions
 from regulars_clv.validation import validate
 from regulars_clv.value import DAYS_PER_MONTH
 
-__all__ = ["GivenParameters", "Source", "fit_file", "prepare_file", "score_file", "validate_file"]
+__all__ = ["GivenParameters", "Source", "fit_cohort_file", "fit_file", "prepare_file", "score_file", "validate_file"]
 
 MONTHS_AHEAD = 12
 
@@ -58,6 +62,7 @@ class GivenParameters:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Customers:
+    transactions: Transactions | None
     customer_ids: tuple[str, ...]
     history: History
     rejected: tuple[RejectedRow, ...]
@@ -81,16 +86,28 @@ def prepare_file(source: Source) -> Report:
     }
 
 
-def fit_file(source: Source, *, model: PurchaseModel, most_rejected: float) -> Report:
-    """Return the parameters that fit the customers of a file.
+def fit_cohort_file(path: Path, *, most_rejected: float) -> Report:
+    """Return the parameters of sBG that fit a cohort under contract.
+
+    Raises ``NoUsableRow``, ``SurvivorsRise``, ``TooManyRejected``, ``NobodyRenewed`` and what reading raises.
+    """
+    cohort = read_cohort(path)
+    refuse_too_many(cohort.rejected, rows=cohort.rows, allowed_share=most_rejected)
+    return {"model": "sbg", **cohort_report(cohort, fit_cohort(cohort)), **left_out(cohort.rejected), "warnings": []}
+
+
+def fit_file(source: Source, *, model: PurchaseModel | None, most_rejected: float) -> Report:
+    """Return the parameters that fit the customers of a file; without a ``model`` a holdout chooses it.
 
     Raises ``NoUsableRow``, ``TooManyRejected``, ``NoRepeats`` and what reading raises.
     """
     customers = _customers(source)
     refuse_too_many(customers.rejected, rows=customers.rows, allowed_share=most_rejected)
-    fit, spend = fit_purchases(model, compress(customers.history)), fit_spend(customers.history)
+    wanted, choice = _wanted(model, source, customers.transactions, cut=customers.calibration_end)
+    fit, spend = fit_purchases(wanted, compress(customers.history)), fit_spend(customers.history)
     return {
-        "model": model.name,
+        "model": wanted.name,
+        **choice,
         "period": source.period,
         "calibration_end": _iso(customers.calibration_end),
         "currency": customers.currency,
@@ -105,7 +122,7 @@ def fit_file(source: Source, *, model: PurchaseModel, most_rejected: float) -> R
 def score_file(
     source: Source,
     *,
-    model: PurchaseModel,
+    model: PurchaseModel | None,
     given: GivenParameters | None,
     periods: float | None,
     discount_per_month: float,
@@ -113,10 +130,12 @@ def score_file(
 ) -> Report:
     """Return what to expect of every customer of a file over ``periods`` (a year by default).
 
-    The model is fitted to the file unless its parameters are ``given``; so is the model of spending.
+    The model is fitted to the file unless its parameters are ``given``; so is the model of spending. Without a
+    ``model`` a holdout chooses it.
     """
     customers = _customers(source)
-    estimate, warnings = _estimate(model, customers.history, given)
+    wanted, choice = _wanted(model, source, customers.transactions, cut=customers.calibration_end)
+    estimate, warnings = _estimate(wanted, customers.history, given)
     spend, about_spend = _spend(customers.history, given)
     period_days = PERIOD_DAYS[source.period]
     ahead = MONTHS_AHEAD * DAYS_PER_MONTH / period_days if periods is None else periods
@@ -124,6 +143,7 @@ def score_file(
     scores = score_customers(estimate, spend, customers.history, horizon=horizon, margin=margin)
     return {
         "model": estimate.model.name,
+        **choice,
         "parameters": dict(zip(estimate.model.parameter_names, estimate.parameters.tolist(), strict=True)),
         "period": source.period,
         "calibration_end": _iso(customers.calibration_end),
@@ -139,14 +159,20 @@ def score_file(
 
 
 def validate_file(
-    source: Source, *, model: PurchaseModel, calibration_end: date, holdout_end: date | None, most_rejected: float
+    source: Source,
+    *,
+    model: PurchaseModel | None,
+    calibration_end: date,
+    holdout_end: date | None,
+    most_rejected: float,
 ) -> Report:
     """Return how well a fit on the days until ``calibration_end`` foretold the days until ``holdout_end``."""
     transactions = _transactions(source)
     refuse_too_many(transactions.rejected, rows=transactions.rows, allowed_share=most_rejected)
     end = holdout_end or transactions.last_day
+    wanted, choice = _wanted(model, source, transactions, cut=calibration_end)
     checked = validate(
-        model,
+        wanted,
         transactions,
         period_days=PERIOD_DAYS[source.period],
         calibration_end=calibration_end,
@@ -154,7 +180,8 @@ def validate_file(
     )
     worse = ["CLV_WORSE_THAN_NAIVE"] if checked.worse_than_naive else []
     return {
-        "model": model.name,
+        "model": wanted.name,
+        **choice,
         "period": source.period,
         "calibration_end": calibration_end.isoformat(),
         "holdout_end": end.isoformat(),
@@ -176,12 +203,20 @@ def _customers(source: Source) -> _Customers:
     if source.is_summary:
         summary = read_summary(source.path)
         return _Customers(
-            summary.customer_ids, summary.history, summary.rejected, (), summary.rows, source.calibration_end, None
+            None,
+            summary.customer_ids,
+            summary.history,
+            summary.rejected,
+            (),
+            summary.rows,
+            source.calibration_end,
+            None,
         )
     transactions = _transactions(source)
     cut = source.calibration_end or transactions.last_day
     prepared = prepare(transactions, period_days=PERIOD_DAYS[source.period], calibration_end=cut)
     return _Customers(
+        transactions,
         prepared.customer_ids,
         prepared.history,
         transactions.rejected,
@@ -190,6 +225,18 @@ def _customers(source: Source) -> _Customers:
         cut,
         transactions.currency,
     )
+
+
+def _wanted(
+    model: PurchaseModel | None, source: Source, transactions: Transactions | None, *, cut: date | None
+) -> tuple[PurchaseModel, Report]:
+    """Return the model that was asked for, or the one that a holdout of the transactions speaks for, and why."""
+    if model is not None:
+        return model, {}
+    if transactions is None or cut is None:
+        raise NoUsableRow
+    choice = choose_model(transactions, period_days=PERIOD_DAYS[source.period], calibration_end=cut)
+    return choice.model, {"choice": choice_report(choice)}
 
 
 def _estimate(model: PurchaseModel, history: History, given: GivenParameters | None) -> tuple[Estimate, list[str]]:

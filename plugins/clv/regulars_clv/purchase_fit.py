@@ -25,6 +25,11 @@ class Estimate:
     parameters: Vector
     log_covariance: Matrix | None = None
 
+    def purchases(self, rows: DistinctRows, *, periods: float) -> Vector:
+        """Return how many purchases each customer behind ``rows`` is expected to make in the coming ``periods``."""
+        by_row = self.model.expected_purchases(self.parameters, rows, np.array([periods]))[:, 0]
+        return np.asarray(by_row[rows.row_of_customer])
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PurchaseFit:

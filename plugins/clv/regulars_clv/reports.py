@@ -3,16 +3,27 @@
 from collections.abc import Iterable, Mapping, Sequence
 
 from regulars_clv.accuracy import Accuracy
+from regulars_clv.choice import Choice
 from regulars_clv.fitting import Fit
 from regulars_clv.gamma_gamma import SpendFit
 from regulars_clv.history import Vector
 from regulars_clv.preparation import Prepared
 from regulars_clv.purchase_fit import DEGENERATE_REASON, PurchaseFit
 from regulars_clv.rejections import ExcludedCustomer, RejectedRow
+from regulars_clv.sbg import Cohort, survival
 from regulars_clv.scoring import Scores
 from regulars_clv.validation import Validation
 
-__all__ = ["Report", "customers_report", "fit_report", "left_out", "scores_report", "validation_report"]
+__all__ = [
+    "Report",
+    "choice_report",
+    "cohort_report",
+    "customers_report",
+    "fit_report",
+    "left_out",
+    "scores_report",
+    "validation_report",
+]
 
 Report = dict[str, object]
 
@@ -61,6 +72,43 @@ def fit_report(fit: PurchaseFit, spend: SpendFit | None) -> Report:
             "log_likelihood": fallback.log_likelihood,
         },
         "gamma_gamma": None if spend is None else _spend_report(spend),
+    }
+
+
+def cohort_report(cohort: Cohort, fit: Fit) -> Report:
+    """Return what a fit of a cohort found, with the survivors that it expects beside those there were."""
+    renewals = cohort.period - cohort.period[0]
+    expected = cohort.survivors[0] * survival(fit.parameters, renewals)
+    rows = zip(cohort.period.tolist(), cohort.survivors.tolist(), expected.tolist(), strict=True)
+    return {
+        "customers": int(cohort.survivors[0]),
+        "parameters": _named(fit, fit.parameters),
+        "standard_errors": _named(fit, fit.standard_errors),
+        "covariance": None if fit.covariance is None else fit.covariance.tolist(),
+        "log_likelihood": fit.log_likelihood,
+        "converged": fit.converged,
+        "degenerate": bool(fit.at_edge),
+        "degenerate_reason": DEGENERATE_REASON if fit.at_edge else None,
+        "survivors": [
+            {"period": int(period), "actual": actual, "expected": predicted} for period, actual, predicted in rows
+        ],
+    }
+
+
+def choice_report(choice: Choice) -> Report:
+    """Return why a model was chosen, and how the candidates did."""
+    return {
+        "reason": choice.reason,
+        "candidates": [
+            {
+                "model": each.name,
+                "mae": each.mae,
+                "decile_mape": each.decile_mape,
+                "total_ratio": each.total_ratio,
+                "degenerate": each.degenerate,
+            }
+            for each in choice.candidates
+        ],
     }
 
 

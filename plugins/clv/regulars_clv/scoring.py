@@ -45,12 +45,11 @@ def score_customers(
     """Return the scores of everybody in ``history`` over ``horizon``; ``spend`` holds p, q, v of Gamma-Gamma."""
     model, parameters, rows = estimate.model, estimate.parameters, compress(history)
     customers = rows.row_of_customer
-    expected = model.expected_purchases(parameters, rows, np.array([horizon.periods]))[:, 0]
     alive = None if model.probability_alive is None else model.probability_alive(parameters, rows)[customers]
     return Scores(
         probability_alive=alive,
         alive_is_certain=(history.frequency == 0) & model.alive_is_certain_without_repeat,
-        expected_purchases=expected[customers],
+        expected_purchases=estimate.purchases(rows, periods=horizon.periods),
         purchases=purchase_interval(estimate, rows, periods=horizon.periods).of_customers(rows),
         value=None if spend is None else _value(estimate, spend, history, horizon=horizon, margin=margin),
         log_likelihood=model.log_likelihood(parameters, rows)[customers],

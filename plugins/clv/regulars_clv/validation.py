@@ -72,8 +72,7 @@ def validate(
     rows = compress(prepared.history)
     fit, spend = fit_purchases(model, rows), fit_spend(prepared.history)
     estimate = fit.estimate
-    by_row = estimate.model.expected_purchases(estimate.parameters, rows, np.array([periods]))[:, 0]
-    predicted, naive = by_row[rows.row_of_customer], past_rate(prepared.history) * periods
+    predicted, naive = estimate.purchases(rows, periods=periods), past_rate(prepared.history) * periods
     ids, repeated = prepared.customer_ids, (prepared.history.frequency > 0).astype(np.float64)
     interval = purchase_interval(estimate, rows, periods=periods).of_customers(rows)
     naive_value = naive * prepared.history.monetary_value

@@ -5,7 +5,7 @@ from scipy import special
 
 from regulars_clv.history import Vector
 
-__all__ = ["purchases_while_alive"]
+__all__ = ["expm1_over", "purchases_while_alive"]
 
 # Arrays of this many rows stay in the processor's cache.
 CHUNK = 16_384
@@ -61,14 +61,14 @@ def _by_series(r: Vector, alpha: Vector, a: Vector, b: Vector, periods: Vector) 
                 break
         finished = np.abs(term) <= 1e-14 * size
         weight = np.exp(excess * log_rest)
-        lead = bottom * -_expm1_over(excess, log_rest)
+        lead = bottom * -expm1_over(excess, log_rest)
         purchases = lead - weight * total
         trusted = np.abs(lead) + weight * size <= WORST_CANCELLATION * purchases
     trusted &= np.isfinite(purchases) & (settled | finished)
     return purchases, trusted | (periods == 0.0)
 
 
-def _expm1_over(excess: Vector, log_rest: Vector) -> Vector:
+def expm1_over(excess: Vector, log_rest: Vector) -> Vector:
     """Return (exp(excess * log_rest) - 1) / excess, which is log_rest where the excess vanishes."""
     product = excess * log_rest
     nonzero = np.where(excess == 0.0, 1.0, excess)

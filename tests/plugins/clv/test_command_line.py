@@ -80,6 +80,22 @@ def test_score_is_stable_for_busy_customers(clv: Clv, csv_file: CsvFile, referen
     assert found == [pytest.approx(row, abs=case["tolerance"]["abs"]) for row in case["expected"]]
 
 
+def test_paretonbd_does_not_underflow_for_busy_customers(
+    clv: Clv, csv_file: CsvFile, reference: dict[str, Any]
+) -> None:
+    case = edge_case(reference, "paretonbd-underflow-pair")
+    file = csv_file("customer_id,frequency,recency,T\n1,132,200,200\n2,133,200,200\n")
+
+    outcome = clv(
+        "score",
+        *("--summary", file, "--model", "paretonbd", "--parameters", "r=.55,alpha=10.58,s=.61,beta=11.67"),
+        *("--horizon", case["input"]["horizon_periods"], "--json"),
+    )
+
+    found = [{"expected_purchases": score["expected_purchases"]} for score in outcome.report["scores"]]
+    assert found == [pytest.approx(row, rel=case["tolerance"]["rel"]) for row in case["expected"]]
+
+
 def test_bgnbd_says_of_a_customer_without_repeats_that_alive_means_nothing(clv: Clv, csv_file: CsvFile) -> None:
     outcome = clv(
         "score",
@@ -275,6 +291,11 @@ def test_a_cut_before_every_purchase_is_refused(clv: Clv, csv_file: CsvFile) -> 
         ["score", "--transactions", "FILE", "--model", "nbd", "--parameters", "r=1,alpha=nan"],
         ["score", "--transactions", "FILE", "--model", "nbd", "--parameters", "r=1,alpha=2,zeta=3"],
         ["validate", "--transactions", "FILE"],
+        ["fit", "--model", "sbg"],
+        ["fit", "--cohort", "FILE"],
+        ["fit", "--summary", "FILE", "--model", "auto"],
+        ["score", "--transactions", "FILE", "--model", "auto", "--parameters", "r=1"],
+        ["score", "--transactions", "FILE", "--model", "sbg"],
     ],
 )
 def test_a_wrong_call_ends_with_two_and_prints_no_result(clv: Clv, csv_file: CsvFile, arguments: list[str]) -> None:

@@ -11,8 +11,10 @@ from regulars_clv.geometric_dropout import purchase_distribution
 from regulars_clv.history import DistinctRows, History
 from regulars_clv.mbgnbd import MBGNBD
 from regulars_clv.nbd import NBD
+from regulars_clv.paretonbd import PARETONBD
 from regulars_clv.preparation import Prepared
 from regulars_clv.purchase_fit import fit_purchases
+from regulars_clv.purchase_model import PurchaseModel
 from regulars_clv.value import future_value, month_ends
 
 YEAR = 12 * 4.345
@@ -39,19 +41,21 @@ def test_a_new_customer_is_expected_to_buy_as_published(reference: dict[str, Any
     assert expected == pytest.approx(np.array(case["expected"]), rel=case["tolerance"]["rel"])
 
 
-def test_a_known_customer_is_expected_to_buy_as_published(reference: dict[str, Any]) -> None:
-    case = reference["pointwise"]["bgnbd_conditional"]
+@pytest.mark.parametrize("model", [BGNBD, PARETONBD], ids=["bgnbd", "paretonbd"])
+def test_a_known_customer_is_expected_to_buy_as_published(reference: dict[str, Any], model: PurchaseModel) -> None:
+    case = reference["pointwise"][f"{model.name}_conditional"]
 
-    expected = BGNBD.expected_purchases(parameters_of(case), one_customer(case), np.array([case["horizon_periods"]]))
+    expected = model.expected_purchases(parameters_of(case), one_customer(case), np.array([case["horizon_periods"]]))
 
     assert expected[0, 0] == pytest.approx(case["expected_purchases"], rel=case["tolerance"]["rel"])
 
 
-def test_a_known_customer_is_as_alive_as_published(reference: dict[str, Any]) -> None:
-    case = reference["pointwise"]["bgnbd_conditional"]
-    assert BGNBD.probability_alive is not None
+@pytest.mark.parametrize("model", [BGNBD, PARETONBD], ids=["bgnbd", "paretonbd"])
+def test_a_known_customer_is_as_alive_as_published(reference: dict[str, Any], model: PurchaseModel) -> None:
+    case = reference["pointwise"][f"{model.name}_conditional"]
+    assert model.probability_alive is not None
 
-    alive = BGNBD.probability_alive(parameters_of(case), one_customer(case))
+    alive = model.probability_alive(parameters_of(case), one_customer(case))
 
     assert alive[0] == pytest.approx(case["p_alive"], rel=case["tolerance"]["rel"])
 

@@ -1,5 +1,6 @@
 """Gradients are right, and extreme customers give numbers."""
 
+import itertools
 from collections.abc import Callable
 
 import numpy as np
@@ -10,8 +11,10 @@ from regulars_clv.bgnbd import BGNBD
 from regulars_clv.catalogue import MODELS
 from regulars_clv.gamma_gamma import fit_spend, log_likelihood
 from regulars_clv.history import DistinctRows, History, compress
+from regulars_clv.paretonbd import PARETONBD
 from regulars_clv.preparation import Prepared
 from regulars_clv.purchase_model import PurchaseModel
+from regulars_clv.silence import weigh_silence
 from regulars_clv.while_alive import purchases_while_alive
 
 Simulated = Callable[..., History]
@@ -126,3 +129,44 @@ def test_expected_purchases_are_the_integral_over_the_chance_to_leave(
     expected = purchases_while_alive(r, alpha, a, b, periods)
 
     assert expected == pytest.approx(exact, rel=1e-8)
+
+
+@pytest.mark.parametrize("s", [1.0, 1.0 + 1e-9])
+def test_the_hole_at_s_equal_one_is_filled_with_the_limit(s: float) -> None:
+    expected = PARETONBD.newcomer_purchases(np.array([0.6, 10.0, s, 12.0]), np.array([39.0]))
+
+    assert expected[0] == pytest.approx(0.6 / 10.0 * 12.0 * np.log(1 + 39.0 / 12.0), rel=1e-8)
+
+
+@pytest.mark.parametrize(
+    ("r", "alpha", "s", "beta", "frequency", "recency", "age"),
+    [
+        (0.55, 10.58, 0.61, 11.67, 0.0, 0.0, 38.9),
+        (0.55, 10.58, 0.61, 11.67, 7.0, 20.0, 38.9),
+        (0.55, 10.58, 0.61, 11.67, 5000.0, 150.0, 200.0),
+        (0.55, 10.58, 40.0, 900.0, 3.0, 1.0, 500.0),
+        (2.0, 100.0, 0.5, 0.01, 0.0, 0.0, 200.0),
+        (0.02, 0.01, 0.5, 300.0, 1.0, 0.1, 900.0),
+    ],
+)
+def test_the_odds_of_having_left_are_the_integral_over_the_moment_of_leaving(
+    r: float, alpha: float, s: float, beta: float, frequency: float, recency: float, age: float
+) -> None:
+    rows = History(*(np.array([number]) for number in (frequency, recency, age, 0.0)))
+
+    def log_relative_to_alive(moment: float) -> float:
+        by_rate = (r + frequency) * np.log((alpha + age) / (alpha + moment))
+        return float(np.log(s / (beta + moment)) + by_rate + s * np.log((beta + age) / (beta + moment)))
+
+    highest = log_relative_to_alive(recency)
+    moments = recency + (age - recency) * np.concatenate([[0.0], np.logspace(-9, 0, 60)])
+    exact = sum(
+        integrate.quad(
+            lambda moment: np.exp(log_relative_to_alive(moment) - highest), start, end, epsabs=1e-16, epsrel=1e-12
+        )[0]
+        for start, end in itertools.pairwise(moments)
+    )
+
+    found = weigh_silence(np.array([r, alpha, s, beta]), rows)
+
+    assert found.log_odds_left[0] == pytest.approx(highest + np.log(exact), abs=1e-9)

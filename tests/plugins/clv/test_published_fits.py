@@ -16,7 +16,7 @@ def near(expected: dict[str, float], *, relative: float) -> Any:
     return pytest.approx(expected, rel=relative)
 
 
-@pytest.mark.parametrize("model", ["bgnbd", "nbd"])
+@pytest.mark.parametrize("model", ["bgnbd", "paretonbd", "nbd"])
 def test_cdnow_gives_the_reference_parameters(
     clv: Clv, cdnow_file: Path, reference: dict[str, Any], model: str
 ) -> None:
@@ -32,11 +32,14 @@ def test_cdnow_gives_the_reference_parameters(
     assert (report["customers"], report["repeaters"], report["degenerate"]) == (2357, 946, False)
 
 
-def test_cdnow_gives_the_reference_standard_errors(clv: Clv, cdnow_file: Path, reference: dict[str, Any]) -> None:
-    expected = reference["fits"]["bgnbd"]
+@pytest.mark.parametrize("model", ["bgnbd", "paretonbd"])
+def test_cdnow_gives_the_reference_standard_errors(
+    clv: Clv, cdnow_file: Path, reference: dict[str, Any], model: str
+) -> None:
+    expected = reference["fits"][model]
 
     report = clv(
-        "fit", "--transactions", cdnow_file, "--model", "bgnbd", "--calibration-end", "1997-09-30", "--json"
+        "fit", "--transactions", cdnow_file, "--model", model, "--calibration-end", "1997-09-30", "--json"
     ).report
 
     assert report["standard_errors"] == near(
@@ -56,11 +59,14 @@ def test_cdnow_gives_the_reference_amounts(clv: Clv, cdnow_file: Path, reference
     assert spend["customers"] == expected["customers"]
 
 
-def test_rounded_table_gives_the_published_bgnbd(clv: Clv, rounded_file: Path, reference: dict[str, Any]) -> None:
-    expected = reference["fits_from_rounded_table"]["bgnbd"]
+@pytest.mark.parametrize("model", ["bgnbd", "paretonbd"])
+def test_rounded_table_gives_the_published_parameters(
+    clv: Clv, rounded_file: Path, reference: dict[str, Any], model: str
+) -> None:
+    expected = reference["fits_from_rounded_table"][model]
     tolerance = expected["tolerance"]
 
-    report = clv("fit", "--summary", rounded_file, "--model", "bgnbd", "--json").report
+    report = clv("fit", "--summary", rounded_file, "--model", model, "--json").report
 
     assert report["parameters"] == near(expected["parameters"], relative=tolerance["parameters_rel"])
     assert report["standard_errors"] == near(expected["standard_errors"], relative=tolerance["standard_errors_rel"])

@@ -9,6 +9,7 @@ import pytest
 from regulars_clv.accuracy import Accuracy, gini, measure
 from regulars_clv.bgnbd import BGNBD
 from regulars_clv.errors import NoHoldout
+from regulars_clv.paretonbd import PARETONBD
 from regulars_clv.transactions import Transactions
 from regulars_clv.validation import Validation, validate
 
@@ -32,6 +33,18 @@ def test_purchases_are_foretold_as_the_reference_says(checked: Validation, refer
 
     assert_agrees(checked.counts, case["counts"]["bgnbd"], case["tolerance"])
     assert checked.actual_purchases == case["actual_purchases"]
+
+
+def test_paretonbd_foretells_as_the_reference_says(cdnow: Transactions, reference: dict[str, Any]) -> None:
+    case = reference["holdout_39_weeks"]
+
+    checked = validate(
+        PARETONBD, cdnow, period_days=7, calibration_end=date(1997, 9, 30), holdout_end=date(1998, 6, 30)
+    )
+
+    assert_agrees(checked.counts, case["counts"]["paretonbd"], case["tolerance"])
+    assert checked.counts.coverage == pytest.approx(0.925, abs=0.045)
+    assert checked.non_repeaters.predicted == pytest.approx(case["zero_repeaters"]["paretonbd"], abs=0.001)
 
 
 def test_the_past_rate_does_as_the_reference_says(checked: Validation, reference: dict[str, Any]) -> None:

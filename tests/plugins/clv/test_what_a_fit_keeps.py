@@ -12,6 +12,7 @@ from regulars_clv.gamma_gamma import fit_spend, spend_warnings
 from regulars_clv.history import History, compress
 from regulars_clv.mbgnbd import MBGNBD
 from regulars_clv.nbd import NBD
+from regulars_clv.paretonbd import PARETONBD
 from regulars_clv.preparation import Prepared
 from regulars_clv.purchase_fit import fit_purchases
 from regulars_clv.purchase_model import PurchaseModel
@@ -34,6 +35,20 @@ def test_parameters_are_recovered_from_simulated_customers(
 
     assert fit.standard_errors is not None
     assert np.abs(fit.fit.parameters - list(DROPOUT.values())) / fit.standard_errors == pytest.approx(0, abs=3)
+
+
+def test_paretonbd_is_recovered_from_customers_who_leave_at_any_moment() -> None:
+    generator, customers = np.random.default_rng(14), 6000
+    age = generator.uniform(20.0, 80.0, customers)
+    stay = np.minimum(age, generator.exponential(1 / generator.gamma(0.7, 1 / 11.0, customers)))
+    bought = generator.poisson(generator.gamma(0.6, 1 / 10.0, customers) * stay)
+    last = np.where(bought > 0, stay * generator.beta(np.maximum(bought, 1), 1.0), 0.0)
+    history = History(bought.astype(float), last, age, np.zeros(customers))
+
+    fit = fit_purchases(PARETONBD, compress(history))
+
+    assert fit.standard_errors is not None
+    assert np.abs(fit.fit.parameters - [0.6, 10.0, 0.7, 11.0]) / fit.standard_errors == pytest.approx(0, abs=3)
 
 
 def test_the_nbd_is_recovered_from_customers_who_never_leave(simulated: Simulated) -> None:
@@ -124,10 +139,10 @@ def test_every_customer_twice_doubles_the_log_likelihood(cdnow_prepared: Prepare
 
 
 @pytest.mark.parametrize("model", MODELS.values(), ids=MODELS)
-def test_days_instead_of_weeks_multiply_alpha_by_seven(cdnow_prepared: Prepared, model: PurchaseModel) -> None:
+def test_days_instead_of_weeks_multiply_the_times_by_seven(cdnow_prepared: Prepared, model: PurchaseModel) -> None:
     weeks = cdnow_prepared.history
     days = History(weeks.frequency, weeks.recency * 7, weeks.age * 7, weeks.monetary_value)
-    in_days = np.where(np.array(model.parameter_names) == "alpha", 7.0, 1.0)
+    in_days = np.where(np.isin(model.parameter_names, ["alpha", "beta"]), 7.0, 1.0)
 
     fit = fit_purchases(model, compress(weeks)).fit
     daily = fit_purchases(model, compress(days)).fit
