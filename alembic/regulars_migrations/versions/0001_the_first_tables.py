@@ -10,6 +10,13 @@ down_revision = None
 branch_labels = None
 depends_on = None
 
+# A row of the ledger of consents stays as it was written; only whose it is today follows merges.
+LEDGER_COLUMNS = (
+    "id", "profile_id", "action", "purpose", "channel", "topic", "at", "recorded_at", "expires_at", "actor", "reason",
+    "origin", "basis", "recipient", "session", "needs_confirmation", "confirmed_at", "evidence", "notice_version",
+    "language", "text_sha256",
+)  # fmt: skip
+
 
 def upgrade() -> None:
 
@@ -99,6 +106,7 @@ def upgrade() -> None:
         sa.Column("grants", tables.JsonColumn(), nullable=False),
         sa.Column("settings", tables.JsonColumn(), nullable=False),
         sa.Column("tables", tables.JsonColumn(), nullable=False),
+        sa.Column("accepted_at", tables.UtcDateTime(), nullable=True),
         sa.Column("updated_at", tables.UtcDateTime(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_core_plugin")),
     )
@@ -322,7 +330,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("event_id", "handler", name=op.f("pk_core_event_delivery")),
     )
     with op.batch_alter_table("core_event_delivery", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_core_event_delivery_next_at"), ["next_at"], unique=False)
+        batch_op.create_index("ix_core_event_delivery_waiting", ["handler", "next_at", "event_id"], unique=False)
 
     op.create_table(
         "core_touchpoint",
@@ -401,6 +409,41 @@ def upgrade() -> None:
     with op.batch_alter_table("core_consent_state", schema=None) as batch_op:
         batch_op.create_index("ix_core_consent_state_scope", ["purpose", "channel", "topic", "status"], unique=False)
 
+    # Made by hand. A later batch rebuild of the table on SQLite loses its triggers and must make them again.
+    columns = ", ".join(f'"{column}"' for column in LEDGER_COLUMNS)
+    if op.get_bind().dialect.name == "postgresql":
+        op.execute("""
+            CREATE FUNCTION core_refuse_ledger_change() RETURNS trigger LANGUAGE plpgsql AS $$
+            BEGIN
+                RAISE EXCEPTION 'The ledger of consents is only added to: % refused.', TG_OP
+                    USING ERRCODE = 'restrict_violation';
+            END $$
+        """)
+        op.execute(f"""
+            CREATE TRIGGER core_consent_event_stays BEFORE DELETE OR UPDATE OF {columns} ON core_consent_event
+            FOR EACH ROW EXECUTE FUNCTION core_refuse_ledger_change()
+        """)
+        op.execute("""
+            CREATE TRIGGER core_consent_event_is_not_emptied BEFORE TRUNCATE ON core_consent_event
+            FOR EACH STATEMENT EXECUTE FUNCTION core_refuse_ledger_change()
+        """)
+    else:
+        refusal = "SELECT RAISE(ABORT, 'The ledger of consents is only added to: {} refused.')"
+        op.execute(f"""
+            CREATE TRIGGER core_consent_event_is_not_deleted BEFORE DELETE ON core_consent_event
+            BEGIN {refusal.format("DELETE")}; END
+        """)
+        op.execute(f"""
+            CREATE TRIGGER core_consent_event_is_not_updated BEFORE UPDATE OF {columns} ON core_consent_event
+            BEGIN {refusal.format("UPDATE")}; END
+        """)
+        # INSERT OR REPLACE deletes without asking the trigger above.
+        op.execute("""
+            CREATE TRIGGER core_consent_event_is_not_replaced BEFORE INSERT ON core_consent_event
+            WHEN EXISTS (SELECT 1 FROM core_consent_event WHERE id = NEW.id)
+            BEGIN SELECT RAISE(ABORT, 'The ledger of consents is only added to: REPLACE refused.'); END
+        """)
+
 
 def downgrade() -> None:
 
@@ -419,7 +462,7 @@ def downgrade() -> None:
 
     op.drop_table("core_touchpoint")
     with op.batch_alter_table("core_event_delivery", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_core_event_delivery_next_at"))
+        batch_op.drop_index("ix_core_event_delivery_waiting")
 
     op.drop_table("core_event_delivery")
     with op.batch_alter_table("core_customer_word", schema=None) as batch_op:
@@ -446,6 +489,8 @@ def downgrade() -> None:
         batch_op.drop_index("ix_core_consent_event_history")
 
     op.drop_table("core_consent_event")
+    if op.get_bind().dialect.name == "postgresql":
+        op.execute("DROP FUNCTION core_refuse_ledger_change()")
     with op.batch_alter_table("core_api_key", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_core_api_key_customer_id"))
 

@@ -1,0 +1,49 @@
+"""Say why a plugin failed: in words for people, as a traceback for the log, without personal data in either."""
+
+import secrets
+import traceback
+
+from sqlalchemy.exc import DBAPIError
+from structlog.typing import FilteringBoundLogger
+
+__all__ = ["describe", "log_traceback"]
+
+LONGEST = 300
+MOST_FRAMES = 20
+
+
+def describe(error: BaseException) -> str:
+    """Return an error as a sentence for people: its type and the first line of its message, shortened.
+
+    What a database says is left out, since it quotes rows.
+    """
+    name = type(error).__name__
+    if isinstance(error, DBAPIError):
+        return f"{name} ({type(error.orig).__name__})."
+    lines = _message(error).strip().splitlines()
+    if not lines:
+        return f"{name}."
+    text = lines[0] if len(lines[0]) <= LONGEST else f"{lines[0][:LONGEST]}…"
+    return f"{name}: {text}" + ("" if text.endswith((".", "!", "?", "…")) else ".")
+
+
+def log_traceback(log: FilteringBoundLogger, plugin_id: str, hook: str, error: BaseException) -> str:
+    """Log where a plugin failed and return the reference under which the log has it."""
+    reference = secrets.token_hex(4)
+    frames = traceback.extract_tb(error.__traceback__)[-MOST_FRAMES:]
+    log.error(
+        "plugin.failed",
+        plugin=plugin_id,
+        hook=hook,
+        reference=reference,
+        reason=describe(error),
+        traceback=[f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames],
+    )
+    return reference
+
+
+def _message(error: BaseException) -> str:
+    try:
+        return str(error)
+    except Exception:  # a plugin's own error class may be broken, too
+        return ""

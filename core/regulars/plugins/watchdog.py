@@ -1,0 +1,133 @@
+"""Stop plugin code that runs for too long, on a thread of its own or on the event loop itself."""
+
+import ctypes
+import threading
+import time
+from collections.abc import Awaitable, Callable, Generator
+from typing import Any, Generic, TypeVar
+
+__all__ = ["GuardedCall", "Interrupted", "Watchdog", "interrupt"]
+
+T = TypeVar("T")
+
+
+class Interrupted(SystemExit):
+    """Raised in the middle of plugin code that has run for too long; a thread that ends by it stays quiet."""
+
+
+def interrupt(thread_id: int) -> None:
+    """Raise ``Interrupted`` in a thread as soon as it runs Python again; a call into C is not reached."""
+    ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread_id), ctypes.py_object(Interrupted))
+
+
+def _take_back_interrupt(thread_id: int) -> None:
+    ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread_id), None)
+
+
+class Watchdog:
+    """Interrupts calls that hold the event loop for longer than ``limit_s`` without awaiting anything.
+
+    asyncio cannot do that: its timeouts need the loop that such a call holds.
+    """
+
+    def __init__(self, *, limit_s: float) -> None:
+        self.limit_s = limit_s
+        self.lock = threading.Lock()
+        self._calls: set[GuardedCall[Any]] = set()
+        self._thread: threading.Thread | None = None
+
+    def guard(self, function: Callable[[], Awaitable[T]]) -> "GuardedCall[T]":
+        """Return a call of ``function`` that is watched while it is awaited."""
+        return GuardedCall(self, function)
+
+    def enter(self, call: "GuardedCall[Any]") -> None:
+        """Begin to watch a call."""
+        with self.lock:
+            self._calls.add(call)
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._watch, name="regulars-watchdog", daemon=True)
+                self._thread.start()
+
+    def leave(self, call: "GuardedCall[Any]") -> None:
+        """Stop watching a call."""
+        with self.lock:
+            self._calls.discard(call)
+
+    def _watch(self) -> None:
+        while True:
+            time.sleep(self.limit_s / 10)
+            with self.lock:
+                if not self._calls:
+                    self._thread = None
+                    return
+                for call in self._calls:
+                    call.interrupt_when_overdue()
+
+
+class GuardedCall(Generic[T]):
+    """One awaited call, driven step by step, so that each stretch between two awaits can be timed and ended."""
+
+    def __init__(self, watchdog: Watchdog, function: Callable[[], Awaitable[T]]) -> None:
+        self._watchdog = watchdog
+        self._function = function
+        self._thread_id = 0
+        self._began: float | None = None
+        self._was_interrupted = False
+        self._is_abandoned = False
+
+    def abandon(self) -> None:
+        """Never return into the plugin's code again; takes effect when the task is cancelled the next time."""
+        self._is_abandoned = True
+
+    def interrupt_when_overdue(self) -> None:
+        """Interrupt the running stretch when it is too long; called by the watchdog, which holds its lock."""
+        if self._began is not None and time.monotonic() - self._began > self._watchdog.limit_s:
+            self._began = time.monotonic()  # what swallows one interrupt gets another
+            self._was_interrupted = True
+            interrupt(self._thread_id)
+
+    def __await__(self) -> Generator[Any, Any, T]:
+        self._thread_id = threading.get_ident()
+        self._watchdog.enter(self)
+        try:
+            return (yield from self._drive())
+        finally:
+            self._watchdog.leave(self)
+
+    def _drive(self) -> Generator[Any, Any, T]:
+        steps = self._step(lambda: self._function().__await__())
+        advance: Callable[[], Any] = lambda: next(steps)  # noqa: E731
+        while True:
+            try:
+                awaited = self._step(advance)
+            except StopIteration as end:
+                result: T = end.value
+                return result
+            try:
+                sent = yield awaited
+            except BaseException as error:
+                if self._is_abandoned or isinstance(error, GeneratorExit):
+                    self._step(steps.close)
+                    raise
+                advance = _throwing(steps, error)
+            else:
+                advance = _sending(steps, sent)
+
+    def _step(self, advance: Callable[[], Any]) -> Any:
+        self._began = time.monotonic()
+        try:
+            return advance()
+        finally:
+            with self._watchdog.lock:
+                self._began = None
+                if self._was_interrupted:
+                    self._was_interrupted = False
+                    _take_back_interrupt(self._thread_id)
+
+
+def _sending(steps: Generator[Any, Any, Any], value: object) -> Callable[[], Any]:
+    return lambda: steps.send(value)
+
+
+def _throwing(steps: Generator[Any, Any, Any], error: BaseException) -> Callable[[], Any]:
+    return lambda: steps.throw(error)
