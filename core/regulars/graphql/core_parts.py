@@ -6,6 +6,7 @@ from regulars.access.graphql import ViewerQueries
 from regulars.consents.graphql import ConsentMutations, ConsentQueries, CustomerConsents
 from regulars.customers.graphql import CustomerQueries
 from regulars.customers.mutations import CustomerMutations
+from regulars.events.graphql import EventSubscriptions
 from regulars.graphql.composed_inputs import InputTypes
 from regulars.graphql.composition import CORE_OWNER, OwnedPart
 from regulars.graphql.parts.nodes import NodeQueries
@@ -31,6 +32,7 @@ CORE_PARTS = (
     GraphQLPart({"Query": ConsentQueries, "Mutation": ConsentMutations, "Customer": CustomerConsents}),
     GraphQLPart({"Query": SegmentQueries}),
     GraphQLPart({"Query": JobQueries, "Mutation": JobMutations}),
+    GraphQLPart({"Subscription": EventSubscriptions}),
     GraphQLPart({"Query": PluginQueries, "Mutation": PluginMutations}),
 )
 

@@ -1,0 +1,54 @@
+"""What changes, in the API: one envelope for subscriptions, handlers and webhooks."""
+
+from collections.abc import AsyncGenerator
+from datetime import datetime
+
+import strawberry
+from strawberry.scalars import JSON
+from strawberry.types import Info
+
+from regulars.fields.context import RequestContext
+from regulars.fields.declarations import subscription
+from regulars.fields.ids import row_id
+from regulars.fields.types import value_type
+
+__all__ = ["EventSubscriptions"]
+
+
+@value_type(name="Event", description="Something that changed.")
+class EventView:
+    """Something that changed."""
+
+    id: strawberry.ID = strawberry.field(description="Stays the same when the event is told again.")
+    type: str = strawberry.field(description="What happened: customer.created, touchpoint.recorded…")
+    occurred_at: datetime = strawberry.field(description="When it happened.")
+    subject: str = strawberry.field(description="What it happened to: `customer:<databaseId>`…")
+    actor: str = strawberry.field(description="Who did it: `staff:<id>`, `service:<id>`, system…")
+    data: JSON = strawberry.field(description="Ids and facts that are no personal data.")
+
+
+@strawberry.type
+class EventSubscriptions:
+    """What can be followed."""
+
+    @subscription(
+        permission="events:read", description="What changes from now on, at least once, in no promised order."
+    )
+    async def events(
+        self,
+        info: Info[RequestContext, None],
+        types: list[str] | None = None,
+        customer_id: strawberry.ID | None = None,
+    ) -> AsyncGenerator[EventView, None]:
+        """Follow what changes."""
+        subject = None if customer_id is None else f"customer:{row_id('Customer', customer_id)}"
+        async for event in info.context.services.feed.follow(types=types, subject=subject):
+            data: JSON = dict(event.data)  # type: ignore[assignment]
+            yield EventView(
+                id=strawberry.ID(str(event.id)),
+                type=event.type,
+                occurred_at=event.occurred_at,
+                subject=event.subject,
+                actor=event.actor,
+                data=data,
+            )
