@@ -1,9 +1,12 @@
 """Take up staff members, and let them go."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
 
 from regulars.access.actors import Actor
 from regulars.access.models import StaffMember
@@ -12,7 +15,13 @@ from regulars.access.permissions import ROLES
 from regulars.errors import InvalidInput, NotFound, UnknownValue
 from regulars.events.service import record_event
 
-__all__ = ["active_staff_member", "checked_role", "create_staff_member", "disable_staff_member"]
+__all__ = [
+    "active_staff_member",
+    "checked_role",
+    "create_staff_member",
+    "disable_staff_member",
+    "list_staff_members",
+]
 
 
 async def create_staff_member(
@@ -59,6 +68,11 @@ async def active_staff_member(session: AsyncSession, staff_member_id: UUID) -> S
     if staff_member is None or not is_active_staff_member(staff_member):
         raise NotFound("active staff member", staff_member_id)
     return staff_member
+
+
+async def list_staff_members(session: AsyncSession) -> Sequence[StaffMember]:
+    """Return everybody who works here or did, by name."""
+    return (await session.scalars(select(StaffMember).order_by(col(StaffMember.name), col(StaffMember.id)))).all()
 
 
 def checked_role(role: str) -> str:
