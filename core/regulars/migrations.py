@@ -58,11 +58,15 @@ CORE = MigrationOwner("core", "regulars_migrations:versions")
 
 @dataclass(frozen=True)
 class OwnerState:
-    """Where an owner's tables are, and where they should be."""
+    """Where an owner's tables are, and where they should be.
+
+    ``is_known`` is false where this software has no such revision: the database is newer.
+    """
 
     owner: str
     current: str | None
     newest: str | None
+    is_known: bool = True
 
     @property
     def is_newest(self) -> bool:
@@ -188,8 +192,10 @@ async def current_revision(engine: AsyncEngine, owner: MigrationOwner) -> str | 
 
 async def state_of(engine: AsyncEngine, owner: MigrationOwner) -> OwnerState:
     """Return where an owner's tables are and where this software wants them."""
-    newest = ScriptDirectory.from_config(_config(owner)).get_current_head()
-    return OwnerState(owner.name, await current_revision(engine, owner), newest)
+    scripts = ScriptDirectory.from_config(_config(owner))
+    current = await current_revision(engine, owner)
+    is_known = current is None or any(script.revision == current for script in scripts.walk_revisions())
+    return OwnerState(owner.name, current, scripts.get_current_head(), is_known)
 
 
 async def _alone(engine: AsyncEngine, owner: MigrationOwner, step: Any) -> None:

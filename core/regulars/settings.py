@@ -38,6 +38,12 @@ class Settings(BaseSettings):
             " set it to keep it outside."
         ),
     )
+    cors_origins: Words = Field(
+        default=(),
+        description=(
+            "Origins, separated by commas, whose pages may ask from a browser, such as `https://crm.example.com`."
+        ),
+    )
     blocked_plugins: Words = Field(
         default=(),
         description="Plugin ids, separated by commas, that are never loaded, whatever else is set.",
@@ -56,7 +62,7 @@ class Settings(BaseSettings):
     statement_timeout_s: float = Field(default=10.0, gt=0, description="How long one query may take, in seconds.")
     pool_size: int = Field(default=10, ge=1, description="PostgreSQL connections kept by each process.")
 
-    @field_validator("blocked_plugins", mode="before")
+    @field_validator("blocked_plugins", "cors_origins", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         if isinstance(value, str):

@@ -2,6 +2,7 @@
 
 ExpectedError
 ├── Unauthenticated          the credentials of a request do not hold
+│   ├── CredentialsMissing
 │   ├── WrongScheme
 │   ├── MalformedKey
 │   ├── UnknownKey
@@ -20,6 +21,7 @@ from regulars.errors import ExpectedError
 
 __all__ = [
     "AlreadyRotated",
+    "CredentialsMissing",
     "ExpiredKey",
     "KeyEnded",
     "KeysCannotMintKeys",
@@ -36,6 +38,13 @@ class Unauthenticated(ExpectedError):
     """A request came with credentials that do not hold."""
 
     code = "UNAUTHENTICATED"
+
+
+class CredentialsMissing(Unauthenticated):
+    """Somebody unknown asked for something that is not public."""
+
+    def __init__(self) -> None:
+        super().__init__("This is not public. Send your key as `Authorization: Bearer rgl_…`.")
 
 
 class WrongScheme(Unauthenticated):

@@ -1,0 +1,89 @@
+"""The web application: its routes, and what lies around each request."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import orjson
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Mount, Route
+
+from regulars.clock import Clock
+from regulars.errors import ConfigurationError, ExpectedError
+from regulars.settings import Settings
+from regulars.web.plugin_pages import PluginPages
+from regulars.web.problems import answer_expected_error, answer_http_error
+from regulars.web.request_frame import RequestFrame
+from regulars.web.server import Server
+
+__all__ = ["create_app"]
+
+REQUEST_HEADERS = ("authorization", "content-type", "idempotency-key", "x-request-id")
+
+
+def create_app(settings: Settings, *, clock: Clock | None = None) -> Starlette:
+    """Return the ASGI application; nothing is opened before its lifespan starts.
+
+    ``app.state.server`` is its ``Server``. Whoever runs the application without a lifespan starts and stops that.
+    """
+    server = Server(settings, clock=clock)
+
+    @asynccontextmanager
+    async def lifespan(_app: Starlette) -> AsyncIterator[None]:
+        async with server.running():
+            yield
+
+    app = Starlette(
+        routes=_routes(server),
+        middleware=_middleware(settings),
+        exception_handlers={
+            HTTPException: answer_http_error,
+            ExpectedError: answer_expected_error,
+            ConfigurationError: answer_expected_error,
+        },
+        lifespan=lifespan,
+    )
+    app.state.server = server
+    return app
+
+
+def _routes(server: Server) -> list[BaseRoute]:
+    return [
+        Route("/live", _live),
+        Route("/ready", _ready),
+        Mount("/plugins", PluginPages(server), name="plugins"),
+    ]
+
+
+def _middleware(settings: Settings) -> list[Middleware]:
+    frame = Middleware(RequestFrame)
+    if not settings.cors_origins:
+        return [frame]
+    cors = Middleware(
+        CORSMiddleware,
+        allow_origins=settings.cors_origins,
+        allow_methods=("GET", "POST"),
+        allow_headers=REQUEST_HEADERS,
+        expose_headers=("x-request-id",),
+    )
+    return [cors, frame]
+
+
+async def _live(_request: Request) -> Response:
+    return _json(200, {"status": "live"})
+
+
+async def _ready(request: Request) -> Response:
+    server: Server = request.app.state.server
+    hindrances = await server.hindrances()
+    if not hindrances:
+        return _json(200, {"status": "ready"})
+    return _json(503, {"status": "not ready", "reasons": dict(hindrances)})
+
+
+def _json(status: int, content: object) -> Response:
+    return Response(orjson.dumps(content), status, media_type="application/json")

@@ -1,0 +1,78 @@
+"""Errors of pages and routes outside GraphQL, as JSON.
+
+Source: RFC 9457, Problem Details for HTTP APIs.
+"""
+
+from http import HTTPStatus
+
+import orjson
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from regulars.access.refusals import Unauthenticated
+from regulars.errors import ConfigurationError, ExpectedError, Forbidden, NotFound
+
+__all__ = ["answer_expected_error", "answer_http_error", "problem_response"]
+
+DETAILS = {
+    404: "There is nothing at this address. Check it; GraphQL is at /graphql.",
+    405: "This address does not take this method.",
+}
+
+
+def problem_response(
+    status: int, *, code: str, detail: str, request_id: str, headers: dict[str, str] | None = None
+) -> Response:
+    """Return a problem document: what happened, and the id by which the operator finds it in the log."""
+    problem = {
+        "type": "about:blank",
+        "title": HTTPStatus(status).phrase,
+        "status": status,
+        "detail": detail,
+        "code": code,
+        "requestId": request_id,
+    }
+    return Response(orjson.dumps(problem), status, headers=headers, media_type="application/problem+json")
+
+
+async def answer_http_error(request: Request, error: Exception) -> Response:
+    """Answer what the router refuses: no such address, no such method."""
+    assert isinstance(error, HTTPException)
+    status = HTTPStatus(error.status_code)
+    code = status.name
+    request.state.log["code"] = code
+    return problem_response(
+        status,
+        code=code,
+        detail=DETAILS.get(status, error.detail),
+        request_id=request.state.request_id,
+        headers=dict(error.headers or {}),
+    )
+
+
+async def answer_expected_error(request: Request, error: Exception) -> Response:
+    """Answer an expected error that a route let pass, with the status that fits it."""
+    assert isinstance(error, ExpectedError | ConfigurationError)
+    request.state.log["code"] = error.code
+    return problem_response(
+        _status_of(error),
+        code=error.code,
+        detail=str(error),
+        request_id=request.state.request_id,
+        headers={"www-authenticate": "Bearer"} if isinstance(error, Unauthenticated) else None,
+    )
+
+
+def _status_of(error: ExpectedError | ConfigurationError) -> int:
+    match error:
+        case Unauthenticated():
+            return 401
+        case Forbidden():
+            return 403
+        case NotFound():
+            return 404
+        case ConfigurationError():
+            return 503
+        case _:
+            return 400
