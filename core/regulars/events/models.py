@@ -36,13 +36,17 @@ class Event(Table, table=True):
 
 
 class EventDelivery(Table, table=True):
-    """A handler that has not taken an event yet: when it is tried again, and why it failed."""
+    """A handler that has not taken an event yet: when it is tried next, and why it failed the last time.
+
+    Without ``next_at`` and with ``failed_at`` it was given up.
+    """
 
     __tablename__ = "core_event_delivery"
+    __table_args__ = (Index("ix_core_event_delivery_waiting", "handler", "next_at", "event_id"),)
 
     event_id: UUID = Field(foreign_key="core_event.id", ondelete="CASCADE", primary_key=True)
     handler: str = Field(primary_key=True)
     attempts: int = 0
-    next_at: datetime | None = Field(default=None, sa_type=UtcDateTime, index=True)
+    next_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     failed_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     problem: str | None = None

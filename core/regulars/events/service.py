@@ -1,4 +1,4 @@
-"""Write events into the outbox, in the transaction of the change that they tell of."""
+"""Write events into the outbox, in the transaction of the change that they tell of, and read them from it."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -6,9 +6,10 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from regulars.events.envelope import EventEnvelope
 from regulars.events.models import Event
 
-__all__ = ["record_event"]
+__all__ = ["envelope_of", "record_event"]
 
 
 async def record_event(
@@ -21,3 +22,15 @@ async def record_event(
     event = Event(type=type, subject=subject, actor=actor, data=dict(data), occurred_at=now, recorded_at=now)
     session.add(event)
     return event
+
+
+def envelope_of(event: Event) -> EventEnvelope:
+    """Return the event in the shape in which it is told."""
+    return EventEnvelope(
+        id=event.id,
+        type=event.type,
+        occurred_at=event.occurred_at,
+        subject=event.subject,
+        actor=event.actor,
+        data=event.data,
+    )
