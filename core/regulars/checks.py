@@ -1,13 +1,14 @@
 """Check single values that come from outside, before anything is written."""
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 from regulars.errors import InvalidInput, OutOfRange
 from regulars.tables import AMOUNT_SCALE
 
-__all__ = ["WHOLE_DIGITS", "check_amount", "check_moment", "check_text", "check_zoned"]
+__all__ = ["WHOLE_DIGITS", "check_amount", "check_json", "check_moment", "check_text", "check_zoned"]
 
 WHOLE_DIGITS = 14
 """Digits before the point of an amount, so that it fits on both databases."""
@@ -68,3 +69,25 @@ def check_amount(amount: Decimal, *, path: Sequence[str]) -> Decimal:
             f"{path[-1]} {amount} has more than {AMOUNT_SCALE} digits after the point. Round it.", path=path
         )
     return amount
+
+
+def check_json(document: object, *, path: Sequence[str], most_bytes: int) -> None:
+    """Raise ``InvalidInput`` for what is no JSON or holds NUL, ``OutOfRange`` for more than ``most_bytes``."""
+    try:
+        size = len(json.dumps(document, allow_nan=False, ensure_ascii=False).encode())
+    except (TypeError, ValueError) as error:  # NaN and infinities; half a pair of surrogates
+        raise InvalidInput(f"{path[-1]} is no JSON: {error}.", path=path) from error
+    if size > most_bytes:
+        raise OutOfRange(
+            f"{path[-1]} has {size} bytes; at most {most_bytes} are kept. Leave out what nobody reads.", path=path
+        )
+    if _has_nul(document):
+        raise InvalidInput(f"{path[-1]} holds the character NUL. Remove it.", path=path)
+
+
+def _has_nul(value: object) -> bool:
+    if isinstance(value, Mapping):
+        return any(_has_nul(part) for entry in value.items() for part in entry)
+    if isinstance(value, list | tuple):
+        return any(_has_nul(part) for part in value)
+    return isinstance(value, str) and "\x00" in value

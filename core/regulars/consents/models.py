@@ -47,7 +47,12 @@ class ConsentEvent(Table, table=True):
 
 
 class ConsentState(Table, table=True):
-    """The newest event of each scope, kept beside the ledger so that reading it is one index look-up."""
+    """What stands in each scope that a customer's ledger names, kept beside it so that reading it is one look-up.
+
+    ``status`` is ``granted``, ``withdrawn``, ``pending`` (waits for the customer's confirmation), ``expired`` or
+    ``none`` (a grant that does not count). A ``granted`` row is expired from ``expires_at`` on. ``event_id`` is what
+    decided, be it a wider withdrawal.
+    """
 
     __tablename__ = "core_consent_state"
     __table_args__ = (Index("ix_core_consent_state_scope", "purpose", "channel", "topic", "status"),)

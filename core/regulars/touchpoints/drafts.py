@@ -1,6 +1,5 @@
 """Check a touchpoint before it is written; pure, and told to the caller in full."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,7 +9,7 @@ from uuid import UUID
 
 from pydantic import ValidationError
 
-from regulars.checks import check_amount, check_moment, check_text
+from regulars.checks import check_amount, check_json, check_moment, check_text
 from regulars.currencies import check_currency
 from regulars.errors import InvalidInput, OutOfRange
 from regulars.touchpoints.types import TouchpointType, TouchpointTypes
@@ -87,28 +86,11 @@ def checked_draft(draft: TouchpointDraft, *, types: TouchpointTypes, now: dateti
 def _checked_payload(kind: TouchpointType, given: Mapping[str, Any] | None) -> dict[str, Any] | None:
     try:
         model = kind.payload.model_validate(dict(given or {}))
-        kept: dict[str, Any] = model.model_dump(mode="json", exclude_defaults=True)
-        size = len(json.dumps(kept, allow_nan=False, ensure_ascii=False).encode())
     except ValidationError as error:
         raise InvalidPayload(kind.name, error) from error
-    except ValueError as error:  # NaN, or half a pair of surrogates, somewhere in free properties
-        raise InvalidInput(f"The payload of this {kind.name} is no JSON: {error}.", path=("payload",)) from error
-    if size > LARGEST_PAYLOAD_BYTES:
-        raise OutOfRange(
-            f"The payload has {size} bytes; at most {LARGEST_PAYLOAD_BYTES} are kept. Leave out what nobody reads.",
-            path=("payload",),
-        )
-    if _has_nul(kept):
-        raise InvalidInput("The payload holds the character NUL. Remove it.", path=("payload",))
+    kept: dict[str, Any] = model.model_dump(mode="json", exclude_defaults=True)
+    check_json(kept, path=("payload",), most_bytes=LARGEST_PAYLOAD_BYTES)
     return kept or None
-
-
-def _has_nul(value: object) -> bool:
-    if isinstance(value, Mapping):
-        return any(_has_nul(part) for entry in value.items() for part in entry)
-    if isinstance(value, list):
-        return any(_has_nul(part) for part in value)
-    return isinstance(value, str) and "\x00" in value
 
 
 def _check_money(draft: TouchpointDraft, kind: TouchpointType, payload: Mapping[str, Any] | None) -> None:
