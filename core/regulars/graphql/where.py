@@ -206,8 +206,8 @@ class Filters:
                 continue
             if name in ("AND", "OR"):
                 parts = [self.predicate(cls, part, source, reader) for part in value]
-                joined = and_(*parts) if name == "AND" else or_(*parts)
-                conditions.append(joined if parts else false())
+                join = and_ if name == "AND" else or_
+                conditions.append(join(*parts) if parts else false())
             elif name == "NOT":
                 conditions.append(not_(self.predicate(cls, value, source, reader)))
             elif name in extras:

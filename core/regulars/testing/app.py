@@ -12,10 +12,11 @@ from regulars.access.actors import ANONYMOUS, Actor
 from regulars.access.permissions import CUSTOMER_PERMISSIONS, permissions_of_role
 from regulars.clock import SettableClock
 from regulars.database import Database
+from regulars.errors import ExpectedError
 from regulars.events.models import Event
 from regulars.fields.ids import row_id
 from regulars.graphql.execution import Executor
-from regulars.graphql.transport import GraphQLOperation
+from regulars.graphql.transport import GraphQLOperation, refusal_answer
 from regulars.plugins.manifest import Permission
 
 __all__ = ["App", "TestedServer"]
@@ -68,8 +69,12 @@ class App:
         executor = await self.server.executor()
         actor = self.actor(as_) if isinstance(as_, str) else as_
         operation = GraphQLOperation(query, None, dict(variables or {}), {})
-        answer: dict[str, Any] = orjson.loads((await executor.answer(operation, actor=actor)).body)
-        return answer
+        try:
+            answer = await executor.answer(operation, actor=actor)
+        except ExpectedError as error:
+            answer = refusal_answer(error)
+        told: dict[str, Any] = orjson.loads(answer.body)
+        return told
 
     async def gql(
         self, query: str, variables: Mapping[str, Any] | None = None, *, as_: str | Actor = "admin"

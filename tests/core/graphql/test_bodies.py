@@ -54,6 +54,16 @@ async def test_a_body_that_is_no_request_is_refused_in_both_media_types(
     assert (answer.status_code, code_of(answer)) == (400, code)
 
 
+async def test_a_body_of_very_many_objects_is_refused_before_it_is_parsed() -> None:
+    body = b'{"query": "{ __typename }", "variables": {"a": [' + b",".join([b"{}"] * 20_000) + b"]}}"
+
+    async with small_client() as client:
+        answer = await client.post("/graphql", content=body)
+
+    assert (answer.status_code, code_of(answer)) == (400, "MALFORMED_JSON")
+    assert "more than 20,000 objects and lists" in answer.text
+
+
 @pytest.mark.parametrize("member", ["variables", "operationName", "extensions"])
 async def test_a_parameter_may_be_null(client: httpx.AsyncClient, member: str) -> None:
     answer = await client.post("/graphql", json={**QUERY, member: None})

@@ -125,6 +125,13 @@ def test_an_operation_that_is_not_run_must_keep_the_limits_too() -> None:
         compiled('query A { tags } query B { customer(id: "1") { ' + "id " * 6 + "} }", operation_name="A")
 
 
+def test_repetitions_of_all_operations_count_together() -> None:
+    repeated = '{ customer(id: "1") { id id id id } }'
+
+    with pytest.raises(TooManyComparisons, match="checking them takes 12 comparisons"):
+        compiled(f"query A {repeated} query B {repeated}", operation_name="A")
+
+
 def test_the_operation_is_chosen_by_name() -> None:
     text = "query Cheap { tags } query Dear { customers { nodes { id } } }"
 

@@ -30,6 +30,7 @@ def priced(text: str, variables: Mapping[str, object] | None = None, limits: Lim
         ("{ customers(first: 2) { ... on CustomerConnection { nodes { id } } } }", 3, 2),
         ("{ customers(first: 2) { nodes { id } more: nodes { id } } }", 5, 4),
         ("{ customers(first: 2, last: 7) { nodes { id } } }", 8, 7),
+        ("{ customers(first: 7, last: 2) { nodes { id } } }", 8, 7),
         ("{ customers(first: null) { nodes { id } } }", 26, 25),
         ("{ customers(page: {first: 3}) { nodes { id } } }", 4, 3),
         ("{ customers(page: {}) { nodes { id } } }", 11, 10),
