@@ -42,7 +42,7 @@ class EventSubscriptions:
     ) -> AsyncGenerator[EventView, None]:
         """Follow what changes."""
         subject = None if customer_id is None else f"customer:{row_id('Customer', customer_id)}"
-        async for event in info.context.services.feed.follow(types=types, subject=subject):
+        async for event in info.context.services.feed.follow(types=types or (), subject=subject):
             data: JSON = dict(event.data)  # type: ignore[assignment]
             yield EventView(
                 id=strawberry.ID(str(event.id)),

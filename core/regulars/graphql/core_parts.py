@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from regulars.access.graphql import ViewerQueries
 from regulars.consents.graphql import ConsentMutations, ConsentQueries, CustomerConsents
 from regulars.customers.graphql import CustomerQueries
+from regulars.customers.merge_mutations import CustomerMergeMutations
 from regulars.customers.mutations import CustomerMutations
 from regulars.events.graphql import EventSubscriptions
 from regulars.graphql.composed_inputs import InputTypes
@@ -28,6 +29,7 @@ CORE_PARTS = (
     GraphQLPart({"Query": ViewerQueries}),
     GraphQLPart({"Query": NodeQueries}),
     GraphQLPart({"Query": CustomerQueries, "Mutation": CustomerMutations}),
+    GraphQLPart({"Mutation": CustomerMergeMutations}),
     GraphQLPart({"Query": TouchpointQueries, "Mutation": TouchpointMutations, "Customer": CustomerTouchpoints}),
     GraphQLPart({"Query": ConsentQueries, "Mutation": ConsentMutations, "Customer": CustomerConsents}),
     GraphQLPart({"Query": SegmentQueries}),
