@@ -22,6 +22,7 @@ def open_engine(settings: Settings) -> AsyncEngine:
         engine = create_async_engine(settings.database, hide_parameters=True, connect_args={"timeout": 30})
         event.listen(engine.sync_engine, "connect", _prepare_sqlite)
         event.listen(engine.sync_engine, "begin", _begin_sqlite)
+        event.listen(engine.sync_engine, "invalidate", _release_sqlite)
         return engine
     return create_async_engine(
         settings.database,
@@ -51,6 +52,16 @@ def _begin_sqlite(connection: Connection) -> None:
     # A reader that turns into a writer can meet "database is locked" at once; a writer says so from the start.
     writes = connection.get_execution_options().get("regulars_writes", False)
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def _release_sqlite(connection: Any, _record: object, _error: object) -> None:
+    # A statement that was cancelled goes on in the driver's thread, and what it read keeps the transaction and its lock
+    # alive beyond the closing of the connection. So it is stopped and rolled back there first.
+    driver = connection.driver_connection
+    sqlite = driver._connection
+    if sqlite is not None:
+        sqlite.interrupt()
+        driver._tx.put_nowait((None, sqlite.rollback))
 
 
 class Database:
