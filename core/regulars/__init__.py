@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from regulars.fields.ids import global_id, row_id
     from regulars.fields.types import object_type, shown_as, value_type
     from regulars.fields.values import Connection, Money, MutationInput, Node, Payload, given
+    from regulars.jobs.graphql import JobNode, JobPayload, start_job
     from regulars.jobs.run import JobRun
     from regulars.plugins.context import Company, PluginContext
     from regulars.plugins.contributions import (
@@ -80,6 +81,8 @@ __all__ = [
     "GraphQLPart",
     "InvalidInput",
     "Job",
+    "JobNode",
+    "JobPayload",
     "JobRun",
     "JsonColumn",
     "Migrations",
@@ -117,6 +120,7 @@ __all__ = [
     "resolver",
     "row_id",
     "shown_as",
+    "start_job",
     "subscription",
     "value_type",
 ]
@@ -152,6 +156,7 @@ _HOMES = {
     "regulars.fields.ids": ("global_id", "row_id"),
     "regulars.fields.types": ("object_type", "shown_as", "value_type"),
     "regulars.fields.values": ("Connection", "Money", "MutationInput", "Node", "Payload", "given"),
+    "regulars.jobs.graphql": ("JobNode", "JobPayload", "start_job"),
     "regulars.jobs.run": ("JobRun",),
     "regulars.plugins.context": ("Company", "PluginContext"),
     "regulars.plugins.contributions": (

@@ -128,7 +128,7 @@ def _is_of(owner: MigrationOwner, item: SchemaItem, name: str | None, kind: str)
 
 def _render(kind: str, item: Any, _context: Any) -> str | Literal[False]:
     if kind == "type" and isinstance(item, UtcDateTime | Amount | JsonColumn):
-        return f"tables.{type(item).__name__}()"
+        return f"regulars.{type(item).__name__}()"
     if kind == "type" and isinstance(item, AutoString):
         return "sa.String()" if not item.collation else False
     return False

@@ -1,5 +1,6 @@
 """Work in the background, in the API."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -8,7 +9,7 @@ from sqlmodel import col
 from strawberry.scalars import JSON
 from strawberry.types import Info
 
-from regulars.errors import Forbidden, UnknownValue
+from regulars.errors import UnknownValue
 from regulars.fields.context import RequestContext
 from regulars.fields.declarations import Argument, column, connection, lookup, mutation
 from regulars.fields.ids import row_id
@@ -17,7 +18,7 @@ from regulars.fields.values import Connection, MutationInput, Node, Payload
 from regulars.jobs.models import Job
 from regulars.jobs.service import cancel_job, enqueue_job, repeat_job
 
-__all__ = ["JobMutations", "JobNode", "JobPayload", "JobQueries"]
+__all__ = ["JobMutations", "JobNode", "JobPayload", "JobQueries", "start_job"]
 
 
 @object_type(Job, name="Job", permission="jobs:read", description="One run of some work in the background.")
@@ -80,6 +81,24 @@ class JobPayload(Payload):
     job: JobNode | None = strawberry.field(default=None, description="The job; null after an error.")
 
 
+async def start_job(
+    context: RequestContext, *, kind: str, key: str | None = None, input: Mapping[str, Any] | None = None
+) -> JobPayload:
+    """Return the payload of a mutation that starts a job of this kind, in the mutation's transaction.
+
+    The same ``key`` gives the same job. Raises ``UnknownValue`` for a kind that nobody offers, ``Forbidden`` without
+    that job's permission.
+    """
+    kinds = context.services.job_kinds
+    if kind not in kinds:
+        raise UnknownValue("job", kind, kinds, path=("kind",))
+    context.require(kinds[kind].permission)
+    job = await enqueue_job(
+        context.session, kind=kind, key=key, input=input, actor=context.actor.label, now=context.now
+    )
+    return JobPayload(job=shown_as(JobNode, job))
+
+
 @strawberry.type
 class JobMutations:
     """What can be changed about jobs."""
@@ -87,17 +106,8 @@ class JobMutations:
     @mutation(permission="jobs:read", description="Start work that a plugin offers; needs that job's own permission.")
     async def job_start(self, info: Info[RequestContext, None], input: JobStartInput) -> JobPayload | None:
         """Start work."""
-        context = info.context
-        kinds = context.services.job_kinds
-        if input.kind not in kinds:
-            raise UnknownValue("job", input.kind, kinds, path=("kind",))
-        if not context.actor.may(kinds[input.kind].permission):
-            raise Forbidden(kinds[input.kind].permission)
         given: Any = input.input
-        job = await enqueue_job(
-            context.session, kind=input.kind, key=input.key, input=given, actor=context.actor.label, now=context.now
-        )
-        return JobPayload(job=shown_as(JobNode, job))
+        return await start_job(info.context, kind=input.kind, key=input.key, input=given)
 
     @mutation(permission="jobs:manage", description="Stop a job: at once while it waits, within seconds while it runs.")
     async def job_cancel(self, info: Info[RequestContext, None], input: JobRefInput) -> JobPayload | None:

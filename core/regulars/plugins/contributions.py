@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Literal
 
+from sqlalchemy.orm import Mapped
 from sqlalchemy.sql.elements import ColumnElement
 from starlette.routing import BaseRoute
 
@@ -62,10 +63,10 @@ class Trait:
     title: str
     type: TraitType
     provenance: Provenance
-    column: ColumnElement[Any]
-    customer_id: ColumnElement[Any]
+    column: "ColumnElement[Any] | Mapped[Any]"
+    customer_id: "ColumnElement[Any] | Mapped[Any]"
     permission: str
-    as_of: ColumnElement[Any] | None = None
+    as_of: "ColumnElement[Any] | Mapped[Any] | None" = None
     filterable: bool = True
     sortable: bool = False
 

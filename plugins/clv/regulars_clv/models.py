@@ -1,0 +1,77 @@
+"""Tables of fitted models and of what each customer is worth."""
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from sqlmodel import Field
+
+from regulars import Amount, JsonColumn, Table, UtcDateTime, new_id
+
+__all__ = ["ClvModel", "ClvScore", "ClvStagedScore", "ScoreColumns"]
+
+
+class ClvModel(Table, table=True):
+    """One fit: never changed, so that a score can always be explained by the parameters behind it."""
+
+    __tablename__ = "clv_model"
+
+    id: UUID = Field(default_factory=new_id, primary_key=True)
+    version: str = Field(unique=True)
+    name: str
+    currency: str
+    data_until: datetime = Field(sa_type=UtcDateTime)
+    customers: int
+    repeaters: int
+    log_likelihood: float
+    is_degenerate: bool
+    report: dict[str, Any] = Field(sa_type=JsonColumn)
+    settings: dict[str, Any] = Field(sa_type=JsonColumn)
+    warnings: list[Any] = Field(sa_type=JsonColumn)
+    fitted_at: datetime = Field(sa_type=UtcDateTime, index=True)
+    activated_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+
+
+class ScoreColumns(Table):
+    """What is said of one customer; amounts are in ``currency``, ``p_alive`` of None means that it cannot be told."""
+
+    currency: str
+    value: Decimal | None = Field(default=None, sa_type=Amount)
+    low: Decimal | None = Field(default=None, sa_type=Amount)
+    high: Decimal | None = Field(default=None, sa_type=Amount)
+    level: float
+    past_profit: Decimal = Field(sa_type=Amount)
+    acquisition_cost: Decimal | None = Field(default=None, sa_type=Amount)
+    net_value: Decimal | None = Field(default=None, sa_type=Amount)
+    tier: str | None = None
+    percentile: float | None = None
+    p_alive: float | None = None
+    expected_orders: float
+    expected_order_value: Decimal | None = Field(default=None, sa_type=Amount)
+    horizon_months: int
+    discount_rate: Decimal = Field(sa_type=Amount)
+    is_overdue: bool = False
+    model_version: str
+    as_of: datetime = Field(sa_type=UtcDateTime)
+    warnings: list[Any] = Field(sa_type=JsonColumn)
+
+
+class ClvScore(ScoreColumns, table=True):
+    """What holds for a customer now; ``is_stale`` once something happened that the model has not seen."""
+
+    __tablename__ = "clv_score"
+
+    customer_id: UUID = Field(foreign_key="core_customer.id", ondelete="CASCADE", primary_key=True)
+    value: Decimal | None = Field(default=None, sa_type=Amount, index=True)
+    tier: str | None = Field(default=None, index=True)
+    is_stale: bool = False
+
+
+class ClvStagedScore(ScoreColumns, table=True):
+    """A score of a run that has not ended: a killed run leaves the old scores in force."""
+
+    __tablename__ = "clv_staged_score"
+
+    run: str = Field(primary_key=True)
+    customer_id: UUID = Field(foreign_key="core_customer.id", ondelete="CASCADE", primary_key=True)

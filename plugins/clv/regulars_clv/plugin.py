@@ -1,0 +1,113 @@
+"""The hooks of the clv plugin."""
+
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import typer
+
+from regulars import (
+    ErasureReceipt,
+    EventEnvelope,
+    EventHandler,
+    GraphQLPart,
+    Job,
+    JobRun,
+    Migrations,
+    PluginContext,
+    Table,
+    Trait,
+    daily,
+    hookimpl,
+)
+from regulars_clv.cli import app
+from regulars_clv.graphql import ClvMutations, ClvQueries, CustomerClv
+from regulars_clv.models import ClvModel, ClvScore, ClvStagedScore
+from regulars_clv.scores import erase_scores, forget_merged, known_of, mark_stale
+from regulars_clv.traits import TRAITS
+
+
+@hookimpl
+def models() -> Sequence[type[Table]]:
+    """Keep fits and scores."""
+    return [ClvModel, ClvScore, ClvStagedScore]
+
+
+@hookimpl
+def migrations() -> Migrations:
+    """Make the tables."""
+    return Migrations("regulars_clv:migrations/versions")
+
+
+@hookimpl
+def graphql() -> GraphQLPart:
+    """Add lifetime value to every customer."""
+    return GraphQLPart(fields={"Customer": CustomerClv, "Query": ClvQueries, "Mutation": ClvMutations})
+
+
+@hookimpl
+def traits() -> Sequence[Trait]:
+    """Offer value and tier to segments and other plugins."""
+    return TRAITS
+
+
+@hookimpl
+def jobs() -> Sequence[Job]:
+    """Refit the model every night."""
+    return [
+        Job(
+            "clv.fit",
+            run=_fit,
+            title="Fit the model of customer value and score everybody",
+            permission="clv:manage",
+            trigger=daily(hour=3),
+            timeout=timedelta(hours=2),
+        )
+    ]
+
+
+async def _fit(run: JobRun) -> Mapping[str, Any] | None:
+    from regulars_clv.service import fit_and_score  # scipy takes a second to load; only this job needs it
+
+    return await fit_and_score(run)
+
+
+@hookimpl
+def events() -> Mapping[str, EventHandler]:
+    """Note which scores do not know the newest touchpoint."""
+    return {"touchpoint.recorded": _touchpoints_recorded}
+
+
+async def _touchpoints_recorded(ctx: PluginContext, events: Sequence[EventEnvelope]) -> None:
+    await mark_stale(ctx.session, customer_ids=[UUID(event.subject.partition(":")[2]) for event in events])
+
+
+@hookimpl
+def cli() -> typer.Typer:
+    """Offer `regulars clv …`."""
+    return app
+
+
+@hookimpl
+async def personal_data_export(ctx: PluginContext, customer_id: UUID) -> Mapping[str, Any]:
+    """Tell what the model says of this customer."""
+    return await known_of(ctx.session, customer_id=customer_id)
+
+
+@hookimpl
+async def personal_data_erase(ctx: PluginContext, customer_id: UUID) -> ErasureReceipt:
+    """Delete this customer's scores."""
+    return ErasureReceipt(rows=await erase_scores(ctx.session, customer_id=customer_id))
+
+
+@hookimpl
+async def customer_merged(ctx: PluginContext, survivor_id: UUID, merged_id: UUID) -> None:
+    """Let the survivor be scored anew, with both histories."""
+    await forget_merged(ctx.session, survivor_id=survivor_id, merged_id=merged_id)
+
+
+@hookimpl
+async def customer_unmerged(ctx: PluginContext, survivor_id: UUID) -> None:
+    """Let the survivor be scored anew, with their own history; the other has no score until the next fit."""
+    await mark_stale(ctx.session, customer_ids=[survivor_id])

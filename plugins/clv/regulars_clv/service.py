@@ -1,0 +1,169 @@
+"""Fit a model to the company's own purchases, score everybody by it, and let the scores take force at once."""
+
+from collections.abc import Mapping
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import numpy as np
+from sqlalchemy import delete, false, func, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
+
+from regulars import JobRun
+from regulars_clv.catalogue import MODELS
+from regulars_clv.errors import NoUsableRow
+from regulars_clv.models import ClvModel, ClvScore, ClvStagedScore, ScoreColumns
+from regulars_clv.purchases import Ledger, read_ledger
+from regulars_clv.reports import fit_report
+from regulars_clv.settings import ClvSettings
+from regulars_clv.valuation import FittedModel, Valuation, fit_models, value_customers
+
+__all__ = ["fit_and_score"]
+
+BATCH = 2_000
+LEVEL = 0.9
+SCORE_FIELDS = tuple(ScoreColumns.model_fields)
+
+
+async def fit_and_score(run: JobRun) -> Mapping[str, Any]:
+    """Fit the model of the settings to all purchases until yesterday, and score every customer who ever bought.
+
+    The old scores hold until the new ones are complete. A run that was killed goes on with the fit's data read anew and
+    leaves no half-written scores. Raises ``NoUsableRow`` or ``NoRepeats`` when there is nothing to learn from.
+    """
+    settings = run.settings_as(ClvSettings)
+    currency = settings.currency or run.company.currency
+    until = _yesterday(run.clock.now(), run.company.time_zone)
+    await run.progress(0, None, "Reading purchases")
+    async with run.reading() as session:
+        ledger = await read_ledger(session, currency=currency, time_zone=run.company.time_zone, until=until)
+    if not ledger.customer_ids:
+        raise NoUsableRow()
+    total = len(ledger.customer_ids)
+    await run.progress(0, total, f"Fitting {settings.model} to {total} customers")
+    fitted, valuation = await run.in_thread(_fit_and_value, settings, ledger)
+    version = await _add_model(run, settings, currency, ledger, fitted)
+    rows = _rows(ledger, valuation, settings=settings, currency=currency, version=version, now=run.clock.now())
+    for first in range(0, total, BATCH):
+        async with run.writing() as session:
+            await session.execute(
+                insert(ClvStagedScore), [{"run": version, **row} for row in rows[first : first + BATCH]]
+            )
+        await run.progress(min(first + BATCH, total), total, "Scoring")
+    async with run.writing() as session:
+        await _take_force(session, version, run.clock.now())
+    return {"modelVersion": version, "customers": total, "repeaters": int((ledger.history.frequency > 0).sum())}
+
+
+def _fit_and_value(settings: ClvSettings, ledger: Ledger) -> tuple[FittedModel, Valuation]:
+    fitted = fit_models(MODELS[settings.model], ledger)
+    return fitted, value_customers(fitted, ledger, settings)
+
+
+def _yesterday(now: datetime, time_zone: str) -> date:
+    return now.astimezone(ZoneInfo(time_zone)).date() - timedelta(days=1)
+
+
+async def _add_model(run: JobRun, settings: ClvSettings, currency: str, ledger: Ledger, fitted: FittedModel) -> str:
+    """Write the model once for each job, also when the job is attempted again; return its version."""
+    now, report = run.clock.now(), fit_report(fitted.purchases, fitted.spend)
+    async with run.writing() as session:
+        await session.execute(delete(ClvStagedScore))
+        if run.checkpoint is not None:
+            return str(run.checkpoint["version"])
+        number = (await session.scalar(select(func.count()).select_from(ClvModel))) or 0
+        version = f"{settings.model}-{number + 1}"
+        session.add(
+            ClvModel(
+                version=version,
+                name=settings.model,
+                currency=currency,
+                data_until=datetime.combine(ledger.until, datetime.max.time(), UTC),
+                customers=len(ledger.customer_ids),
+                repeaters=int((ledger.history.frequency > 0).sum()),
+                log_likelihood=fitted.purchases.fit.log_likelihood,
+                is_degenerate=fitted.purchases.degenerate,
+                report=report,
+                settings=settings.model_dump(),
+                warnings=fitted.warnings,
+                fitted_at=now,
+            )
+        )
+        await run.save_checkpoint({"version": version})
+    return version
+
+
+def _rows(
+    ledger: Ledger, valuation: Valuation, *, settings: ClvSettings, currency: str, version: str, now: datetime
+) -> list[dict[str, Any]]:
+    columns = zip(
+        ledger.customer_ids,
+        *(
+            each.tolist()
+            for each in (
+                valuation.value,
+                valuation.low,
+                valuation.high,
+                valuation.past_profit,
+                ledger.acquisition,
+                valuation.net_value,
+                valuation.percentile,
+                valuation.alive,
+                valuation.orders,
+                valuation.order_value,
+                valuation.is_overdue,
+            )
+        ),
+        valuation.tier,
+        strict=True,
+    )
+    shared = {
+        "currency": currency,
+        "level": LEVEL,
+        "horizon_months": settings.horizon_months,
+        "discount_rate": Decimal(str(settings.discount_per_month)),
+        "model_version": version,
+        "as_of": now,
+        "warnings": list(valuation.warnings),
+    }
+    return [
+        {
+            **shared,
+            "customer_id": id,
+            "value": _amount(value),
+            "low": _amount(low),
+            "high": _amount(high),
+            "past_profit": _amount(past),
+            "acquisition_cost": _amount(acquisition),
+            "net_value": _amount(net),
+            "percentile": _told(percentile),
+            "p_alive": _told(alive),
+            "expected_orders": orders,
+            "expected_order_value": _amount(order_value),
+            "is_overdue": overdue,
+            "tier": tier,
+        }
+        for id, value, low, high, past, acquisition, net, percentile, alive, orders, order_value, overdue, tier in (
+            columns
+        )
+    ]
+
+
+def _amount(number: float) -> Decimal | None:
+    return Decimal(f"{number:.2f}") if np.isfinite(number) else None
+
+
+def _told(number: float) -> float | None:
+    return number if np.isfinite(number) else None
+
+
+async def _take_force(session: AsyncSession, version: str, now: datetime) -> None:
+    columns = ["customer_id", *SCORE_FIELDS]
+    staged = select(*(getattr(ClvStagedScore, name) for name in columns)).where(col(ClvStagedScore.run) == version)
+    new = staged.add_columns(false().label("is_stale"))
+    await session.execute(delete(ClvScore))
+    await session.execute(insert(ClvScore).from_select([*columns, "is_stale"], new))
+    await session.execute(delete(ClvStagedScore))
+    await session.execute(update(ClvModel).where(col(ClvModel.version) == version).values(activated_at=now))
