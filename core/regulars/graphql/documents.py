@@ -19,11 +19,15 @@ _QUOTED_WORD = re.compile(r"\b(Name|String|BlockString|Int|Float) '.*'", re.DOTA
 
 
 def check_document_size(text: str, limits: Limits) -> None:
-    """Refuse a text of more bytes than a document may have, before anything reads it.
+    """Refuse a text that is not Unicode, or of more bytes than a document may have, before anything reads it.
 
-    Raises ``DocumentTooLarge``.
+    JSON can hold half of a surrogate pair, which cannot be encoded again: whoever hashes or logs the text would fail.
+    Raises ``SyntaxRefused`` and ``DocumentTooLarge``.
     """
-    size = len(text.encode(errors="replace"))
+    try:
+        size = len(text.encode())
+    except UnicodeEncodeError:
+        raise SyntaxRefused("It contains half of a surrogate pair, which is no character.") from None
     if size > limits.document_bytes:
         raise DocumentTooLarge("The document", actual=size, allowed=limits.document_bytes)
 

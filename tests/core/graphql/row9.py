@@ -10,8 +10,9 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
+from io import StringIO
 from pathlib import Path
 
 import httpx
@@ -19,7 +20,7 @@ from starlette.types import ASGIApp
 
 from regulars.testing.hostile import HostileRequest, Vocabulary, hostile_requests
 
-__all__ = ["HostileRun", "check_run", "run_hostile_documents"]
+__all__ = ["CountedLog", "HostileRun", "check_run", "run_hostile_documents"]
 
 _RESULTS = Path(__file__).parents[3] / ".work" / "test-plan"
 _WARM_UP = 20
@@ -52,6 +53,18 @@ class HostileRun:
     leaks: list[str] = field(default_factory=list)
 
 
+class CountedLog(StringIO):
+    """A stream for logs that counts what is written and forgets it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.bytes = 0
+
+    def write(self, text: str) -> int:
+        self.bytes += len(text.encode(errors="replace"))
+        return len(text)
+
+
 async def run_hostile_documents(
     app: ASGIApp,
     *,
@@ -60,9 +73,11 @@ async def run_hostile_documents(
     path: str = "/graphql",
     headers: Mapping[str, str] | None = None,
     words: Vocabulary | None = None,
+    log: CountedLog | None = None,
 ) -> HostileRun:
     """Send ``count`` hostile requests, each with a second client's ping waiting behind it, and return what happened.
 
+    ``log`` is where the application was set up to log; without it, what it prints and logs by itself is counted.
     The result is also written as JSON under ``.work/test-plan``.
     """
     run = HostileRun(seed, count)
@@ -70,10 +85,10 @@ async def run_hostile_documents(
     # A fault of the application becomes a 500 here, as it does behind a real server.
     transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://hostile.test", headers=headers) as client:
-        with _undisturbed():
+        with _undisturbed(), _logging_to(log) as counted:
             resting = _resident_mib()
             for request in hostile_requests(count, seed=seed, words=words):
-                turn = await _quietest_turn(client, path, request)
+                turn = await _quietest_turn(client, path, request, counted)
                 _note(run, request, turn)
                 pings.append(turn.ping_ms)
                 if request.number == _WARM_UP:
@@ -108,27 +123,27 @@ class _Turn:
     log_bytes: int
 
 
-async def _quietest_turn(client: httpx.AsyncClient, path: str, request: HostileRequest) -> _Turn:
+async def _quietest_turn(client: httpx.AsyncClient, path: str, request: HostileRequest, log: CountedLog) -> _Turn:
     """Return the turn, or the quickest of three when it was slow: a busy machine adds to CPU time, never takes away."""
-    turn = await _turn(client, path, request)
+    turn = await _turn(client, path, request, log)
     for _ in range(2):
         if max(turn.spent_ms, turn.ping_ms) <= _SLOW_MS:
             break
-        turn = min(turn, await _turn(client, path, request), key=lambda one: one.spent_ms)
+        turn = min(turn, await _turn(client, path, request, log), key=lambda one: one.spent_ms)
     return turn
 
 
-async def _turn(client: httpx.AsyncClient, path: str, request: HostileRequest) -> _Turn:
+async def _turn(client: httpx.AsyncClient, path: str, request: HostileRequest, log: CountedLog) -> _Turn:
     async def ping() -> tuple[httpx.Response, float]:
         answer = await client.post(path, json={"query": "{__typename}"})
         return answer, time.thread_time()
 
-    with _counted_log() as log:
-        started = time.thread_time()
-        answer, (pinged, ping_finished) = await asyncio.gather(
-            client.post(path, content=request.body, headers=request.headers), ping()
-        )
-        finished = time.thread_time()
+    log.bytes = 0
+    started = time.thread_time()
+    answer, (pinged, ping_finished) = await asyncio.gather(
+        client.post(path, content=request.body, headers=request.headers), ping()
+    )
+    finished = time.thread_time()
     return _Turn(answer, pinged, (finished - started) * 1000, (ping_finished - started) * 1000, log.bytes)
 
 
@@ -165,23 +180,18 @@ def _undisturbed() -> Iterator[None]:
         gc.unfreeze()
 
 
-class _Tally(logging.Handler):
-    def __init__(self) -> None:
-        super().__init__()
-        self.bytes = 0
-
-    def emit(self, record: logging.LogRecord) -> None:
-        self.bytes += len(self.format(record).encode(errors="replace"))
-
-
 @contextmanager
-def _counted_log() -> Iterator[_Tally]:
-    tally, root = _Tally(), logging.getLogger()
-    root.addHandler(tally)
+def _logging_to(log: CountedLog | None) -> Iterator[CountedLog]:
+    """Count all that is printed or logged, in ``log`` if the application was set up to log there."""
+    counted = log or CountedLog()
+    handler, root = logging.StreamHandler(counted), logging.getLogger()
+    if log is None:
+        root.addHandler(handler)
     try:
-        yield tally
+        with redirect_stdout(counted), redirect_stderr(counted):
+            yield counted
     finally:
-        root.removeHandler(tally)
+        root.removeHandler(handler)
 
 
 def _resident_mib() -> float:

@@ -54,6 +54,12 @@ async def test_a_body_that_is_no_request_is_refused_in_both_media_types(
     assert (answer.status_code, code_of(answer)) == (400, code)
 
 
+async def test_half_a_surrogate_pair_in_the_document_never_reaches_the_executor(client: httpx.AsyncClient) -> None:
+    answer = await client.post("/graphql", content=b'{"query": "{ a \\ud800 }"}', headers={"accept": GRAPHQL})
+
+    assert (answer.status_code, code_of(answer)) == (400, "SYNTAX_ERROR")
+
+
 async def test_a_body_of_very_many_objects_is_refused_before_it_is_parsed() -> None:
     body = b'{"query": "{ __typename }", "variables": {"a": [' + b",".join([b"{}"] * 20_000) + b"]}}"
 
