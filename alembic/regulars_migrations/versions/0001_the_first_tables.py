@@ -171,6 +171,7 @@ def upgrade() -> None:
         sa.Column("is_personal", sa.Boolean(), nullable=False),
         sa.Column("created_at", tables.UtcDateTime(), nullable=False),
         sa.PrimaryKeyConstraint("key", name=op.f("pk_core_trait_definition")),
+        sa.UniqueConstraint("key", "provenance", name=op.f("uq_core_trait_definition_key_provenance")),
     )
     op.create_table(
         "core_api_key",
@@ -376,12 +377,19 @@ def upgrade() -> None:
             ["customer_id"], ["core_customer.id"], name=op.f("fk_core_trait_value_customer_id_core_customer")
         ),
         sa.ForeignKeyConstraint(
-            ["key"], ["core_trait_definition.key"], name=op.f("fk_core_trait_value_key_core_trait_definition")
+            ["key", "provenance"],
+            ["core_trait_definition.key", "core_trait_definition.provenance"],
+            name=op.f("fk_core_trait_value_key_core_trait_definition"),
         ),
         sa.ForeignKeyConstraint(
             ["profile_id"], ["core_customer.id"], name=op.f("fk_core_trait_value_profile_id_core_customer")
         ),
         sa.PrimaryKeyConstraint("customer_id", "key", "profile_id", name=op.f("pk_core_trait_value")),
+        sa.CheckConstraint(
+            "CASE WHEN text_value IS NULL THEN 0 ELSE 1 END + CASE WHEN number_value IS NULL THEN 0 ELSE 1 END"
+            " + CASE WHEN boolean_value IS NULL THEN 0 ELSE 1 END + CASE WHEN time_value IS NULL THEN 0 ELSE 1 END = 1",
+            name=op.f("ck_core_trait_value_one_value"),
+        ),
     )
     with op.batch_alter_table("core_trait_value", schema=None) as batch_op:
         batch_op.create_index("ix_core_trait_value_key_number", ["key", "number_value"], unique=False)

@@ -4,7 +4,7 @@ from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
-from sqlalchemy import Index
+from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, UniqueConstraint
 from sqlmodel import Field
 
 from regulars.tables import Amount, Table, UtcDateTime
@@ -16,6 +16,7 @@ class TraitDefinition(Table, table=True):
     """A fact that the company keeps about its customers, and where such facts come from."""
 
     __tablename__ = "core_trait_definition"
+    __table_args__ = (UniqueConstraint("key", "provenance"),)
 
     key: str = Field(primary_key=True)
     title: str
@@ -26,16 +27,26 @@ class TraitDefinition(Table, table=True):
 
 
 class TraitValue(Table, table=True):
-    """One customer's value of a company-defined trait; exactly one of the value columns is set."""
+    """One customer's value of a company-defined trait; exactly one of the value columns is set.
+
+    Its provenance is its definition's: the database itself refuses an observed value of a declared trait.
+    ``customer_id`` is whose value it is today, ``profile_id`` for whom it was recorded: a merge moves the first.
+    """
 
     __tablename__ = "core_trait_value"
     __table_args__ = (
+        ForeignKeyConstraint(["key", "provenance"], ["core_trait_definition.key", "core_trait_definition.provenance"]),
+        CheckConstraint(
+            "CASE WHEN text_value IS NULL THEN 0 ELSE 1 END + CASE WHEN number_value IS NULL THEN 0 ELSE 1 END"
+            " + CASE WHEN boolean_value IS NULL THEN 0 ELSE 1 END + CASE WHEN time_value IS NULL THEN 0 ELSE 1 END = 1",
+            name="one_value",
+        ),
         Index("ix_core_trait_value_key_text", "key", "text_value"),
         Index("ix_core_trait_value_key_number", "key", "number_value"),
     )
 
     customer_id: UUID = Field(foreign_key="core_customer.id", primary_key=True)
-    key: str = Field(foreign_key="core_trait_definition.key", primary_key=True)
+    key: str = Field(primary_key=True)
     profile_id: UUID = Field(foreign_key="core_customer.id", primary_key=True)
     text_value: str | None = None
     number_value: Decimal | None = Field(default=None, sa_type=Amount)
