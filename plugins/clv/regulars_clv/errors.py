@@ -18,7 +18,7 @@ ExpectedError
 from collections.abc import Mapping, Sequence
 from datetime import date
 
-from regulars.errors import ExpectedError
+from regulars import ExpectedError
 
 __all__ = [
     "ColumnMissing",

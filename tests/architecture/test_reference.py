@@ -1,0 +1,52 @@
+import importlib.util
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def generate() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("generate", ROOT / "docs" / "generate.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_no_reference_page_and_no_schema_snapshot_is_stale(generate: ModuleType) -> None:
+    assert generate.stale_pages() == []
+
+
+def test_every_hook_says_what_it_is_for(generate: ModuleType) -> None:
+    from regulars.plugins import hookspecs
+
+    silent = [name for name in generate.hook_names() if len(getattr(hookspecs, name).__doc__ or "") < 40]
+
+    assert generate.hook_names()
+    assert silent == []
+
+
+def test_every_hook_has_a_test_of_its_own(generate: ModuleType) -> None:
+    tested = {path.stem.removeprefix("test_") for path in (ROOT / "tests/core/plugins/hooks").glob("test_*.py")}
+
+    assert set(generate.hook_names()) - tested == set()
+
+
+def test_every_hook_has_a_first_party_user_or_one_outside(generate: ModuleType) -> None:
+    sources = [path.read_text(encoding="utf-8") for path in ROOT.glob("plugins/*/*/plugin.py")]
+    sources += [path.read_text(encoding="utf-8") for path in ROOT.glob("tests/third_party/*/*/plugin.py")]
+    unused = [name for name in generate.hook_names() if not any(f"def {name}(" in source for source in sources)]
+
+    assert unused == []
+
+
+def test_an_undocumented_hook_would_be_noticed(generate: ModuleType) -> None:
+    page = (ROOT / "docs" / "reference" / "hooks.md").read_text(encoding="utf-8")
+
+    missing = [name for name in generate.hook_names() if f"## `{name}`" not in page]
+
+    assert missing == []
