@@ -1,0 +1,1 @@
+"""Loyalty cards: points on every order."""

@@ -1,0 +1,47 @@
+"""Loyalty cards in the API."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import strawberry
+from sqlalchemy import select
+from sqlmodel import col
+
+from regulars import Customer, FieldContext, batch, column, object_type, relation
+from regulars_loyalty_card.models import LoyaltyAccount
+
+__all__ = ["CustomerLoyalty"]
+
+READ = "loyalty_card:read"
+
+
+@object_type(LoyaltyAccount, name="LoyaltyCard", permission=READ, description="A loyalty card. (loyalty_card)")
+class LoyaltyCardNode:
+    """A loyalty card."""
+
+    points: int = column(LoyaltyAccount.points, description="Points so far.", filterable=True, sortable=True)
+    level: str = column(LoyaltyAccount.level, description="green or gold.", filterable=True)
+
+
+async def _greetings(parents: Sequence[Mapping[str, Any]], context: FieldContext) -> list[str]:
+    ids = [parent["id"] for parent in parents]
+    golden = select(col(LoyaltyAccount.customer_id)).where(
+        col(LoyaltyAccount.customer_id).in_(ids), col(LoyaltyAccount.level) == "gold"
+    )
+    known = set(await context.session.scalars(golden))
+    return [f"{'Welcome back' if parent['id'] in known else 'Hello'}, {parent['display_name']}" for parent in parents]
+
+
+@strawberry.type
+class CustomerLoyalty:
+    """What customers gain by loyalty cards."""
+
+    loyalty_card: LoyaltyCardNode | None = relation(
+        LoyaltyAccount.customer_id, permission=READ, description="Their card; null without orders. (loyalty_card)"
+    )
+    loyalty_greeting: str | None = batch(
+        _greetings,
+        requires=[Customer.id, Customer.display_name],
+        permission=READ,
+        description="How to greet them at the till. (loyalty_card)",
+    )
