@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from regulars.customers.models import Customer, CustomerIdentity, CustomerMerge
-from regulars.customers.survivors import locked_survivors
+from regulars.customers.survivors import locked_to_move
 from regulars.errors import ForbiddenTransition, InvalidInput, NotFound
 
 __all__ = ["AlreadyMerged", "ExplicitMergeNeeded", "MergePair", "locked_pair", "read_pair", "standing_merges"]
@@ -51,17 +51,23 @@ class ExplicitMergeNeeded(ForbiddenTransition):
 async def read_pair(session: AsyncSession, *, survivor_id: UUID, merged_id: UUID) -> MergePair:
     """Return the two as they would be merged: of two customers the identified one survives, else ``survivor_id``.
 
-    Raises ``NotFound`` for an unknown or deleted customer, ``AlreadyMerged``, and ``ForbiddenTransition`` for an erased
-    one.
+    Raises ``NotFound`` for an unknown or deleted customer, ``AlreadyMerged`` for one who is part of another by now,
+    ``ForbiddenTransition`` for an erased one, and ``InvalidInput`` where the two are one.
     """
-    rows = await session.scalars(select(Customer).where(col(Customer.id).in_([survivor_id, merged_id])))
-    return await _pair(session, survivor_id, merged_id, {customer.id: customer for customer in rows})
+    wanted, other = [_mergeable(await session.get(Customer, id), id) for id in (survivor_id, merged_id)]
+    if wanted is other:
+        raise InvalidInput(f"Customer {survivor_id} cannot be merged with itself. Name two customers.")
+    identified = await _identified(session, (survivor_id, merged_id))
+    if identified == {merged_id}:
+        wanted, other = other, wanted
+    return MergePair(wanted, other, are_both_identified=len(identified) == 2)
 
 
 async def locked_pair(session: AsyncSession, *, survivor_id: UUID, merged_id: UUID) -> MergePair:
     """Return what ``read_pair`` returns, and keep everybody else from the two until the transaction ends."""
-    survivors = await locked_survivors(session, [survivor_id, merged_id])
-    return await _pair(session, survivor_id, merged_id, survivors)
+    for customer_id in sorted((survivor_id, merged_id)):
+        _mergeable(await locked_to_move(session, customer_id=customer_id), customer_id)
+    return await read_pair(session, survivor_id=survivor_id, merged_id=merged_id)
 
 
 async def standing_merges(session: AsyncSession, *, customer_id: UUID) -> Sequence[CustomerMerge]:
@@ -71,22 +77,11 @@ async def standing_merges(session: AsyncSession, *, customer_id: UUID) -> Sequen
     return (await session.scalars(query.order_by(col(CustomerMerge.merged_at), col(CustomerMerge.id)))).all()
 
 
-async def _pair(session: AsyncSession, survivor_id: UUID, merged_id: UUID, found: dict[UUID, Customer]) -> MergePair:
-    if survivor_id == merged_id:
-        raise InvalidInput(f"Customer {survivor_id} cannot be merged with itself. Name two customers.")
-    wanted, other = (_mergeable(found.get(id), id) for id in (survivor_id, merged_id))
-    identified = await _identified(session, (survivor_id, merged_id))
-    if identified == {merged_id}:
-        wanted, other = other, wanted
-    return MergePair(wanted, other, are_both_identified=len(identified) == 2)
-
-
 def _mergeable(customer: Customer | None, asked: UUID) -> Customer:
     if customer is None or customer.deleted_at is not None:
         raise NotFound("customer", asked)
-    today = customer.merged_into_id or customer.id
-    if today != asked:
-        raise AlreadyMerged(asked, today)
+    if customer.merged_into_id is not None:
+        raise AlreadyMerged(asked, customer.merged_into_id)
     if customer.status == "erased":
         raise ForbiddenTransition(f"Customer {asked} was erased; nothing is left to merge.")
     return customer

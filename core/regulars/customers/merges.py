@@ -15,7 +15,7 @@ from regulars.customers.merge_pairs import ExplicitMergeNeeded, locked_pair, sta
 from regulars.customers.merged_facts import MergeStep, combined, facts_of, taken_out, write_facts
 from regulars.customers.models import Customer, CustomerIdentity, CustomerMerge
 from regulars.customers.search import refresh_words
-from regulars.customers.survivors import locked_survivors
+from regulars.customers.survivors import locked_to_move
 from regulars.errors import ForbiddenTransition, NotFound
 from regulars.events.service import record_event
 from regulars.touchpoints.models import Touchpoint
@@ -101,10 +101,11 @@ async def unmerge_customers(
     merge = await session.get(CustomerMerge, merge_id)
     if merge is None:
         raise NotFound("merge", merge_id)
-    survivor = (await locked_survivors(session, [merge.survivor_id]))[merge.survivor_id]
+    survivor = await locked_to_move(session, customer_id=merge.survivor_id)
+    if survivor is None:
+        raise NotFound("customer", merge.survivor_id)
     await session.refresh(merge)
-    merged = await session.get_one(Customer, merge.merged_id, populate_existing=True)
-    merges = await standing_merges(session, customer_id=survivor.id)
+    merges = await standing_merges(session, customer_id=survivor.merged_into_id or survivor.id)
     _require_undoable(merge, survivor, merges)
     merged = await session.get_one(Customer, merge.merged_id, populate_existing=True)
     parts = _parts_of(merged.id, merges)
@@ -130,7 +131,7 @@ async def _follow(session: AsyncSession, from_id: UUID, to_id: UUID, *, only: Co
 def _require_undoable(merge: CustomerMerge, survivor: Customer, merges: Sequence[CustomerMerge]) -> None:
     if merge.undone_at is not None:
         raise UnmergeRefused(merge.id, "it was undone already.")
-    if survivor.id != merge.survivor_id:
+    if survivor.merged_into_id is not None:
         later = next(one for one in merges if one.merged_id == merge.survivor_id)
         because = f"customer {merge.survivor_id} was merged further. Undo merge {later.id} first."
         raise UnmergeRefused(merge.id, because, conflicting_id=later.id)

@@ -1,49 +1,71 @@
-"""Find as whom customers count today, and keep it so until the transaction ends."""
+"""Find as whom customers count today, and keep it so until the transaction ends.
+
+Whoever writes about customers holds them first, all at once and in the order of their ids, with locks that only merges
+wait for; then writers of one customer queue. A merge locks its two customers one by one, in the same order, and goes
+away at once when one of them is part of another by now: what it holds while it waits is never part of anything. So
+nobody waits in a ring.
+"""
 
 from collections.abc import Collection
 from uuid import UUID
 
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
 from sqlmodel import col
 
 from regulars.customers.models import Customer
 
-__all__ = ["locked_survivors"]
+__all__ = ["locked_survivors", "locked_to_move"]
 
 
 async def locked_survivors(session: AsyncSession, customer_ids: Collection[UUID]) -> dict[UUID, Customer]:
     """Return, by the id that was asked for, the customer as whom each one counts today; unknown ids are left out.
 
-    The rows stay locked, so that no merge can move a customer away from under what is being recorded: a merge locks
-    both customers before it moves anything, too. Only customers who are no part of another are ever locked, in the
-    order of their ids; an unmerge locks the survivor and is waited for as well.
+    The rows stay locked, so that no merge can move a customer away from under what is being recorded, and writers of
+    one customer queue.
     """
-    found = await _locked(session, customer_ids)
     while True:
-        today = await _today(session, set(customer_ids) - found.keys())
-        survivors = await _locked(session, set(today.values()))
-        if survivors.keys() == set(today.values()) and today == await _today(session, today.keys()):
-            return found | {asked: survivors[id] for asked, id in today.items()}
+        held = await _held(session, customer_ids)
+        uncertain = {id for id in customer_ids if held.get(id) != id}
+        if await _today(session, uncertain) == {id: held[id] for id in uncertain if id in held}:
+            break
+    if not held:
+        return {}
+    query = select(Customer).where(col(Customer.id).in_(set(held.values()))).order_by(col(Customer.id))
+    # FOR NO KEY UPDATE: foreign keys to the customer are not held up.
+    locked = query.with_for_update(key_share=True).execution_options(populate_existing=True)
+    survivors = {customer.id: customer for customer in await session.scalars(locked)}
+    return {asked: survivors[id] for asked, id in held.items()}
+
+
+async def locked_to_move(session: AsyncSession, *, customer_id: UUID) -> Customer | None:
+    """Return the customer with this very id, for a merge or an unmerge: all who write about them wait; None if unknown.
+
+    Whoever finds that the customer is part of another ends the transaction before locking anything else.
+    """
+    query = select(Customer).where(col(Customer.id) == customer_id)
+    return await session.scalar(query.with_for_update().execution_options(populate_existing=True))
+
+
+async def _held(session: AsyncSession, ids: Collection[UUID]) -> dict[UUID, UUID]:
+    if not ids:
+        return {}
+    asked = aliased(Customer)
+    today = func.coalesce(col(asked.merged_into_id), col(asked.id))
+    query = (
+        select(col(asked.id), col(Customer.id))
+        .join_from(asked, Customer, col(Customer.id) == today)
+        .where(col(asked.id).in_(set(ids)), col(Customer.merged_into_id).is_(None))
+        .order_by(col(Customer.id))
+        .with_for_update(of=Customer, read=True, key_share=True)
+    )
+    return dict((await session.execute(query)).all())
 
 
 async def _today(session: AsyncSession, ids: Collection[UUID]) -> dict[UUID, UUID]:
     if not ids:
         return {}
-    survivor = func.coalesce(col(Customer.merged_into_id), col(Customer.id))
-    rows = await session.execute(select(col(Customer.id), survivor).where(col(Customer.id).in_(ids)))
+    today = func.coalesce(col(Customer.merged_into_id), col(Customer.id))
+    rows = await session.execute(select(col(Customer.id), today).where(col(Customer.id).in_(ids)))
     return dict(rows.all())
-
-
-async def _locked(session: AsyncSession, ids: Collection[UUID]) -> dict[UUID, Customer]:
-    if not ids:
-        return {}
-    statement = (
-        select(Customer)
-        .where(col(Customer.id).in_(ids), col(Customer.merged_into_id).is_(None))
-        .order_by(col(Customer.id))
-        # FOR NO KEY UPDATE: writers of one customer queue, but foreign keys to the customer are not held up.
-        .with_for_update(key_share=True)
-        .execution_options(populate_existing=True)
-    )
-    return {customer.id: customer for customer in await session.scalars(statement)}
