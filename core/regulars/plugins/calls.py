@@ -30,7 +30,7 @@ log = structlog.get_logger("regulars.plugins")
 class Budgets:
     """How long plugins' code may take, in seconds.
 
-    ``holding_s`` is how long it may hold the event loop without awaiting.
+    ``holding_s`` is how long it may compute without awaiting anything, in seconds of the processor.
     """
 
     importing_s: float = 60.0
@@ -87,7 +87,7 @@ class HookCall(Generic[T]):
     """One call of one plugin: the function with its arguments, and what may come of it.
 
     ``check`` turns the result into what is promised, or raises ``WrongResult``. ``finish`` is awaited after a good
-    result and counts as part of the call: a commit, for instance.
+    result, and when it fails, the call has failed: a commit, for instance.
     """
 
     plugin_id: str
@@ -131,6 +131,8 @@ class PluginCaller:
         began = time.perf_counter()
         try:
             value = await contain(lambda: _run(call), budget_s=call.budget_s, watchdog=self.watchdog)
+            if call.finish is not None:
+                await contain(call.finish, budget_s=call.budget_s, watchdog=self.watchdog)
         except Contained as contained:
             failure = self._failure(call, contained)
             self._trace(call, began, failed=failure.reason)
@@ -194,10 +196,7 @@ async def _run(call: HookCall[T]) -> T:
     if inspect.iscoroutine(result):
         result.close()
         raise WrongResult("it returned a coroutine that nobody awaited; write `async def`, or `await` inside")
-    value = call.check(result)
-    if call.finish is not None:
-        await call.finish()
-    return value
+    return call.check(result)
 
 
 def _with_reference(failure: PluginCallFailed) -> str:

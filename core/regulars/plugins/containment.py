@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from regulars.errors import RegularsError
-from regulars.plugins.watchdog import GuardedCall, Interrupted, Watchdog, interrupt
+from regulars.plugins.watchdog import GuardedCall, Watchdog, interrupt
 
 __all__ = ["Contained", "Overran", "contain", "contain_here", "in_thread", "is_async"]
 
@@ -63,7 +63,7 @@ async def contain(function: Callable[[], Awaitable[T]], *, budget_s: float, watc
         raise Overran(budget_s)
     outcome = task.result()
     if isinstance(outcome, _Raised):
-        if isinstance(outcome.error, Interrupted):
+        if call.was_interrupted:
             raise Overran(watchdog.limit_s) from outcome.error
         raise Contained(outcome.error) from outcome.error
     return outcome.value
@@ -78,12 +78,15 @@ async def _outcome(call: GuardedCall[T]) -> _Returned[T] | _Raised:
 
 
 async def _stop(task: asyncio.Task[_Returned[T] | _Raised], call: GuardedCall[T]) -> None:
-    task.cancel()
-    await asyncio.wait({task}, timeout=GRACE_S)
-    if not task.done():
-        call.abandon()
+    # The second time tells a database driver that is busy tidying up to be quick about it.
+    for _ in range(2):
         task.cancel()
         await asyncio.wait({task}, timeout=GRACE_S)
+        if task.done():
+            return
+    call.abandon()
+    task.cancel()
+    await asyncio.wait({task}, timeout=GRACE_S)
 
 
 class _ThreadedCall(Generic[T]):

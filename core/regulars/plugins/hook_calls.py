@@ -11,7 +11,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from regulars.events.envelope import EventEnvelope
 from regulars.plugins.answering import Answering, who_answers
 from regulars.plugins.calls import HookCall, Outcome, PluginCallFailed, PluginUnavailable
-from regulars.plugins.contributions import ErasureReceipt
+from regulars.plugins.context import PluginContext
+from regulars.plugins.contributions import ErasureReceipt, EventHandler
 from regulars.plugins.host import PluginHost
 from regulars.plugins.results import check_export, check_nothing, check_receipt
 from regulars.plugins.sessions import TransactionLost, joined_session, refuse_foreign_writes
@@ -135,11 +136,10 @@ async def handle_events(
     async with host.database.writing_session() as session:
         own = refuse_foreign_writes(session, plugin.manifest)
         ctx = host.context(plugin_id, session=own, actor=actor, settings=plugin.settings)
-        take = handler
         call = HookCall(
             plugin_id,
             "events",
-            lambda ctx, events: take(ctx, events),
+            _by_position(handler),
             {"ctx": ctx, "events": tuple(_frozen_event(event) for event in events)},
             host.caller.budgets.events_s,
             check_nothing,
@@ -218,6 +218,14 @@ def _call(
         budget_s,
         check,
     )
+
+
+def _by_position(handler: EventHandler) -> EventHandler:
+    # A handler may call its two arguments what it likes.
+    async def handle(ctx: PluginContext, events: Sequence[EventEnvelope]) -> None:
+        return await handler(ctx, events)
+
+    return handle
 
 
 def _frozen_event(event: EventEnvelope) -> EventEnvelope:

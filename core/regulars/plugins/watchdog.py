@@ -25,9 +25,10 @@ def _take_back_interrupt(thread_id: int) -> None:
 
 
 class Watchdog:
-    """Interrupts calls that hold the event loop for longer than ``limit_s`` without awaiting anything.
+    """Interrupts calls that compute for longer than ``limit_s`` without awaiting anything.
 
-    asyncio cannot do that: its timeouts need the loop that such a call holds.
+    asyncio cannot do that: its timeouts need the loop that such a call holds. What counts is the processor's time, so
+    that a busy machine makes nobody look guilty.
     """
 
     def __init__(self, *, limit_s: float) -> None:
@@ -71,9 +72,11 @@ class GuardedCall(Generic[T]):
         self._watchdog = watchdog
         self._function = function
         self._thread_id = 0
+        self._clock_id: int | None = None
         self._began: float | None = None
-        self._was_interrupted = False
+        self._is_interrupt_due = False
         self._is_abandoned = False
+        self.was_interrupted = False
 
     def abandon(self) -> None:
         """Never return into the plugin's code again; takes effect when the task is cancelled the next time."""
@@ -81,18 +84,23 @@ class GuardedCall(Generic[T]):
 
     def interrupt_when_overdue(self) -> None:
         """Interrupt the running stretch when it is too long; called by the watchdog, which holds its lock."""
-        if self._began is not None and time.monotonic() - self._began > self._watchdog.limit_s:
-            self._began = time.monotonic()  # what swallows one interrupt gets another
-            self._was_interrupted = True
+        if self._began is not None and self._time() - self._began > self._watchdog.limit_s:
+            self._began = self._time()  # what swallows one interrupt gets another
+            self._is_interrupt_due = self.was_interrupted = True
             interrupt(self._thread_id)
 
     def __await__(self) -> Generator[Any, Any, T]:
         self._thread_id = threading.get_ident()
+        if hasattr(time, "pthread_getcpuclockid"):
+            self._clock_id = time.pthread_getcpuclockid(self._thread_id)
         self._watchdog.enter(self)
         try:
             return (yield from self._drive())
         finally:
             self._watchdog.leave(self)
+
+    def _time(self) -> float:
+        return time.monotonic() if self._clock_id is None else time.clock_gettime(self._clock_id)
 
     def _drive(self) -> Generator[Any, Any, T]:
         steps = self._step(lambda: self._function().__await__())
@@ -101,6 +109,8 @@ class GuardedCall(Generic[T]):
             try:
                 awaited = self._step(advance)
             except StopIteration as end:
+                if self.was_interrupted:  # and swallowed it
+                    raise Interrupted from None
                 result: T = end.value
                 return result
             try:
@@ -114,14 +124,14 @@ class GuardedCall(Generic[T]):
                 advance = _sending(steps, sent)
 
     def _step(self, advance: Callable[[], Any]) -> Any:
-        self._began = time.monotonic()
+        self._began = self._time()
         try:
             return advance()
         finally:
             with self._watchdog.lock:
                 self._began = None
-                if self._was_interrupted:
-                    self._was_interrupted = False
+                if self._is_interrupt_due:
+                    self._is_interrupt_due = False
                     _take_back_interrupt(self._thread_id)
 
 

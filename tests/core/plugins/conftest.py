@@ -7,6 +7,7 @@ from typing import Protocol
 import pytest_asyncio
 from sqlalchemy import select
 from sqlmodel import col
+from tests.core.plugins.fakes import CUSTOMER, OTHER_CUSTOMER, GoldCard
 
 from regulars.clock import SettableClock
 from regulars.customers.models import Customer
@@ -15,9 +16,8 @@ from regulars.plugins.calls import Budgets
 from regulars.plugins.discovery import FoundPlugin
 from regulars.plugins.host import PluginHost
 from regulars.settings import Settings
-from tests.core.plugins.fakes import CUSTOMER, OTHER_CUSTOMER, GoldCard
 
-SHORT = Budgets(merge_s=0.2, events_s=0.2, personal_data_s=0.2, collecting_s=0.2, holding_s=0.3)
+SHORT = Budgets(merge_s=1, events_s=1, personal_data_s=1, collecting_s=1, holding_s=0.3)
 
 
 class MakeHost(Protocol):
