@@ -22,6 +22,8 @@ from regulars.plugins.graphql import PluginMutations, PluginQueries
 from regulars.plugins.plugin_set import PluginSet
 from regulars.segments.graphql import SegmentQueries
 from regulars.touchpoints.graphql import CustomerTouchpoints, TouchpointMutations, TouchpointQueries
+from regulars.traits.graphql import TraitMutations, TraitQueries, customer_traits
+from regulars.traits.registry import trait_registry
 
 __all__ = ["CORE_PARTS", "schema_parts"]
 
@@ -32,6 +34,7 @@ CORE_PARTS = (
     GraphQLPart({"Mutation": CustomerMergeMutations}),
     GraphQLPart({"Query": TouchpointQueries, "Mutation": TouchpointMutations, "Customer": CustomerTouchpoints}),
     GraphQLPart({"Query": ConsentQueries, "Mutation": ConsentMutations, "Customer": CustomerConsents}),
+    GraphQLPart({"Query": TraitQueries, "Mutation": TraitMutations}),
     GraphQLPart({"Query": SegmentQueries}),
     GraphQLPart({"Query": JobQueries, "Mutation": JobMutations}),
     GraphQLPart({"Subscription": EventSubscriptions}),
@@ -41,8 +44,10 @@ CORE_PARTS = (
 
 def schema_parts(plugins: PluginSet) -> SchemaParts:
     """Return what the schema of these plugins is made of."""
+    registry = trait_registry({plugin.id: plugin.contributions.traits for plugin in plugins.plugins})
+    own = [*CORE_PARTS, customer_traits(registry)]
     return SchemaParts(
-        parts=[*(OwnedPart(CORE_OWNER, part) for part in CORE_PARTS), *_plugin_parts(plugins)],
+        parts=[*(OwnedPart(CORE_OWNER, part) for part in own), *_plugin_parts(plugins)],
         extra_filters=lambda inputs: {"Customer": _customer_filters(inputs, plugins)},
         extra_sorts={"Customer": trait_sorts(plugins.traits)},
         late=lambda filters: [OwnedPart(CORE_OWNER, segment_mutations(filters))],
