@@ -21,6 +21,7 @@ DRAWS = 1000
 LEVEL = 0.9
 # Rows times draws that are held at once: eight arrays of this size.
 CELLS = 1_000_000
+SMALLEST_RATE = 1e-100
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -82,7 +83,7 @@ def value_interval(
     for part, counts in _futures(estimate, history, periods=periods, draws=draws, generator=generator):
         bought = history.frequency[part, np.newaxis]
         spent = bought * history.monetary_value[part, np.newaxis]
-        own_scale = (v + spent) / generator.standard_gamma(p * bought + q)
+        own_scale = (v + spent) / np.maximum(generator.standard_gamma(p * bought + q), SMALLEST_RATE)
         amounts = generator.standard_gamma(p * counts) * own_scale
         interval.low[part], interval.high[part] = _ends(amounts * weight[part, np.newaxis], level)
     return interval

@@ -62,12 +62,12 @@ def read_transactions(path: Path, *, today: date, currency: str | None = None) -
     rejected. Raises ``ColumnMissing``, ``CurrencyMix`` and ``FileUnreadable``.
     """
     present, rows = read_rows(path, required=REQUIRED, optional=OPTIONAL)
-    read, days = _Reading(today=today), 0
+    read, count = _Reading(today=today), 0
     for line, cells in rows:
         read.take(line, cells)
-        days += 1
+        count += 1
     kept, kept_currency = _one_currency(read.accepted, currency) if "currency" in present else (read.accepted, None)
-    return _sorted(kept, rejected=read.rejected, rows=days, currency=kept_currency)
+    return _sorted(kept, rejected=read.rejected, rows=count, currency=kept_currency)
 
 
 def transactions_of(customer_ids: Sequence[str], days: Sequence[date], amounts: Sequence[float]) -> Transactions:

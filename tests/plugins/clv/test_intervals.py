@@ -8,6 +8,7 @@ import pytest
 
 from regulars_clv.bgnbd import BGNBD
 from regulars_clv.catalogue import MODELS
+from regulars_clv.fitting import Fit
 from regulars_clv.gamma_gamma import expected_spend, fit_spend
 from regulars_clv.geometric_dropout import purchase_distribution
 from regulars_clv.history import DistinctRows, History, compress
@@ -93,6 +94,34 @@ def test_unsure_parameters_widen_the_interval() -> None:
     unsure = purchase_interval(Estimate(BGNBD, parameters, np.diag([0.5, 0.5, 1.0, 1.0])), rows, periods=HOLDOUT_WEEKS)
 
     assert unsure.high[0] > sure.high[0]
+
+
+def test_unsure_parameters_widen_the_interval_of_the_value() -> None:
+    history = History(np.array([1.0]), np.array([1.0]), np.array([2.0]), np.array([20.0]))
+    parameters, spend = np.array([0.25, 4.4, 0.8, 2.4]), sure_spend()
+
+    sure = value_interval(Estimate(BGNBD, parameters), spend, history, periods=HOLDOUT_WEEKS, period_days=7)
+    unsure = value_interval(
+        Estimate(BGNBD, parameters, np.diag([0.5, 0.5, 1.0, 1.0])),
+        spend,
+        history,
+        periods=HOLDOUT_WEEKS,
+        period_days=7,
+    )
+
+    assert unsure.high[0] > 1.1 * sure.high[0]
+
+
+def sure_spend() -> Fit:
+    return Fit(
+        names=("p", "q", "v"),
+        parameters=np.array([6.25, 3.74, 15.44]),
+        log_likelihood=0.0,
+        log_covariance=None,
+        converged=True,
+        at_edge=(),
+        evaluations=0,
+    )
 
 
 def test_the_same_seed_gives_the_same_interval(cdnow_rows: DistinctRows) -> None:

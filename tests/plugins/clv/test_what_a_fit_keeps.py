@@ -98,12 +98,15 @@ def test_customers_who_do_leave_are_not_called_degenerate(simulated: Simulated, 
     assert fit.estimate.model is model
 
 
-def test_dropout_that_runs_to_the_edge_is_degenerate() -> None:
-    everybody_alike = History(np.full(50, 3.0), np.full(50, 9.0), np.full(50, 10.0), np.zeros(50))
+@pytest.mark.parametrize("model", [BGNBD, MBGNBD], ids=["bgnbd", "mbgnbd"])
+def test_dropout_that_runs_to_the_edge_is_degenerate(simulated: Simulated, model: PurchaseModel) -> None:
+    everybody_as_likely_to_leave = simulated(chances=0, r=0.8, alpha=12.0, a=1e6, b=4e6, customers=3000, seed=3)
 
-    fit = fit_purchases(BGNBD, compress(everybody_alike))
+    fit = fit_purchases(model, compress(everybody_as_likely_to_leave))
 
+    assert set(fit.fit.at_edge) == {"a", "b"}
     assert fit.degenerate
+    assert fit.standard_errors is None
 
 
 @pytest.mark.parametrize("model", MODELS.values(), ids=MODELS)
