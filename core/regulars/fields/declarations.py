@@ -36,6 +36,7 @@ __all__ = [
     "batch",
     "column",
     "connection",
+    "free",
     "lookup",
     "mutation",
     "relation",
@@ -251,6 +252,13 @@ def batch(
     """
     declared = Batch(load, tuple(_sql(each) for each in requires), timeout)
     return _declared(FieldRules(permission, FieldPrice(cost=cost, assumed_size=assumed_size), declared), description)
+
+
+def free(*, description: str) -> Any:
+    """Declare a field that is there already and costs nothing: it only leads to what is priced itself."""
+    made = RegularsField(description=description)
+    made.rules = FieldRules(price=FieldPrice(cost=0))
+    return made
 
 
 def _by_resolver(function: Callable[..., Any], rules: FieldRules, description: str, is_subscription: bool) -> Any:

@@ -5,6 +5,7 @@ from typing import Generic, TypeVar
 
 import strawberry
 
+from regulars.fields.declarations import free
 from regulars.fields.types import RULES, TypeRules, value_type
 from regulars.unset import UNSET, Unset
 
@@ -60,7 +61,7 @@ class Connection(Generic[Item]):
     """One page of a list that may be long."""
 
     nodes: list[Item] = strawberry.field(description="The items.")
-    edges: list[Edge[Item]] = strawberry.field(description="The items with their cursors.")
+    edges: list[Edge[Item]] = free(description="The items with their cursors.")
     page_info: PageInfo = strawberry.field(description="Where this page lies in the whole.")
     total_count: int = strawberry.field(description="How many items there are in all; counted only when asked for.")
 

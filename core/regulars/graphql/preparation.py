@@ -3,6 +3,7 @@
 import hashlib
 from collections import OrderedDict
 from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 from graphql import (
     DocumentNode,
@@ -25,8 +26,12 @@ from regulars.graphql.pricing import OperationPrice
 __all__ = ["InvalidDocument", "Prepared", "Preparing"]
 
 REMEMBERED = 1_000
+REMEMBERED_BYTES = 256 * 1024  # of text; a syntax tree takes about a hundred times as much
 TOLD_ERRORS = 20
+LONGEST_MESSAGE = 300
 SCHEMA_FIELDS = ("__schema", "__type")
+
+Outcome = TypeVar("Outcome")
 
 
 class InvalidDocument(ExpectedError):
@@ -65,7 +70,8 @@ class Preparing:
 
     def __init__(self, schema: GraphQLSchema, limits: Limits) -> None:
         self._schema, self._limits = schema, limits
-        self._known: OrderedDict[tuple[str, str | None], Prepared | ExpectedError] = OrderedDict()
+        self._known = _Remembered[Prepared]()
+        self._refused = _Remembered[ExpectedError]()
 
     def prepare(self, query: str, operation_name: str | None) -> Prepared:
         """Return the operation, ready to run.
@@ -74,31 +80,59 @@ class Preparing:
         overlapping fields is quadratic.
         """
         key = (query, operation_name)
-        if key in self._known:
-            self._known.move_to_end(key)
-        else:
-            self._known[key] = self._outcome(query, operation_name)
-            if len(self._known) > REMEMBERED:
-                self._known.popitem(last=False)
-        outcome = self._known[key]
-        if isinstance(outcome, ExpectedError):
-            raise outcome.with_traceback(None)
-        return outcome
-
-    def _outcome(self, query: str, operation_name: str | None) -> Prepared | ExpectedError:
+        known = self._known.get(key)
+        if known is not None:
+            return known
+        refused = self._refused.get(key)
+        if refused is not None:
+            raise refused.with_traceback(None)
         try:
-            document = parse_document(query, self._limits)
-            price = compile_price(self._schema, document, operation_name, self._limits)
+            prepared = self._read(query, operation_name)
         except ExpectedError as error:
-            return error
+            self._refused.keep(key, error.with_traceback(None))
+            raise
+        self._known.keep(key, prepared)
+        return prepared
+
+    def _read(self, query: str, operation_name: str | None) -> Prepared:
+        document = parse_document(query, self._limits)
+        price = compile_price(self._schema, document, operation_name, self._limits)
         errors = validate(self._schema, document, max_errors=TOLD_ERRORS, hide_suggestions=True)
         if errors:
-            return InvalidDocument(errors)
+            raise InvalidDocument([_without_document(error) for error in errors])
         operation = get_operation_ast(document, operation_name)
         assert operation is not None
         looking = _SchemaFields()
         visit(document, looking)
         return Prepared(document, operation, price, looking.found, hashlib.sha256(query.encode()).hexdigest()[:12])
+
+
+class _Remembered(Generic[Outcome]):
+    """Keeps what was used last, bounded by number and by the bytes of the texts."""
+
+    def __init__(self) -> None:
+        self._kept: OrderedDict[tuple[str, str | None], Outcome] = OrderedDict()
+        self._bytes = 0
+
+    def get(self, key: tuple[str, str | None]) -> Outcome | None:
+        if key in self._kept:
+            self._kept.move_to_end(key)
+        return self._kept.get(key)
+
+    def keep(self, key: tuple[str, str | None], outcome: Outcome) -> None:
+        self._kept[key] = outcome
+        self._bytes += len(key[0])
+        while len(self._kept) > REMEMBERED or self._bytes > REMEMBERED_BYTES:
+            oldest, _ = self._kept.popitem(last=False)
+            self._bytes -= len(oldest[0])
+
+
+def _without_document(error: GraphQLError) -> GraphQLError:
+    """Return an error that tells where it is, and neither holds the document nor quotes it at length."""
+    message = error.message if len(error.message) <= LONGEST_MESSAGE else f"{error.message[:LONGEST_MESSAGE]}…"
+    told = GraphQLError(message)
+    told.locations = error.locations
+    return told
 
 
 class _SchemaFields(Visitor):
