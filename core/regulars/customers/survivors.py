@@ -1,9 +1,8 @@
 """Find as whom customers count today, and keep it so until the transaction ends.
 
 Whoever writes about customers holds them first, all at once and in the order of their ids, with locks that only merges
-wait for; then writers of one customer queue. A merge locks its two customers one by one, in the same order, and goes
-away at once when one of them is part of another by now: what it holds while it waits is never part of anything. So
-nobody waits in a ring.
+wait for; then writers of one customer queue. A merge locks its two customers one by one, in the same order. Both let go
+at once of what turns out to be part of another by now. So nobody waits in a ring.
 """
 
 from collections.abc import Collection
@@ -25,11 +24,16 @@ async def locked_survivors(session: AsyncSession, customer_ids: Collection[UUID]
     The rows stay locked, so that no merge can move a customer away from under what is being recorded, and writers of
     one customer queue.
     """
+    await session.flush()
+    connection = await session.connection()
     while True:
+        attempt = await connection.begin_nested()
         held = await _held(session, customer_ids)
         uncertain = {id for id in customer_ids if held.get(id) != id}
         if await _today(session, uncertain) == {id: held[id] for id in uncertain if id in held}:
+            await attempt.commit()
             break
+        await attempt.rollback()  # or else what was merged meanwhile stays locked
     if not held:
         return {}
     query = select(Customer).where(col(Customer.id).in_(set(held.values()))).order_by(col(Customer.id))
