@@ -59,6 +59,11 @@ class Settings(BaseSettings):
     company_name: str = Field(default="Your company", description="The name that customers know.")
     company_time_zone: str = Field(default="UTC", description="The IANA time zone in which the company's days begin.")
     company_currency: str = Field(default="EUR", description="The ISO 4217 currency in which values are summed.")
+    retention_days: int = Field(
+        default=30,
+        ge=1,
+        description=("How many days told events, those that no handler could take included, and ended jobs are kept."),
+    )
     statement_timeout_s: float = Field(default=10.0, gt=0, description="How long one query may take, in seconds.")
     pool_size: int = Field(default=10, ge=1, description="PostgreSQL connections kept by each process.")
 

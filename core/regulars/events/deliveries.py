@@ -51,8 +51,6 @@ LARGEST_BATCH = 500
 SHRINKING = 5
 """After a failure the batch is a fifth, so that one bad event soon stands alone and the others get through."""
 
-LONGEST_PROBLEM = 500
-
 
 @dataclass(frozen=True)
 class ClaimedDeliveries:
@@ -178,7 +176,7 @@ async def mark_failed(
         .values(
             next_at=None if is_last else now + DELAYS[attempt - 1],
             failed_at=now if is_last else None,
-            problem=problem[:LONGEST_PROBLEM],
+            problem=problem,
         )
         .execution_options(synchronize_session=False)
     )

@@ -22,6 +22,7 @@ from regulars.events.deliveries import (
     mark_taken,
 )
 from regulars.events.envelope import EventEnvelope
+from regulars.faults import in_one_line, log_fault
 
 __all__ = ["Dispatcher", "Handle", "Handlers", "Pace", "ReportUndelivered", "running_dispatcher"]
 
@@ -73,8 +74,8 @@ class Dispatcher:
             there_is_more = False
             try:
                 there_is_more = await self._round()
-            except Exception:  # a fault in one round, such as a database that restarts, must not end the dispatcher
-                log.exception("dispatcher.round_failed")
+            except Exception as error:  # a database that restarts, for one, must not end the dispatcher
+                log_fault(log, "dispatcher.round_failed", error)
             if not there_is_more:
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(self._stopping.wait(), self._pace.poll.total_seconds())
@@ -111,8 +112,8 @@ class Dispatcher:
                 if claimed is None:
                     return
                 await self._tell(claimed)
-        except Exception:  # the lease of what was claimed ends, then it is told again
-            log.exception("dispatcher.delivery_failed", handler=handler)
+        except Exception as error:  # the lease of what was claimed ends, then it is told again
+            log_fault(log, "dispatcher.delivery_failed", error, handler=handler)
         finally:
             del self._delivering[handler]
 
@@ -146,8 +147,7 @@ class Dispatcher:
         if call.cancelled():
             return "It broke itself off."
         error = call.exception()
-        # The first line only: database errors go on with the statement and its values, which can be personal.
-        return None if error is None else f"{error.__class__.__name__}: {error}".split("\n", 1)[0]
+        return None if error is None else in_one_line(error)
 
     def _tell_operators(self, claimed: ClaimedDeliveries, type: str, count: int, problem: str) -> None:
         facts = {"handler": claimed.handler, "type": type, "events": count, "attempt": claimed.attempt}

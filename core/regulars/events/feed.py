@@ -19,6 +19,7 @@ from regulars.errors import ExpectedError
 from regulars.events.envelope import EventEnvelope
 from regulars.events.models import Event
 from regulars.events.service import envelope_of
+from regulars.faults import log_fault
 
 __all__ = ["EventFeed", "FellBehind", "running_feed"]
 
@@ -124,8 +125,8 @@ class EventFeed:
             try:
                 async with self._looking:
                     await self._look(self._followers)
-            except Exception:  # a fault in one look, such as a database that restarts, must not end the subscriptions
-                log.exception("feed.look_failed")
+            except Exception as error:  # a database that restarts, for one, must not end the subscriptions
+                log_fault(log, "feed.look_failed", error)
         self._last_look = None
 
     async def _look(self, scope: Collection[_Follower]) -> None:

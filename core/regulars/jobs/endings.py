@@ -10,6 +10,7 @@ from typing import Any, Literal
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from regulars.errors import ExpectedError
+from regulars.faults import in_one_line
 from regulars.jobs.leases import LeaseLost, end_run, give_back, retry_delay, retry_run
 from regulars.jobs.run import JobCancelled, JobRun
 
@@ -17,8 +18,6 @@ __all__ = ["LARGEST_RESULT", "Ending", "Interruption", "ending_of", "write_endin
 
 LARGEST_RESULT = 256 * 1024
 """Bytes of JSON that a job's function may return."""
-
-LONGEST_PROBLEM = 500
 
 Interruption = Literal["cancelled", "late", "lost", "stopping"]
 """Why the worker broke an attempt off; ``stopping`` is the worker's own end."""
@@ -34,6 +33,7 @@ class Ending:
     outcome: Literal["SUCCEEDED", "FAILED", "CANCELLED", "FAULT", "GIVEN_BACK", "LOST"]
     result: Mapping[str, Any] | None = None
     problem: str | None = None
+    error: BaseException | None = None
 
 
 def ending_of(
@@ -54,8 +54,10 @@ def ending_of(
     if interruption == "late":
         return Ending("FAULT", problem=f"It was broken off after {timeout}. Give it more time, or smaller pieces.")
     if isinstance(error, ExpectedError):
-        return Ending("FAILED", problem=str(error)[:LONGEST_PROBLEM])
-    return Ending("FAULT", problem=_in_one_line(error or asyncio.CancelledError("It broke itself off.")))
+        return Ending("FAILED", problem=str(error))
+    if error is None:
+        return Ending("FAULT", problem="It broke itself off.")
+    return Ending("FAULT", problem=in_one_line(error), error=error)
 
 
 async def write_ending(
@@ -98,9 +100,3 @@ def _with_result(result: Mapping[str, Any] | None) -> Ending:
             "FAILED", problem=f"Its work is done, but what it returned has {size} bytes, not {LARGEST_RESULT}."
         )
     return Ending("SUCCEEDED", result=result)
-
-
-def _in_one_line(error: BaseException) -> str:
-    # The first line only: database errors go on with the statement and its values, which can be personal.
-    first_line = str(error).split("\n", 1)[0]
-    return f"{type(error).__name__}: {first_line}"[:LONGEST_PROBLEM]

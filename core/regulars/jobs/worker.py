@@ -17,6 +17,7 @@ import structlog
 
 from regulars.clock import Clock
 from regulars.database import Database
+from regulars.faults import log_fault
 from regulars.jobs.endings import Ending, Interruption, ending_of, write_ending
 from regulars.jobs.leases import LeaseLost, claim_job, has_work, is_cancel_requested, take_back_expired
 from regulars.jobs.models import Job
@@ -96,9 +97,9 @@ class Worker:
             log.error("job.ending_not_written", worker=self.name, exc_info=performing.exception())
 
     async def _claim(self) -> Job | None:
-        kinds = dict(self._kinds)
-        exclusive = [name for name, kind in kinds.items() if kind.is_exclusive]
         try:
+            kinds = dict(self._kinds)
+            exclusive = [name for name, kind in kinds.items() if kind.is_exclusive]
             async with self._database.reading() as session:
                 if not await has_work(session, kinds=kinds, now=self._clock.now()):
                     return None
@@ -108,8 +109,8 @@ class Worker:
                 return await claim_job(
                     session, kinds=kinds, exclusive=exclusive, worker=self.name, lease=self._timings.lease, now=now
                 )
-        except Exception:  # a fault in one round, such as a database that restarts, must not end the worker
-            log.exception("worker.claim_failed", worker=self.name)
+        except Exception as error:  # a fault in one round, such as a database that restarts, must not end the worker
+            log_fault(log, "worker.claim_failed", error, worker=self.name)
             return None
 
     async def _perform(self, job: Job) -> None:
@@ -142,9 +143,10 @@ class Worker:
                 await asyncio.wait({work}, timeout=self._timings.grace.total_seconds())
             if not work.done():
                 run.log.error("job.does_not_stop", interruption=interruption)
-            elif not work.cancelled() and (error := work.exception()) is not None:
-                run.log.warning("job.raised", exc_info=error)
-            return ending_of(work, interruption=interruption, timeout=job.timeout)
+            ending = ending_of(work, interruption=interruption, timeout=job.timeout)
+            if ending.outcome == "FAULT":
+                run.log.warning("job.fault", problem=ending.problem, attempt=run.attempt, exc_info=ending.error)
+            return ending
         finally:
             watch.cancel()
 
@@ -160,8 +162,8 @@ class Worker:
                     renewed = monotonic()
             except LeaseLost:
                 return "lost"
-            except Exception:  # the lease may outlast the fault; if it does not, the fence refuses the commit
-                run.log.exception("job.heartbeat_failed")
+            except Exception as error:  # the lease may outlast the fault; if not, the fence refuses the commit
+                log_fault(run.log, "job.heartbeat_failed", error)
             if run.is_cancelled and break_off_at is None:
                 break_off_at = monotonic() + self._timings.grace.total_seconds()
             if break_off_at is not None and monotonic() >= break_off_at:
@@ -179,10 +181,10 @@ class Worker:
                     )
             except LeaseLost:
                 run.log.warning("job.lease_lost")
-            except Exception:  # without this word the job would run once more for nothing
+            except Exception as error:  # without this word the job would run once more for nothing
                 if monotonic() >= give_up_at:
                     raise
-                run.log.exception("job.ending_delayed")
+                log_fault(run.log, "job.ending_delayed", error)
                 await asyncio.sleep(self._timings.poll.total_seconds())
                 continue
             else:

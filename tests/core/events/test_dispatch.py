@@ -5,6 +5,7 @@ from datetime import timedelta
 from uuid import UUID
 
 import pytest
+from sqlalchemy import text
 from tests.core.events.conftest import QUICK, Listener, Outbox
 
 from regulars.events.deliveries import (
@@ -246,6 +247,26 @@ async def test_a_handler_that_is_away_finds_its_events_when_it_is_back(outbox: O
 
     assert while_away == []
     assert listener.ids == [id]
+
+
+async def test_a_dispatcher_outlives_a_database_that_is_out_of_order(outbox: Outbox) -> None:
+    listener = Listener()
+    outbox.handle("customer.created", "clv", listener)
+    (id,) = await outbox.record()
+    await rename(outbox, "core_event", "core_event_away")
+
+    async with outbox.dispatcher():
+        await asyncio.sleep(0.2)
+        await rename(outbox, "core_event_away", "core_event")
+        while not listener.ids:  # noqa: ASYNC110  # the dispatcher calls the listener
+            await asyncio.sleep(0.02)
+
+    assert listener.ids == [id]
+
+
+async def rename(outbox: Outbox, old: str, new: str) -> None:
+    async with outbox.database.writing() as session:
+        await session.execute(text(f"ALTER TABLE {old} RENAME TO {new}"))
 
 
 async def attempt_all(outbox: Outbox, attempts: int = len(DELAYS) + 1) -> None:

@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from sqlalchemy import text
 from tests.core.jobs.conftest import QUICK
 
 from regulars.errors import InvalidInput
@@ -291,6 +292,27 @@ async def test_a_kind_that_becomes_known_later_is_run_then(yard: "Yard") -> None
         await yard.until(job, "SUCCEEDED")
 
     assert (before.status, before.attempts) == ("QUEUED", 0)
+
+
+async def test_a_worker_outlives_a_database_that_is_out_of_order(yard: "Yard") -> None:
+    async def run_later(run: JobRun) -> None:
+        return None
+
+    yard.define("test.job", run_later)
+    job = await yard.enqueue("test.job")
+    await rename(yard, "core_job", "core_job_away")
+
+    async with yard.worker():
+        await asyncio.sleep(0.2)
+        await rename(yard, "core_job_away", "core_job")
+        ended = await yard.until(job, "SUCCEEDED")
+
+    assert ended.attempts == 1
+
+
+async def rename(yard: "Yard", old: str, new: str) -> None:
+    async with yard.database.writing() as session:
+        await session.execute(text(f"ALTER TABLE {old} RENAME TO {new}"))
 
 
 def _slow_sum(left: int, right: int) -> int:

@@ -1,0 +1,78 @@
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from sqlalchemy import func
+from sqlmodel import col, select
+
+from regulars.clock import SettableClock
+from regulars.events.deliveries import fan_out
+from regulars.events.models import Event, EventDelivery
+from regulars.events.service import record_event
+from regulars.jobs.models import Job
+from regulars.jobs.registry import JobKind
+from regulars.jobs.retention import retention_job
+from regulars.jobs.service import list_jobs
+
+if TYPE_CHECKING:
+    from tests.core.jobs.conftest import Yard
+
+MONTH = timedelta(days=30)
+
+
+async def run_retention(yard: "Yard") -> Job:
+    yard.kinds["core.retention"] = JobKind(retention_job(keep_for=MONTH))
+    return await yard.finished(await yard.enqueue("core.retention"), "SUCCEEDED")
+
+
+async def test_events_told_a_month_ago_are_forgotten_with_their_dead_letters(
+    yard: "Yard", clock: SettableClock
+) -> None:
+    yard.clock = clock
+    await record(yard, "old.told", 2_500)
+    async with yard.database.writing() as session:
+        await fan_out(session, {"old.told": ["clv"]}, limit=5_000, now=clock.now())
+    await record(yard, "old.untold", 3)
+    clock.advance(MONTH + timedelta(seconds=1))
+    await record(yard, "new.untold", 4)
+
+    ended = await run_retention(yard)
+
+    assert ended.result == {"events": 2_500, "jobs": 0}
+    assert await events_of(yard, "old.told") == 0
+    assert await events_of(yard, "old.untold") == 3
+    assert await events_of(yard, "new.untold") == 4
+    assert await deliveries(yard) == 0
+
+
+async def test_jobs_that_ended_a_month_ago_are_forgotten_but_for_the_newest_of_each_kind(
+    yard: "Yard", clock: SettableClock
+) -> None:
+    yard.clock = clock
+    for kind in ("test.one", "test.one", "test.two"):
+        await yard.cancel(await yard.enqueue(kind))
+        clock.advance(timedelta(seconds=1))
+    waiting = await yard.enqueue("test.one")
+    clock.advance(MONTH)
+
+    ended = await run_retention(yard)
+
+    assert ended.result == {"events": 0, "jobs": 2}
+    async with yard.database.reading() as session:
+        assert [job.id for job in await list_jobs(session, kind="test.one")] == [waiting.id]
+        assert len(await list_jobs(session, kind="test.two")) == 1
+
+
+async def record(yard: "Yard", type: str, count: int) -> None:
+    async with yard.database.writing() as session:
+        for _ in range(count):
+            await record_event(session, type=type, subject="customer:1", actor="system", data={}, now=yard.clock.now())
+
+
+async def events_of(yard: "Yard", type: str) -> int:
+    async with yard.database.reading() as session:
+        return await session.scalar(select(func.count()).select_from(Event).where(col(Event.type) == type)) or 0
+
+
+async def deliveries(yard: "Yard") -> int:
+    async with yard.database.reading() as session:
+        return await session.scalar(select(func.count()).select_from(EventDelivery)) or 0
