@@ -44,8 +44,7 @@ def discover(*, blocked: Collection[str] = (), group: str = GROUP) -> tuple[Foun
     """
     announced: defaultdict[str, list[EntryPoint]] = defaultdict(list)
     for point in entry_points(group=group):
-        if point not in announced[point.name]:
-            announced[point.name].append(point)
+        announced[point.name].append(point)
     return tuple(_found(plugin_id, announced[plugin_id], blocked) for plugin_id in sorted(announced))
 
 

@@ -1,0 +1,79 @@
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from sqlalchemy import literal
+from sqlmodel import col
+from tests.core.plugins.conftest import MakeHost
+from tests.core.plugins.fakes import Gold, GoldCard, plugin
+
+from regulars.customers.models import Customer
+from regulars.plugins.contributions import Trait
+from regulars.plugins.hookspecs import hookimpl
+from regulars.plugins.manifest import Permission
+from regulars.plugins.states import PluginWithheld
+
+POINTS = Trait(
+    "gold.points",
+    "Points",
+    "number",
+    "observed",
+    column=col(GoldCard.points),
+    customer_id=col(GoldCard.customer_id),
+    permission="gold:read",
+)
+MAY_READ = (Permission("gold:read", "See points"),)
+
+
+class GoldWithTraits(Gold):
+    def __init__(self, *traits: Any) -> None:
+        self._traits = traits
+
+    @hookimpl
+    def traits(self) -> Sequence[Trait]:
+        return self._traits
+
+
+async def test_the_traits_of_all_enabled_plugins_stand_together(make_host: MakeHost) -> None:
+    host = await make_host(plugin("gold", GoldWithTraits(POINTS), permissions=MAY_READ))
+
+    await host.enable("gold")
+
+    assert host.plugins.traits == (POINTS,)
+    assert host.plugins.permissions == MAY_READ
+
+
+@pytest.mark.parametrize(
+    ("trait", "fault"),
+    [
+        (replace(POINTS, key="silver.points"), "the trait 'silver.points' must start with 'gold.'"),
+        (replace(POINTS, permission="gold:write"), "needs the permission 'gold:write', which neither"),
+        (replace(POINTS, column=col(Customer.version)), "lies in core_customer, which is not a table of the plugin"),
+        (replace(POINTS, customer_id=col(Customer.id)), "lies in core_customer"),
+        (replace(POINTS, column=col(GoldCard.points) + col(Customer.version)), "lies in core_customer"),
+        (replace(POINTS, column="points"), "it names str where a column belongs"),  # type: ignore[arg-type]  # on purpose
+        ("gold.points", "a value of type str where Trait belongs"),
+    ],
+)
+async def test_a_trait_that_a_plugin_may_not_have_is_refused(make_host: MakeHost, trait: Any, fault: str) -> None:
+    host = await make_host(plugin("gold", GoldWithTraits(trait), permissions=MAY_READ))
+
+    with pytest.raises(PluginWithheld, match=fault):
+        await host.enable("gold")
+
+
+async def test_a_trait_may_be_computed_from_its_columns(make_host: MakeHost) -> None:
+    doubled = replace(POINTS, column=col(GoldCard.points) * literal(2), permission="traits:read")
+    host = await make_host(plugin("gold", GoldWithTraits(doubled)))
+
+    await host.enable("gold")
+
+    assert host.plugins.traits == (doubled,)
+
+
+async def test_a_trait_is_there_once(make_host: MakeHost) -> None:
+    host = await make_host(plugin("gold", GoldWithTraits(POINTS, POINTS), permissions=MAY_READ))
+
+    with pytest.raises(PluginWithheld, match=r"the trait gold\.points is there twice"):
+        await host.enable("gold")
