@@ -220,6 +220,14 @@ PARTNERS = [
         purpose="sharing",
         sender=ACME,
     ),
+    case(
+        "what one partner lost altogether, a later yes to them gives back",
+        "allowed",
+        withdrawal("*", "*", recipient=ACME),
+        grant("sharing", at=MAR, recipient=ACME),
+        purpose="sharing",
+        sender=ACME,
+    ),
     case("withdrawn from a partner, our own stays", "allowed", grant(), withdrawal("*", "*", recipient=ACME)),
 ]
 
@@ -313,88 +321,7 @@ def test_profiles_are_one_customer_since_the_last_merge_between_them() -> None:
     assert history.joined_at(ANNA, new_id()) is None
 
 
-def test_every_rule_that_stands_against_it_is_told_in_the_order_of_the_rules() -> None:
-    entries = [
-        grant(is_proven=False, needs_confirmation=True, expires_at=FEB),
-        withdrawal("*", "*"),
-        withdrawal(),
-    ]
+def test_merges_told_out_of_order_join_profiles_no_earlier_than_the_last_of_them() -> None:
+    history = MergeHistory((Merge(ANNA, BERTA, MAR), Merge(DORA, ANNA, JAN)))
 
-    found = answer(entries)
-
-    assert [block.rule for block in found.blocks] == [
-        "global_opt_out",
-        "withdrawn",
-        "consent_unproven",
-        "consent_unconfirmed",
-        "consent_expired",
-    ]
-    assert (found.status, found.rule, found.entry) == ("withdrawn", "global_opt_out", entries[1])
-
-
-def test_a_withdrawal_is_the_answer_where_a_partner_is_missing_too() -> None:
-    found = answer([withdrawal("sharing")], "sharing", sender=ACME)
-
-    assert [block.rule for block in found.blocks] == ["partner_not_opted_in", "withdrawn"]
-    assert (found.status, found.rule) == ("withdrawn", "withdrawn")
-
-
-@pytest.mark.parametrize(
-    ("entries", "status", "reason"),
-    [
-        (
-            [grant(notice_version="n2")],
-            "granted",
-            "Granted: marketing.own by email, given on 2026-01-10 at 10:00 UTC under notice n2.",
-        ),
-        (
-            [grant(at=JAN, recorded_at=FEB)],
-            "granted",
-            "Granted: marketing.own by email, given on 2026-01-10 at 10:00 UTC, recorded on 2026-02-10 at 10:00 UTC.",
-        ),
-        (
-            [grant(), withdrawal("*", "*")],
-            "withdrawn",
-            "Withdrawn: everything by any channel, on 2026-02-10 at 10:00 UTC."
-            " Only a later, confirmed act of the customer inside it lifts that.",
-        ),
-        (
-            [grant(), withdrawal(topic="*")],
-            "withdrawn",
-            "Withdrawn: marketing by email, on 2026-02-10 at 10:00 UTC."
-            " Only a later act of the customer inside it lifts that.",
-        ),
-        ([], "none", "Nobody has granted marketing.own by email."),
-        (
-            [grant(expires_at=FEB)],
-            "none",
-            "The grant of marketing.own by email, given on 2026-01-10 at 10:00 UTC,"
-            " expired on 2026-02-10 at 10:00 UTC.",
-        ),
-        (
-            [grant(needs_confirmation=True)],
-            "none",
-            "The grant of marketing.own by email, given on 2026-01-10 at 10:00 UTC,"
-            " waits for the customer's confirmation.",
-        ),
-        (
-            [grant(is_proven=False)],
-            "none",
-            "The grant of marketing.own by email, given on 2026-01-10 at 10:00 UTC, has no evidence.",
-        ),
-    ],
-)
-def test_the_answer_explains_itself_in_a_sentence(entries: list[LedgerEntry], status: str, reason: str) -> None:
-    found = answer(entries)
-
-    assert (found.status, found.reason) == (status, reason)
-    assert found.entry == (entries[-1] if entries else None)
-
-
-def test_an_unlifted_grant_in_writing_can_still_be_found_behind_a_withdrawal() -> None:
-    written = grant(basis="express_written")
-
-    found = answer([written, withdrawal()])
-
-    assert found.status == "withdrawn"
-    assert found.grants == (written,)
+    assert history.joined_at(BERTA, DORA) == MAR

@@ -37,6 +37,7 @@ def test_an_empty_ledger_has_nothing_standing() -> None:
     ("entries", "status"),
     [
         ([grant()], "granted"),
+        ([grant(recorded_at=FEB)], "granted"),
         ([grant(), withdrawal()], "withdrawn"),
         ([grant(), withdrawal(), grant(at=MAR)], "granted"),
         ([grant(), withdrawal(), grant(at=MAR, origin="import")], "withdrawn"),
