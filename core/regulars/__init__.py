@@ -8,8 +8,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from regulars.cli.environment import with_tables
     from regulars.clock import Clock
     from regulars.customers.models import Customer
+    from regulars.database import Database
     from regulars.errors import (
         ConfigurationError,
         Conflict,
@@ -54,6 +56,7 @@ if TYPE_CHECKING:
     )
     from regulars.plugins.hookspecs import hookimpl
     from regulars.plugins.manifest import HOOK_API, Grants, Permission, PluginManifest
+    from regulars.settings import Settings
     from regulars.tables import NOW, Amount, JsonColumn, Table, UtcDateTime, new_id
     from regulars.touchpoints.models import Touchpoint
     from regulars.unset import UNSET, Unset
@@ -70,6 +73,7 @@ __all__ = [
     "Conflict",
     "Connection",
     "Customer",
+    "Database",
     "ErasureReceipt",
     "EventEnvelope",
     "EventHandler",
@@ -98,6 +102,7 @@ __all__ = [
     "PluginContext",
     "PluginManifest",
     "RequestContext",
+    "Settings",
     "Table",
     "Touchpoint",
     "Trait",
@@ -123,10 +128,13 @@ __all__ = [
     "start_job",
     "subscription",
     "value_type",
+    "with_tables",
 ]
 
 _HOMES = {
+    "regulars.cli.environment": ("with_tables",),
     "regulars.clock": ("Clock",),
+    "regulars.database": ("Database",),
     "regulars.customers.models": ("Customer",),
     "regulars.errors": (
         "ConfigurationError",
@@ -172,6 +180,7 @@ _HOMES = {
     ),
     "regulars.plugins.hookspecs": ("hookimpl",),
     "regulars.plugins.manifest": ("HOOK_API", "Grants", "Permission", "PluginManifest"),
+    "regulars.settings": ("Settings",),
     "regulars.tables": ("NOW", "Amount", "JsonColumn", "Table", "UtcDateTime", "new_id"),
     "regulars.touchpoints.models": ("Touchpoint",),
     "regulars.unset": ("UNSET", "Unset"),

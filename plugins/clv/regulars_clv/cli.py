@@ -28,7 +28,9 @@ MODEL_HELP = "mbgnbd, bgnbd, paretonbd, nbd, or auto: whichever foretells best."
 
 app = typer.Typer(help="Customer lifetime value from purchase histories.", no_args_is_help=True)
 
-InputFile = typer.Option(exists=True, dir_okay=False, readable=True, help="Columns customer_id,date,amount.")
+InputFile = typer.Option(
+    exists=True, dir_okay=False, readable=True, help="Columns customer_id,date,amount. Default: the database."
+)
 CohortFile = typer.Option(exists=True, dir_okay=False, readable=True, help="Columns period,survivors, for sbg.")
 SummaryFile = typer.Option(
     exists=True, dir_okay=False, readable=True, help="Columns frequency,recency,T,monetary_value."
@@ -156,8 +158,6 @@ def _source(
     if transactions is not None and summary is not None:
         raise typer.BadParameter("give either --transactions or --summary, not both", param_hint="--summary")
     path = transactions or summary
-    if path is None:
-        raise typer.BadParameter("name the file to read", param_hint="--transactions")
     return Source(
         path=path,
         is_summary=summary is not None,

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from regulars_clv.choice import choose_model
+from regulars_clv.database_runs import database_transactions
 from regulars_clv.errors import NoUsableRow
 from regulars_clv.gamma_gamma import PARAMETER_NAMES, fit_spend, spend_warnings
 from regulars_clv.history import History, Vector, compress
@@ -39,12 +40,12 @@ MONTHS_AHEAD = 12
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A file of transactions or of prepared customers, and how to read it.
+    """A file of transactions or of prepared customers, and how to read it; ``path`` of None is the company's database.
 
-    Without ``calibration_end`` the cut is the file's newest day. ``today`` is the last day that can have happened.
+    Without ``calibration_end`` the cut is the newest day. ``today`` is the last day that can have happened.
     """
 
-    path: Path
+    path: Path | None
     is_summary: bool
     period: str
     today: date
@@ -193,14 +194,17 @@ def validate_file(
 
 
 def _transactions(source: Source) -> Transactions:
-    transactions = read_transactions(source.path, today=source.today, currency=source.currency)
+    if source.path is None:
+        transactions = database_transactions(currency=source.currency, today=source.today)
+    else:
+        transactions = read_transactions(source.path, today=source.today, currency=source.currency)
     if not len(transactions.day):
         raise NoUsableRow(rejected=len(transactions.rejected))
     return transactions
 
 
 def _customers(source: Source) -> _Customers:
-    if source.is_summary:
+    if source.is_summary and source.path is not None:
         summary = read_summary(source.path)
         return _Customers(
             None,

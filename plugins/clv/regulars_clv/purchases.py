@@ -8,13 +8,13 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import numpy as np
-from sqlalchemy import ColumnElement, Date, FromClause, case, cast, func, literal, select
+from sqlalchemy import CTE, ColumnElement, Date, FromClause, case, cast, func, literal, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from regulars import Amount, Customer, Touchpoint
 from regulars_clv.history import History, Vector
 
-__all__ = ["Ledger", "read_ledger"]
+__all__ = ["Ledger", "read_ledger", "read_purchase_days"]
 
 WEEK = timedelta(weeks=1)
 
@@ -44,32 +44,8 @@ async def read_ledger(session: AsyncSession, *, currency: str, time_zone: str, u
     Same-day orders are one purchase. Deleted and merged customers have no rows of their own; orders in other currencies
     are not looked at.
     """
-    zone = ZoneInfo(time_zone)
-    end = datetime.combine(until + timedelta(days=1), datetime.min.time(), zone).astimezone(UTC)
-    touchpoint, customer = _table(Touchpoint), _table(Customer)
-    kind, amount, zero = touchpoint.c.type, touchpoint.c.amount, literal(Decimal(0), Amount())
-    is_order = kind == "order"
-    day = _local_day(touchpoint.c.occurred_at, zone, session.get_bind().dialect.name)
-    days = (
-        select(
-            touchpoint.c.customer_id,
-            day.label("day"),
-            func.sum(case((is_order, 1), else_=0)).label("orders"),
-            func.sum(case((is_order, amount), else_=zero)).label("revenue"),
-            func.sum(case((kind == "refund", amount), else_=zero)).label("refunded"),
-            func.sum(case((kind == "acquisition", zero), else_=touchpoint.c.cost)).label("cost"),
-            func.sum(case((kind == "acquisition", touchpoint.c.cost))).label("acquisition"),
-        )
-        .join(customer, customer.c.id == touchpoint.c.customer_id)
-        .where(
-            touchpoint.c.occurred_at < end,
-            (touchpoint.c.currency == currency) | touchpoint.c.currency.is_(None),
-            customer.c.deleted_at.is_(None),
-            customer.c.status == "active",
-        )
-        .group_by(touchpoint.c.customer_id, day)
-        .cte("days")
-    )
+    zero = literal(Decimal(0), Amount())
+    days = _daily(session, currency=currency, time_zone=time_zone, until=until)
     bought = case((days.c.orders > 0, days.c.day))
     first_day = func.min(bought).over(partition_by=days.c.customer_id)
     marked = select(days, bought.label("bought"), first_day.label("first_day")).cte("marked")
@@ -93,6 +69,56 @@ async def read_ledger(session: AsyncSession, *, currency: str, time_zone: str, u
     )
     rows = (await session.execute(statement)).all()
     return _ledger([tuple(row) for row in rows], until)
+
+
+async def read_purchase_days(
+    session: AsyncSession, *, currency: str, time_zone: str, until: date
+) -> list[tuple[str, date, float]]:
+    """Return a line per customer and day with orders, and one with a negative amount per day with refunds."""
+    days = _daily(session, currency=currency, time_zone=time_zone, until=until)
+    found = await session.execute(
+        select(days.c.customer_id, days.c.day, days.c.orders, days.c.revenue, days.c.refunded).order_by(
+            days.c.customer_id, days.c.day
+        )
+    )
+    lines: list[tuple[str, date, float]] = []
+    for customer_id, day, orders, revenue, refunded in found.all():
+        on = date.fromordinal(_ordinal(day))
+        if orders:
+            lines.append((customer_id.hex, on, float(revenue)))
+        if refunded:
+            lines.append((customer_id.hex, on, float(refunded)))
+    return lines
+
+
+def _daily(session: AsyncSession, *, currency: str, time_zone: str, until: date) -> CTE:
+    """Return what each customer did on each of their days until ``until``, that day included."""
+    zone = ZoneInfo(time_zone)
+    end = datetime.combine(until + timedelta(days=1), datetime.min.time(), zone).astimezone(UTC)
+    touchpoint, customer = _table(Touchpoint), _table(Customer)
+    kind, amount, zero = touchpoint.c.type, touchpoint.c.amount, literal(Decimal(0), Amount())
+    is_order = kind == "order"
+    day = _local_day(touchpoint.c.occurred_at, zone, session.get_bind().dialect.name)
+    return (
+        select(
+            touchpoint.c.customer_id,
+            day.label("day"),
+            func.sum(case((is_order, 1), else_=0)).label("orders"),
+            func.sum(case((is_order, amount), else_=zero)).label("revenue"),
+            func.sum(case((kind == "refund", amount), else_=zero)).label("refunded"),
+            func.sum(case((kind == "acquisition", zero), else_=touchpoint.c.cost)).label("cost"),
+            func.sum(case((kind == "acquisition", touchpoint.c.cost))).label("acquisition"),
+        )
+        .join(customer, customer.c.id == touchpoint.c.customer_id)
+        .where(
+            touchpoint.c.occurred_at < end,
+            (touchpoint.c.currency == currency) | touchpoint.c.currency.is_(None),
+            customer.c.deleted_at.is_(None),
+            customer.c.status == "active",
+        )
+        .group_by(touchpoint.c.customer_id, day)
+        .cte("days")
+    )
 
 
 def _table(model: Any) -> FromClause:
@@ -138,10 +164,9 @@ def _local_day(moment: ColumnElement[datetime], zone: ZoneInfo, dialect: str) ->
     if dialect == "postgresql":
         return cast(func.timezone(zone.key, moment), Date)
     changes = _offset_changes(zone)
-    offset = case(
-        *((moment < change, _shift(before)) for change, before, _ in changes),
-        else_=_shift(changes[-1][2] if changes else _offset(zone, datetime(2000, 1, 1, tzinfo=UTC))),
-    )
+    if not changes:
+        return func.date(moment, _shift(_offset(zone, datetime(2000, 1, 1, tzinfo=UTC))))
+    offset = case(*((moment < change, _shift(before)) for change, before, _ in changes), else_=_shift(changes[-1][2]))
     return func.date(moment, offset)
 
 
