@@ -46,7 +46,7 @@ def test_every_rule_that_stands_against_it_is_told_in_the_order_of_the_rules() -
 
 
 def test_a_withdrawal_is_the_answer_where_a_partner_is_missing_too() -> None:
-    found = answer([withdrawal("sharing")], "sharing", sender=ACME)
+    found = answer([withdrawal("sharing")], "sharing", sender="partner:acme")
 
     assert [block.rule for block in found.blocks] == ["partner_not_opted_in", "withdrawn"]
     assert (found.status, found.rule) == ("withdrawn", "withdrawn")
