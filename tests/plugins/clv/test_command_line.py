@@ -280,7 +280,6 @@ def test_a_cut_before_every_purchase_is_refused(clv: Clv, csv_file: CsvFile) -> 
 @pytest.mark.parametrize(
     "arguments",
     [
-        ["fit", "--json"],
         ["fit", "--transactions", "nowhere.csv"],
         ["fit", "--transactions", "FILE", "--model", "magic"],
         ["fit", "--transactions", "FILE", "--summary", "FILE"],
