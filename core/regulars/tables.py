@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any, ClassVar
 from uuid import UUID
 
 from sqlalchemy import JSON, BigInteger, DateTime, Dialect, MetaData, Numeric, bindparam
@@ -31,6 +31,9 @@ class Table(SQLModel):
     """
 
     metadata = MetaData(naming_convention=CONSTRAINT_NAMES)
+
+    if TYPE_CHECKING:
+        __tablename__: ClassVar[str]  # pyright: ignore[reportIncompatibleVariableOverride]
 
 
 def new_id() -> UUID:

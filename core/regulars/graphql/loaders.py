@@ -45,8 +45,7 @@ class Loading:
         return money
 
     def _reader_of(self, expression: ColumnElement[Any], table: FromClause) -> FieldResolver:
-        key = getattr(expression, "key", None)
-        if getattr(expression, "table", None) is table and key in table.c:
+        if getattr(expression, "table", None) is table and expression.key is not None:
             name = attribute_of(expression)
             return lambda source, info: getattr(source, name)
         identity = list(table.primary_key)

@@ -11,7 +11,7 @@ AnswerType: TypeAlias = Literal["application/graphql-response+json", "applicatio
 GRAPHQL_RESPONSE: AnswerType = "application/graphql-response+json"
 JSON: AnswerType = "application/json"
 
-_MEANT = {GRAPHQL_RESPONSE: GRAPHQL_RESPONSE, JSON: JSON, "application/*": JSON, "*/*": JSON}
+_MEANT: dict[str, AnswerType] = {GRAPHQL_RESPONSE: GRAPHQL_RESPONSE, JSON: JSON, "application/*": JSON, "*/*": JSON}
 _PREFLIGHTED_HEADERS = (
     "authorization",
     "apollo-require-preflight",

@@ -72,6 +72,7 @@ class Execute(Protocol):
 
     async def __call__(self, operation: GraphQLOperation, request: Request) -> GraphQLAnswer:
         """Answer one operation; an ``ExpectedError`` raised from here is answered as a request in error."""
+        ...
 
 
 class GraphQLOverHttp:

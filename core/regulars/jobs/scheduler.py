@@ -88,7 +88,9 @@ class _Ticks(BaseTrigger):  # type: ignore[misc]  # APScheduler has no types
     def __init__(self, kinds: JobKinds, zone: ZoneInfo, refresh: timedelta) -> None:
         self._kinds, self._zone, self._refresh = kinds, zone, refresh
 
-    def get_next_fire_time(self, previous_fire_time: datetime | None, now: datetime) -> datetime:
+    def get_next_fire_time(  # pyright: ignore[reportIncompatibleMethodOverride]
+        self, previous_fire_time: datetime | None, now: datetime
+    ) -> datetime:
         """Return when to wake; ticks that were slept through count once."""
         after = max(previous_fire_time or now, now)
         ticks = [next_tick(trigger, after=after, zone=self._zone) for trigger in _triggers(self._kinds).values()]

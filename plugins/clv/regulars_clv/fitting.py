@@ -164,4 +164,4 @@ def _inverse(information: Matrix) -> Matrix | None:
     spectrum = np.linalg.eigvalsh(information / np.outer(scale, scale))
     if spectrum[0] < FLAT:
         return None
-    return np.asarray(np.linalg.inv(information))
+    return np.asarray(np.linalg.inv(information), dtype=np.float64)

@@ -112,4 +112,4 @@ def _mean_of_repeats(days: _PurchaseDays, first: Indices, count: Indices) -> Vec
 
 
 def _returns_only(customer_ids: Sequence[str], places: Indices) -> tuple[ExcludedCustomer, ...]:
-    return tuple(ExcludedCustomer(customer_ids[place], "RETURNS_ONLY") for place in places)
+    return tuple(ExcludedCustomer(customer_ids[int(place)], "RETURNS_ONLY") for place in places)

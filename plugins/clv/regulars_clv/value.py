@@ -16,7 +16,7 @@ def month_ends(periods: float, *, period_days: int) -> Vector:
     whole = int(np.floor(periods / month + 1e-9))
     ends = month * np.arange(1, whole + 1)
     if whole and periods - ends[-1] < 1e-9 * periods:
-        return np.asarray(ends)
+        return np.asarray(ends, dtype=np.float64)
     return np.append(ends, periods)
 
 

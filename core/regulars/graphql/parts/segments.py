@@ -93,7 +93,11 @@ def segment_mutations(filters: Filters) -> GraphQLPart:
         """What can be changed about segments."""
 
         @mutation(permission="segments:write", description="Save a filter over customers under a name.")
-        async def segment_create(self, info: Info[RequestContext, None], input: create_input) -> SegmentPayload | None:
+        async def segment_create(
+            self,
+            info: Info[RequestContext, None],
+            input: create_input,  # pyright: ignore[reportInvalidTypeForm]
+        ) -> SegmentPayload | None:
             """Save a filter."""
             context, wanted = info.context, plain_input(input)
             segment = await create_segment(
@@ -107,7 +111,11 @@ def segment_mutations(filters: Filters) -> GraphQLPart:
             return SegmentPayload(segment=shown_as(SegmentNode, segment))
 
         @mutation(permission="segments:write", description="Change a saved filter.")
-        async def segment_update(self, info: Info[RequestContext, None], input: update_input) -> SegmentPayload | None:
+        async def segment_update(
+            self,
+            info: Info[RequestContext, None],
+            input: update_input,  # pyright: ignore[reportInvalidTypeForm]
+        ) -> SegmentPayload | None:
             """Change a saved filter."""
             context, wanted = info.context, plain_input(input)
             segment = await update_segment(
