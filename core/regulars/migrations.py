@@ -27,6 +27,7 @@ __all__ = [
     "UnknownRevision",
     "current_revision",
     "downgrade",
+    "pending_revisions",
     "revise",
     "run_migrations_of_one_owner",
     "state_of",
@@ -196,6 +197,20 @@ async def state_of(engine: AsyncEngine, owner: MigrationOwner) -> OwnerState:
     current = await current_revision(engine, owner)
     is_known = current is None or any(script.revision == current for script in scripts.walk_revisions())
     return OwnerState(owner.name, current, scripts.get_current_head(), is_known)
+
+
+async def pending_revisions(engine: AsyncEngine, owner: MigrationOwner) -> tuple[str, ...]:
+    """Return the revisions that an upgrade would run, the first one first, each with its message.
+
+    Raises ``UnknownRevision`` where the database is newer than this software.
+    """
+    scripts = ScriptDirectory.from_config(_config(owner))
+    current = await current_revision(engine, owner)
+    known = {script.revision for script in scripts.walk_revisions()}
+    if current is not None and current not in known:
+        raise UnknownRevision(owner.name, current)
+    pending = list(scripts.iterate_revisions("head", current or "base"))
+    return tuple(f"{script.revision} {script.doc}".strip() for script in reversed(pending))
 
 
 async def _alone(engine: AsyncEngine, owner: MigrationOwner, step: Any) -> None:

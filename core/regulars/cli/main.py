@@ -32,6 +32,7 @@ PARTS = (
     Part("serve", "regulars.cli.serving:serve", "Serve the GraphQL API."),
     Part("worker", "regulars.cli.serving:worker", "Do the work in the background, apart from the server."),
     Part("db", "regulars.cli.database:app", "Bring the tables of the database up to date."),
+    Part("plugin", "regulars.cli.plugin:app", "See, enable, configure and examine plugins."),
     Part("key", "regulars.cli.keys:app", "Give, replace and take back API keys."),
     Part("staff", "regulars.cli.staff:app", "Take up staff members, and let them go."),
 )

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from datetime import timedelta
-from fnmatch import fnmatchcase
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -77,7 +76,7 @@ def check_events(manifest: PluginManifest, result: object) -> Mapping[str, Event
         instance_of(str, type_)
         if not is_async(handler):
             raise WrongResult(f"the handler of {type_} is no async function")
-        if not any(fnmatchcase(type_, granted) for granted in manifest.grants.events):
+        if type_ not in manifest.grants.events:
             raise WrongResult(f"it handles {type_}, which is missing among the events of its grants")
     return dict(handlers)
 

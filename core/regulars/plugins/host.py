@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from regulars.clock import Clock
 from regulars.database import Database
+from regulars.migrations import MigrationOwner
 from regulars.plugins.admission import Admission, manifest_of
 from regulars.plugins.arrangement import Arrangement, arrange, without
 from regulars.plugins.calls import Budgets, PluginCaller
@@ -80,6 +81,12 @@ class PluginHost:
     def plugins(self) -> PluginSet:
         """Return the enabled plugins as they are now."""
         return self._arrangement.plugins
+
+    @property
+    def migration_owners(self) -> tuple[MigrationOwner, ...]:
+        """Return the owners of the enabled plugins' tables, those that others need first."""
+        plugins = (self.plugins.get(plugin_id) for plugin_id in self._arrangement.order)
+        return tuple(plugin.migration_owner for plugin in plugins if plugin is not None and plugin.migration_owner)
 
     @property
     def statuses(self) -> Mapping[str, PluginStatus]:

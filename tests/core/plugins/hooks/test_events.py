@@ -15,7 +15,7 @@ from regulars.plugins.hookspecs import hookimpl
 from regulars.plugins.manifest import Grants
 from regulars.plugins.states import PluginWithheld
 
-LISTENS = Grants(events=("customer.*",))
+LISTENS = Grants(events=("customer.created",))
 
 
 class Listening:

@@ -1,0 +1,228 @@
+"""`regulars plugin`: see, enable, configure and examine plugins."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+
+import typer
+
+from regulars.cli.columns import print_columns
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from regulars.database import Database
+    from regulars.plugins.discovery import FoundPlugin
+    from regulars.plugins.host import PluginHost
+    from regulars.plugins.plan import Plan
+    from regulars.settings import Settings
+
+__all__ = ["app", "plugin_app"]
+
+T = TypeVar("T")
+
+Find = Callable[["Settings"], "Sequence[FoundPlugin]"]
+Id = Annotated[str, typer.Argument(metavar="ID", help="The plugin's id, as `regulars plugin list` shows it.")]
+Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
+ASK = "-"
+
+
+def _installed(settings: "Settings") -> "Sequence[FoundPlugin]":
+    from regulars.plugins.discovery import discover
+
+    return discover(blocked=settings.blocked_plugins)
+
+
+def plugin_app(find: Find) -> typer.Typer:
+    """Return the commands for the plugins that ``find`` returns."""
+    commands = typer.Typer(no_args_is_help=True)
+
+    @commands.command("list")
+    def list_(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
+        """Show every plugin: its version, its state and why."""
+        _with_host(find, lambda host: _list(host, as_json=as_json))
+
+    @commands.command("plan")
+    def plan(plugin_id: Id) -> None:
+        """Show what enabling a plugin changes, without changing it."""
+        _print_plan(_with_host(find, lambda host: _plan(host, plugin_id)))
+
+    @commands.command("enable")
+    def enable(plugin_id: Id, yes: Yes = False) -> None:
+        """Accept what a plugin asks for, make its tables, and let it take part."""
+        plan = _with_host(find, lambda host: _plan(host, plugin_id))
+        _print_plan(plan)
+        if plan.obstacle is None and not yes:
+            typer.confirm(f"Enable {plugin_id}?", abort=True)
+        status = _with_host(find, lambda host: host.enable(plugin_id))
+        typer.echo(f"{plugin_id}: {status.state}")
+
+    @commands.command("disable")
+    def disable(plugin_id: Id, yes: Yes = False) -> None:
+        """Let a plugin no longer take part; its tables and settings stay."""
+        plan = _with_host(find, lambda host: _plan(host, plugin_id))
+        _print_plan(plan)
+        if not yes:
+            typer.confirm(f"Disable {plugin_id}? Its data stay.", abort=True)
+        status = _with_host(find, lambda host: host.disable(plugin_id))
+        typer.echo(f"{plugin_id}: {status.state}")
+
+    @commands.command("config")
+    def config(
+        plugin_id: Id,
+        changes: Annotated[
+            list[str] | None,
+            typer.Argument(metavar="[KEY=VALUE]...", help="KEY= takes a value away, KEY=- asks for it unseen."),
+        ] = None,
+    ) -> None:
+        """Show a plugin's settings, or change them; secrets are masked."""
+        words = dict(_pair(change) for change in changes or [])
+        _with_host(find, lambda host: _configure(host, plugin_id, words))
+
+    @commands.command("doctor")
+    def doctor(plugin_id: Annotated[str | None, typer.Argument(metavar="[ID]", help="Only this one.")] = None) -> None:
+        """Examine plugins: import, settings, migrations, forgotten tables, pages, problems; exit code 1 if bad."""
+        if not _with_host(find, lambda host: _examine(host, plugin_id)):
+            raise typer.Exit(1)
+
+    return commands
+
+
+app = plugin_app(_installed)
+
+
+def _with_host(find: Find, work: "Callable[[PluginHost], Awaitable[T]]") -> T:
+    from regulars.cli.environment import with_tables
+    from regulars.clock import SystemClock
+    from regulars.plugins.host import PluginHost
+
+    async def run(database: "Database", settings: "Settings", _now: "datetime") -> T:
+        host = PluginHost(database, settings, clock=SystemClock(), found=find(settings))
+        try:
+            await host.load()
+            return await work(host)
+        finally:
+            await host.close()
+
+    return with_tables(run)
+
+
+async def _list(host: "PluginHost", *, as_json: bool) -> None:
+    from regulars.plugins.problems import read_problems
+
+    async with host.database.reading() as session:
+        problems = await read_problems(session)
+    rows: list[dict[str, Any]] = []
+    for plugin_id, status in host.statuses.items():
+        found, enabled = host.found.get(plugin_id), host.plugins.get(plugin_id)
+        manifest = None if found is None else found.manifest
+        rows.append(
+            {
+                "id": plugin_id,
+                "version": None if manifest is None else manifest.version,
+                "state": str(status.state),
+                "reason": status.reason,
+                "hooks": [] if enabled is None else list(enabled.hooks),
+                "problems": [
+                    {
+                        "key": problem.key,
+                        "message": problem.message,
+                        "isCritical": problem.is_critical,
+                        "count": problem.count,
+                    }
+                    for problem in problems.get(plugin_id, ())
+                ],
+            }
+        )
+    if as_json:
+        import orjson
+
+        typer.echo(orjson.dumps(rows, option=orjson.OPT_INDENT_2).decode())
+        return
+    print_columns(
+        ("id", "version", "state", "hooks", "problems", "reason"),
+        [
+            (
+                row["id"],
+                row["version"] or "",
+                row["state"],
+                str(len(row["hooks"])),
+                str(len(row["problems"])),
+                row["reason"] or "",
+            )
+            for row in rows
+        ],
+    )
+
+
+async def _plan(host: "PluginHost", plugin_id: str) -> "Plan":
+    from regulars.plugins.plan import plan_of
+
+    return await plan_of(host, plugin_id)
+
+
+def _print_plan(plan: "Plan") -> None:
+    if plan.obstacle is not None:
+        typer.echo(plan.obstacle)
+    else:
+        typer.echo(f"{plan.title} ({plan.plugin_id} {plan.version})")
+    parts = {
+        "revisions to run": plan.migrations,
+        "tables": plan.tables,
+        "fields": plan.fields,
+        "facts about customers": plan.traits,
+        "permissions it defines": plan.permissions,
+        "what it asks for": tuple(f"{name} (new)" if name in plan.new_grants else name for name in plan.grants),
+        "hosts it connects to": plan.hosts,
+        "events it hears": plan.events,
+        "jobs": plan.jobs,
+        "pages": plan.routes,
+        "plugins that need it": plan.dependents,
+    }
+    for title, items in parts.items():
+        if items:
+            typer.echo(f"  {title}:")
+            for item in items:
+                typer.echo(f"    {item}")
+
+
+async def _configure(host: "PluginHost", plugin_id: str, words: dict[str, str]) -> None:
+    from regulars.plugins.admission import manifest_of
+    from regulars.plugins.configuration import settings_from_words, shown_settings
+
+    host.check_known(plugin_id)
+    manifest = manifest_of(host.installed(plugin_id))
+    if words:
+        status = await host.configure(plugin_id, settings_from_words(manifest, words))
+        typer.echo(f"{plugin_id}: {status.state}{f'. {status.reason}' if status.reason else ''}")
+    shown = shown_settings(manifest, host.stored_settings(plugin_id))
+    if not shown:
+        typer.echo(f"{plugin_id} has no settings.")
+        return
+    print_columns(
+        ("setting", "value", "", "meaning"),
+        [
+            (
+                setting.name,
+                "" if setting.value is None else str(setting.value),
+                "required" if setting.is_required and not setting.is_set else "",
+                setting.description or "",
+            )
+            for setting in shown
+        ],
+    )
+
+
+def _pair(change: str) -> tuple[str, str]:
+    name, sign, value = change.partition("=")
+    if not sign or not name:
+        raise typer.BadParameter(f"Write KEY=VALUE, not {change!r}.")
+    return name, typer.prompt(name, hide_input=True) if value == ASK else value
+
+
+async def _examine(host: "PluginHost", plugin_id: str | None) -> bool:
+    from regulars.plugins.doctor import examine
+
+    findings = await examine(host, plugin_id)
+    for finding in findings:
+        typer.echo(f"{'ok ' if finding.is_good else 'BAD'}  {finding.plugin_id}: {finding.subject}: {finding.message}")
+    return all(finding.is_good for finding in findings)

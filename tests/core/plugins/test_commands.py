@@ -1,0 +1,140 @@
+import orjson
+import pytest
+from pydantic import BaseModel, SecretStr
+from tests.core.plugins.fakes import gold, plugin
+from typer.testing import CliRunner, Result
+
+from regulars.cli.plugin import plugin_app
+from regulars.errors import InvalidInput
+from regulars.plugins.configuration import UnknownSetting
+from regulars.plugins.states import PluginWithheld, UnknownPlugin
+
+pytestmark = pytest.mark.usefixtures("logging_restored", "tables")
+
+
+class MailSettings(BaseModel):
+    host: str
+    password: SecretStr | None = None
+
+
+@pytest.fixture
+def tables(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the commands find a database with the newest tables."""
+    monkeypatch.setenv("REGULARS_DATABASE_URL", database_url)
+
+
+def run(*words: str, answer: str | None = None) -> Result:
+    app = plugin_app(lambda _settings: (gold(), plugin("mail", settings=MailSettings)))
+    return CliRunner().invoke(app, list(words), input=answer)
+
+
+def test_plugins_are_listed_with_their_states() -> None:
+    listed = run("list")
+
+    assert listed.exit_code == 0
+    assert [line.split()[:3] for line in listed.stdout.splitlines()[1:]] == [
+        ["gold", "1.0.0", "disabled"],
+        ["mail", "1.0.0", "disabled"],
+    ]
+
+
+def test_plugins_are_listed_for_programs() -> None:
+    run("enable", "gold", "--yes")
+
+    listed = orjson.loads(run("list", "--json").stdout)
+
+    assert listed[0] == {
+        "id": "gold",
+        "version": "1.0.0",
+        "state": "enabled",
+        "reason": None,
+        "hooks": [
+            "customer_merged",
+            "customer_unmerged",
+            "migrations",
+            "models",
+            "personal_data_erase",
+            "personal_data_export",
+        ],
+        "problems": [],
+    }
+
+
+def test_enabling_shows_the_plan_and_asks() -> None:
+    refused = run("enable", "gold", answer="n\n")
+    listed = orjson.loads(run("list", "--json").stdout)
+
+    assert refused.exit_code == 1
+    assert "gold_card" in refused.stdout
+    assert listed[0]["state"] == "disabled"
+
+
+def test_disabling_shows_the_plan_and_asks() -> None:
+    run("enable", "gold", "--yes")
+
+    done = run("disable", "gold", answer="y\n")
+
+    assert done.exit_code == 0
+    assert "Its data stay." in done.stdout
+    assert done.stdout.endswith("gold: disabled\n")
+
+
+def test_an_unknown_plugin_is_told_with_a_near_name() -> None:
+    refused = run("enable", "golt", "--yes")
+
+    assert isinstance(refused.exception, UnknownPlugin)
+    assert isinstance(refused.exception, InvalidInput)
+    assert "Did you mean 'gold'?" in str(refused.exception)
+
+
+def test_missing_settings_keep_a_plugin_from_being_enabled() -> None:
+    refused = run("enable", "mail", "--yes")
+
+    assert isinstance(refused.exception, PluginWithheld)
+    assert "regulars plugin config mail host=…" in refused.stdout
+
+
+def test_settings_are_set_and_secrets_masked() -> None:
+    shown = run("config", "mail", "host=mail.example", "password=hunter22")
+
+    assert shown.exit_code == 0
+    assert "mail.example" in shown.stdout
+    assert "••••••••" in shown.stdout
+    assert "hunter22" not in shown.stdout
+
+
+def test_a_secret_can_be_typed_unseen() -> None:
+    run("config", "mail", "password=-", answer="hunter22\n")
+
+    shown = run("config", "mail")
+
+    assert "••••••••" in shown.stdout
+    assert "required" in shown.stdout
+
+
+@pytest.mark.parametrize("word", ["host", "=mail.example", ""])
+def test_a_setting_without_a_value_is_a_wrong_command(word: str) -> None:
+    assert run("config", "mail", word).exit_code == 2
+
+
+def test_an_unknown_setting_is_told() -> None:
+    assert isinstance(run("config", "mail", "hots=mail.example").exception, UnknownSetting)
+
+
+def test_a_plugin_without_settings_says_so() -> None:
+    assert run("config", "gold").stdout == "gold has no settings.\n"
+
+
+def test_the_doctor_ends_badly_when_something_is_bad() -> None:
+    run("enable", "gold", "--yes")
+
+    assert run("doctor", "gold").exit_code == 0
+    assert run("doctor").exit_code == 1
+    assert "BAD  mail: settings: It needs values for host." in run("doctor", "mail").stdout
+
+
+def test_a_plan_is_shown_without_changing_anything() -> None:
+    plan = run("plan", "gold")
+
+    assert plan.exit_code == 0
+    assert plan.stdout.startswith("Gold (gold 1.0.0)\n  revisions to run:\n    gold0001")
