@@ -9,10 +9,9 @@ ExpectedError
 │   ├── TooManyRejected
 │   ├── NoHoldout
 │   └── SurvivorsRise
-├── NotFitted                the data are fine, but no model can be fitted to them (exit 4)
-│   ├── NoRepeats
-│   └── NobodyRenewed
-└── SampleMissing            the CDNOW purchase histories are not installed
+└── NotFitted                the data are fine, but no model can be fitted to them (exit 4)
+    ├── NoRepeats
+    └── NobodyRenewed
 """
 
 from collections.abc import Mapping, Sequence
@@ -30,7 +29,6 @@ __all__ = [
     "NoUsableRow",
     "NobodyRenewed",
     "NotFitted",
-    "SampleMissing",
     "SurvivorsRise",
     "TooManyRejected",
 ]
@@ -149,15 +147,3 @@ class NobodyRenewed(NotFitted):
     def __init__(self, *, customers: int) -> None:
         self.customers = customers
         super().__init__(f"None of the {customers} customers renewed. Take a cohort in which some did.")
-
-
-class SampleMissing(ExpectedError):
-    """The CDNOW purchase histories come in a wheel that is not installed."""
-
-    code = "CLV_SAMPLE_MISSING"
-
-    def __init__(self, *, file: str) -> None:
-        self.file = file
-        super().__init__(
-            f"{file} is not installed. Run: pip install 'regulars[demo]', whose wheel carries the CDNOW sample."
-        )

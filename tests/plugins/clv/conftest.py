@@ -12,11 +12,11 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from regulars_clv.cdnow import cdnow_rounded_summary, cdnow_sample
+from regulars.demo.cdnow import cdnow_purchases, cdnow_text
 from regulars_clv.cli import app
 from regulars_clv.history import DistinctRows, History, compress
 from regulars_clv.preparation import Prepared, prepare
-from regulars_clv.transactions import Transactions
+from regulars_clv.transactions import Transactions, transactions_of
 
 CHECKOUT = Path(__file__).parents[3]
 
@@ -51,7 +51,16 @@ def cdnow_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The CDNOW transactions as a file: the reference folder's own, else written from the installed wheel."""
     folder = Path(os.environ.get("REGULARS_REFERENCE_DATA", CHECKOUT.parent / "shared" / "data"))
     kept = folder / "cdnow_sample_transactions.csv"
-    return kept if kept.exists() else written(tmp_path_factory.mktemp("cdnow") / kept.name, cdnow_sample())
+    return kept if kept.exists() else written(tmp_path_factory.mktemp("cdnow") / kept.name, cdnow_transactions())
+
+
+def cdnow_transactions() -> Transactions:
+    purchases = cdnow_purchases()
+    return transactions_of(
+        [purchase.customer for purchase in purchases],
+        [purchase.day for purchase in purchases],
+        [float(purchase.amount) for purchase in purchases],
+    )
 
 
 def written(path: Path, transactions: Transactions) -> Path:
@@ -66,7 +75,7 @@ def written(path: Path, transactions: Transactions) -> Path:
 @pytest.fixture(scope="session")
 def rounded_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The authors' own two-decimal table, behind the published numbers."""
-    _, *lines = cdnow_rounded_summary().splitlines()
+    _, *lines = cdnow_text("cdnow_customers_summary_with_transactions.csv").splitlines()
     path = tmp_path_factory.mktemp("cdnow") / "cdnow_sample_summary_rounded.csv"
     path.write_text("\n".join(["customer_id,frequency,recency,T,monetary_value", *lines, ""]), encoding="utf-8")
     return path
@@ -74,7 +83,7 @@ def rounded_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def cdnow() -> Transactions:
-    return cdnow_sample()
+    return cdnow_transactions()
 
 
 @pytest.fixture(scope="session")

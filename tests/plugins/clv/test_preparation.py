@@ -1,7 +1,6 @@
 """Transactions become the numbers that the published tables hold."""
 
 import csv
-import sys
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
@@ -10,8 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from regulars_clv.cdnow import cdnow_rounded_summary, cdnow_sample
-from regulars_clv.errors import NoUsableRow, SampleMissing
+from regulars.demo.cdnow import cdnow_text
+from regulars_clv.errors import NoUsableRow
 from regulars_clv.history import History, compress
 from regulars_clv.preparation import Prepared, holdout_after, prepare
 from regulars_clv.transactions import Transactions, read_transactions, transactions_of
@@ -35,13 +34,6 @@ def test_the_file_and_the_installed_wheel_hold_the_same_purchases(cdnow: Transac
     assert read.customer_ids == cdnow.customer_ids
     assert np.array_equal(read.day, cdnow.day)
     assert np.array_equal(read.amount, cdnow.amount)
-
-
-def test_a_missing_wheel_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys, "path", [])
-
-    with pytest.raises(SampleMissing, match=r"pip install 'regulars\[demo\]'"):
-        cdnow_sample()
 
 
 def test_calibration_sums_are_the_reference(cdnow_prepared: Prepared, reference: dict[str, Any]) -> None:
@@ -71,7 +63,8 @@ def test_holdout_sums_are_the_reference(
 
 
 def test_every_customer_agrees_with_the_authors_own_table(cdnow_prepared: Prepared) -> None:
-    table = np.array([row[1:] for row in csv.reader(cdnow_rounded_summary().splitlines()[1:])], dtype=float)
+    _, *lines = cdnow_text("cdnow_customers_summary_with_transactions.csv").splitlines()
+    table = np.array([row[1:] for row in csv.reader(lines)], dtype=float)
     history = cdnow_prepared.history
 
     assert np.array_equal(history.frequency, table[:, 0])
