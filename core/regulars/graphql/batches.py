@@ -1,16 +1,23 @@
 """Answer batch fields: one call of the author's function for all parents."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from inspect import isawaitable
 from typing import Any
 
+from graphql import GraphQLOutputType
 from strawberry.dataloader import DataLoader
 
 from regulars.errors import RegularsError
 from regulars.fields.context import FieldContext, RequestContext
 from regulars.fields.declarations import Batch
 from regulars.graphql.composition import CORE_OWNER, OwnedField
+from regulars.graphql.plugin_calls import call_plugin, check_answer
+from regulars.plugins.containment import in_thread, is_async
 
 __all__ = ["WrongBatch", "batched"]
+
+
+Parents = Sequence[Mapping[str, Any]]
 
 
 class WrongBatch(RegularsError):
@@ -22,9 +29,10 @@ class WrongBatch(RegularsError):
         super().__init__(f"The batch function of {path} got {parents} parents and returned {answers} answers.")
 
 
-def batched(declared: Batch, owned: OwnedField) -> Callable[..., Any]:
-    """Return the resolver of a batch field."""
+def batched(declared: Batch, owned: OwnedField, kind: GraphQLOutputType) -> Callable[..., Any]:
+    """Return the resolver of a batch field, each of whose answers is of ``kind``."""
     names = [column.key for column in declared.requires]
+    ask = _ask_core if owned.owner == CORE_OWNER else _ask_plugin
 
     def resolve(source: Any, info: Any) -> Any:
         context: RequestContext = info.context
@@ -32,7 +40,8 @@ def batched(declared: Batch, owned: OwnedField) -> Callable[..., Any]:
         if name not in context.loaders:
 
             async def load(sources: list[Any]) -> Sequence[Any]:
-                return await _call(declared, owned, names, sources, context)
+                parents = [{name: getattr(source, name) for name in names if name} for source in sources]
+                return await ask(declared, owned, kind, parents, context)
 
             context.loaders[name] = DataLoader(load_fn=load, cache_key_fn=id)
         return context.loaders[name].load(source)
@@ -40,20 +49,36 @@ def batched(declared: Batch, owned: OwnedField) -> Callable[..., Any]:
     return resolve
 
 
-async def _call(
-    declared: Batch, owned: OwnedField, names: Sequence[str | None], sources: Sequence[Any], context: RequestContext
+async def _ask_core(
+    declared: Batch, owned: OwnedField, kind: GraphQLOutputType, parents: Parents, context: RequestContext
 ) -> Sequence[Any]:
-    parents = [{name: getattr(source, name) for name in names if name} for source in sources]
-    if owned.owner == CORE_OWNER:
-        async with context.alone() as session:
-            answers = await declared.load(parents, FieldContext(session, context.actor, context.now, context.company))
-    else:
-        # A plugin gets a session of its own: what it breaks there does not touch the rest of the answer.
+    async with context.alone() as session:
+        answers = await declared.load(parents, FieldContext(session, context.actor, context.now, context.company))
+    return _one_each(owned, parents, answers)
+
+
+async def _ask_plugin(
+    declared: Batch, owned: OwnedField, kind: GraphQLOutputType, parents: Parents, context: RequestContext
+) -> Sequence[Any]:
+    # A plugin gets a session of its own: what it breaks there does not touch the rest of the answer.
+    async def load() -> Any:
         async with context.services.database.reading() as session:
             settings = context.services.plugin_settings(owned.owner)
-            answers = await declared.load(
-                parents, FieldContext(session, context.actor, context.now, context.company, settings)
-            )
-    if not isinstance(answers, Sequence) or len(answers) != len(parents):
+            own = FieldContext(session, context.actor, context.now, context.company, settings)
+            if is_async(declared.load):
+                return await declared.load(parents, own)
+            answers: Any = await in_thread(lambda: declared.load(parents, own))
+            return await answers if isawaitable(answers) else answers
+
+    def check(answers: Any) -> Any:
+        return [check_answer(kind, answer) for answer in _one_each(owned, parents, answers)]
+
+    budget_s = declared.timeout.total_seconds()
+    found: Sequence[Any] = await call_plugin(context, owned, load, budget_s=budget_s, check=check)
+    return found
+
+
+def _one_each(owned: OwnedField, parents: Parents, answers: object) -> Sequence[Any]:
+    if isinstance(answers, str | bytes) or not isinstance(answers, Sequence) or len(answers) != len(parents):
         raise WrongBatch(owned.path, len(parents), len(answers) if isinstance(answers, Sequence) else type(answers))
     return answers

@@ -8,7 +8,8 @@ from typing import Any
 from uuid import uuid4
 
 import orjson
-from graphql import ExecutionResult, GraphQLError, execute
+from graphql import ExecutionResult, FieldNode, GraphQLError, GraphQLField, GraphQLObjectType, execute
+from graphql.pyutils import Path
 from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.requests import Request
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
@@ -25,6 +26,7 @@ from regulars.graphql.transport import GraphQLAnswer, GraphQLOperation
 __all__ = ["Executor"]
 
 SCHEMA_READ = "schema:read"
+TYPE_FIELD = "__type"
 OPERATION_TIMEOUT_S = 10.0
 
 
@@ -71,7 +73,7 @@ class Executor:
         return CUSTOMER_LIMITS.cost if actor.kind == "customer" else self._limits.cost
 
     def check_schema_reading(self, prepared: Prepared, actor: Actor) -> None:
-        """Raise ``Forbidden`` where somebody without the permission reads the schema."""
+        """Raise ``Forbidden`` where somebody without the permission reads the schema; a single ``__type`` is null."""
         if prepared.reads_schema and not actor.may(SCHEMA_READ):
             raise Forbidden(SCHEMA_READ)
 
@@ -116,7 +118,7 @@ class Executor:
             context_value=context,
             variable_values=dict(variables),
             operation_name=prepared.operation.name.value if prepared.operation.name else None,
-            executor_class=StrawberryGraphQLCoreExecutionContext,
+            executor_class=_Execution,
             hide_suggestions=True,
             operation_extensions={},
         )
@@ -127,6 +129,26 @@ class Executor:
         except TimeoutError as error:
             context.has_fault = True
             return ExecutionResult(data=None, errors=[GraphQLError("timeout", original_error=error, path=["timeout"])])
+
+
+class _Execution(StrawberryGraphQLCoreExecutionContext):
+    """Tells those who may not read the schema, when they ask for a type by name, that there is none."""
+
+    def build_resolve_info(
+        self, field_def: GraphQLField, field_nodes: list[FieldNode], parent_type: GraphQLObjectType, path: Path
+    ) -> Any:
+        info: Any = super().build_resolve_info(field_def, field_nodes, parent_type, path)
+        context: RequestContext = info.context
+        if info.field_name == TYPE_FIELD and not context.actor.may(SCHEMA_READ):
+            return info._replace(schema=_NoTypes())
+        return info
+
+
+class _NoTypes:
+    """A schema for whom it is none of their business."""
+
+    def get_type(self, name: str) -> None:
+        """Know no type."""
 
 
 def _errors_body(errors: list[GraphQLError], request_id: str) -> bytes:

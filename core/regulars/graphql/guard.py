@@ -1,52 +1,32 @@
 """Stand before every field: check permissions, contain plugins, turn a mutation's failure into its payload."""
 
-import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from datetime import timedelta
 from inspect import isawaitable
-from typing import Any, Protocol
+from typing import Any
+
+from graphql import GraphQLOutputType
+from strawberry.types.field import StrawberryField
 
 from regulars.errors import ExpectedError, Forbidden, InvalidInput
 from regulars.fields.context import RequestContext
+from regulars.fields.declarations import Batch
 from regulars.fields.values import UserError
 from regulars.graphql.composition import CORE_OWNER, OwnedField
+from regulars.graphql.plugin_calls import call_plugin, check_answer, note_failure
+from regulars.plugins.containment import in_thread
 
-__all__ = ["PluginFieldFailed", "PluginFields", "guarded", "mutating", "mutating_alone"]
+__all__ = ["guarded", "mutating", "mutating_alone"]
 
-PLUGIN_FIELD_TIMEOUT = timedelta(seconds=2)
+PLUGIN_FIELD_BUDGET_S = 2.0
 
 FieldResolver = Callable[..., Any]
 
 
-class PluginFieldFailed(ExpectedError):
-    """A plugin's field raised, hung or is resting after many failures; only that field is null."""
-
-    code = "PLUGIN_FAILED"
-
-    def __init__(self, owner: str, field: str, problem: str) -> None:
-        self.owner, self.field = owner, field
-        super().__init__(f"The plugin {owner} could not answer {field}: {problem}. The rest of the answer is complete.")
-
-
-class PluginFields(Protocol):
-    """Whoever counts the failures of plugins: the plugin host."""
-
-    def is_open(self, plugin_id: str, hook: str) -> bool:
-        """Tell whether the plugin rests after too many failures."""
-        ...
-
-    def succeeded(self, plugin_id: str, hook: str) -> None:
-        """Note a call that went well."""
-        ...
-
-    def failed(self, plugin_id: str, hook: str, error: BaseException) -> None:
-        """Note a call that went wrong."""
-        ...
-
-
-def guarded(owned: OwnedField, resolve: FieldResolver, permission: str | None) -> FieldResolver:
-    """Return the resolver behind its permission, and contained when a plugin owns it."""
-    inner = resolve if owned.owner == CORE_OWNER else _contained(owned, resolve)
+def guarded(
+    owned: OwnedField, resolve: FieldResolver, permission: str | None, kind: GraphQLOutputType
+) -> FieldResolver:
+    """Return the resolver behind its permission, and contained when a plugin owns it; ``kind`` is what it promises."""
+    inner = resolve if owned.owner == CORE_OWNER else _contained(owned, resolve, kind)
     if permission is None:
         return inner
 
@@ -58,42 +38,71 @@ def guarded(owned: OwnedField, resolve: FieldResolver, permission: str | None) -
     return permitted
 
 
-def _contained(owned: OwnedField, resolve: FieldResolver) -> FieldResolver:
-    declared = owned.rules.declaration
-    timeout = getattr(declared, "timeout", PLUGIN_FIELD_TIMEOUT).total_seconds()
+def _contained(owned: OwnedField, resolve: FieldResolver, kind: GraphQLOutputType) -> FieldResolver:
+    if owned.field.is_subscription or isinstance(owned.rules.declaration, Batch):
+        return resolve  # a batch is contained as the one call that it is
+    if owned.field.base_resolver is not None:
+        return _called(owned, resolve, kind)
+    return _read(owned, resolve, kind)
 
-    def contained(source: Any, info: Any, **given: Any) -> Any:
-        plugins: PluginFields = info.context.services.plugin_fields
-        if plugins.is_open(owned.owner, "graphql"):
-            raise PluginFieldFailed(owned.owner, owned.path, "it failed too often and rests for a while")
-        try:
-            answer = resolve(source, info, **given)
-        except ExpectedError:
-            raise
-        except Exception as error:
-            raise _noted(plugins, owned, error) from error
-        if isawaitable(answer):
-            return _awaited(plugins, owned, answer, timeout)
-        return answer
+
+def _called(owned: OwnedField, resolve: FieldResolver, kind: GraphQLOutputType) -> FieldResolver:
+    """Return a resolver that calls the plugin's function: alone, within its time, with a session of its own."""
+    answer = _with_context if owned.type_name == "Mutation" else _with_own_session
+
+    async def contained(source: Any, info: Any, **given: Any) -> Any:
+        return await call_plugin(
+            info.context,
+            owned,
+            lambda: answer(owned.field, resolve, source, info, given),
+            budget_s=PLUGIN_FIELD_BUDGET_S,
+            check=lambda result: check_answer(kind, result),
+        )
 
     return contained
 
 
-async def _awaited(plugins: PluginFields, owned: OwnedField, answer: Awaitable[Any], timeout: float) -> Any:  # noqa: ASYNC109
+async def _with_own_session(
+    field: StrawberryField, resolve: FieldResolver, source: Any, info: Any, given: Mapping[str, Any]
+) -> Any:
+    context: RequestContext = info.context
+    async with context.services.database.reading() as session:
+        return await _with_context(field, resolve, source, info._replace(context=context.apart(session)), given)
+
+
+async def _with_context(
+    field: StrawberryField, resolve: FieldResolver, source: Any, info: Any, given: Mapping[str, Any]
+) -> Any:
+    if field.is_async:
+        return await resolve(source, info, **given)
+    return await in_thread(lambda: resolve(source, info, **given))
+
+
+def _read(owned: OwnedField, resolve: FieldResolver, kind: GraphQLOutputType) -> FieldResolver:
+    """Return a resolver of what the core reads for a plugin: a declared field, or an attribute of a plugin's value."""
+    is_declared = owned.rules.declaration is not None
+
+    def contained(source: Any, info: Any, **given: Any) -> Any:
+        try:
+            answer = resolve(source, info, **given)
+            if isawaitable(answer):
+                return _awaited(info.context, owned, answer)
+            return answer if is_declared else check_answer(kind, answer)
+        except ExpectedError:
+            raise
+        except Exception as error:
+            raise note_failure(info.context, owned, error) from error
+
+    return contained
+
+
+async def _awaited(context: RequestContext, owned: OwnedField, answer: Awaitable[Any]) -> Any:
     try:
-        value = await asyncio.wait_for(answer, timeout)
+        return await answer
     except ExpectedError:
         raise
     except Exception as error:
-        raise _noted(plugins, owned, error) from error
-    plugins.succeeded(owned.owner, "graphql")
-    return value
-
-
-def _noted(plugins: PluginFields, owned: OwnedField, error: Exception) -> PluginFieldFailed:
-    plugins.failed(owned.owner, "graphql", error)
-    problem = "it took too long" if isinstance(error, TimeoutError) else "it failed"
-    return PluginFieldFailed(owned.owner, owned.path, problem)
+        raise note_failure(context, owned, error) from error
 
 
 class NotAlone(InvalidInput):

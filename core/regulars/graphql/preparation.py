@@ -29,7 +29,7 @@ REMEMBERED = 1_000
 REMEMBERED_BYTES = 256 * 1024  # of text; a syntax tree takes about a hundred times as much
 TOLD_ERRORS = 20
 LONGEST_MESSAGE = 300
-SCHEMA_FIELDS = ("__schema", "__type")
+SCHEMA_FIELD = "__schema"
 
 Outcome = TypeVar("Outcome")
 
@@ -46,7 +46,10 @@ class InvalidDocument(ExpectedError):
 
 @dataclass(frozen=True)
 class Prepared:
-    """An operation that may run: its document, its price, and what kind it is."""
+    """An operation that may run: its document, its price, and what kind it is.
+
+    ``reads_schema`` says that it asks for ``__schema``, which cannot be null.
+    """
 
     document: DocumentNode
     operation: OperationDefinitionNode
@@ -102,7 +105,7 @@ class Preparing:
             raise InvalidDocument([_without_document(error) for error in errors])
         operation = get_operation_ast(document, operation_name)
         assert operation is not None
-        looking = _SchemaFields()
+        looking = _SchemaField()
         visit(document, looking)
         return Prepared(document, operation, price, looking.found, hashlib.sha256(query.encode()).hexdigest()[:12])
 
@@ -135,8 +138,8 @@ def _without_document(error: GraphQLError) -> GraphQLError:
     return told
 
 
-class _SchemaFields(Visitor):
+class _SchemaField(Visitor):
     found = False
 
     def enter_field(self, node: FieldNode, *_: object) -> None:
-        self.found = self.found or node.name.value in SCHEMA_FIELDS
+        self.found = self.found or node.name.value == SCHEMA_FIELD

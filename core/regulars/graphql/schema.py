@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import strawberry
-from graphql import GraphQLField, GraphQLObjectType, GraphQLSchema
+from graphql import GraphQLField, GraphQLObjectType, GraphQLOutputType, GraphQLSchema
 from strawberry.annotation import StrawberryAnnotation
 from strawberry.schema.config import StrawberryConfig
 from strawberry.types.arguments import StrawberryArgument
@@ -205,17 +205,19 @@ class _Attaching:
         self._composition.check_declaration(owned, rules.table if rules else None)
         if owned.rules.price is not None:
             field_.extensions = {**field_.extensions, "regulars": owned.rules.price}
-        resolve = self._resolver(owned, rules) or field_.resolve or _attribute(owned.field.python_name)
+        resolve = self._resolver(owned, rules, field_.type) or field_.resolve or _attribute(owned.field.python_name)
         if kind.name == "Mutation":
             change = mutating_alone if owned.rules.has_own_transactions else mutating
             resolve = change(resolve, shape_of(owned.field).of)
         if owned.field.is_subscription:
             assert field_.subscribe is not None
-            field_.subscribe = guarded(owned, field_.subscribe, permission)
+            field_.subscribe = guarded(owned, field_.subscribe, permission, field_.type)
         else:
-            field_.resolve = guarded(owned, resolve, permission)
+            field_.resolve = guarded(owned, resolve, permission, field_.type)
 
-    def _resolver(self, owned: OwnedField, rules: TypeRules | None) -> Callable[..., Any] | None:
+    def _resolver(
+        self, owned: OwnedField, rules: TypeRules | None, kind: GraphQLOutputType
+    ) -> Callable[..., Any] | None:
         declared = owned.rules.declaration
         shape = shape_of(owned.field)
         if isinstance(declared, Connected):
@@ -229,7 +231,7 @@ class _Attaching:
         if isinstance(declared, Related):
             return self._loading.related(declared, rules, shape.of, is_many=shape.is_many)
         if isinstance(declared, Batch):
-            return batched(declared, owned)
+            return batched(declared, owned, kind)
         return None
 
 

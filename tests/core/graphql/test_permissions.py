@@ -79,6 +79,9 @@ async def test_the_schema_is_read_only_with_permission(core: App) -> None:
 
     granted = await core.gql(query, as_="analyst")
     refused = await core.ask(query, as_="anonymous")
+    none = await core.gql('{ __type(name: "Customer") { name } }', as_="anonymous")
+    one = await core.gql('{ __type(name: "Customer") { name } }', as_="analyst")
 
+    assert (none, one) == ({"__type": None}, {"__type": {"name": "Customer"}})
     assert refused["errors"][0]["extensions"]["code"] == "FORBIDDEN"
     assert granted == {"__schema": {"queryType": {"name": "Query"}}}
