@@ -1,47 +1,20 @@
-"""What every command needs: the settings, and a database that was looked at."""
+"""What most commands need: a database that was looked at."""
 
 import asyncio
 import sys
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
-from typing import Any, TypeVar
+from typing import TypeVar
 
-from pydantic import ValidationError
-
+from regulars.cli.settings import read_settings
 from regulars.database import Database, open_engine
-from regulars.errors import ConfigurationError
 from regulars.preflight import check_database, check_reachable
 from regulars.settings import Settings
 from regulars.web.logging import set_up_logging
 
-__all__ = ["SettingsRefused", "command_settings", "read_settings", "with_database", "with_tables"]
+__all__ = ["command_settings", "with_database", "with_tables"]
 
 T = TypeVar("T")
-
-
-class SettingsRefused(ConfigurationError):
-    """The environment sets something to a value that it cannot have."""
-
-    code = "SETTINGS_REFUSED"
-
-    def __init__(self, refused: ValidationError) -> None:
-        problems = [
-            f"REGULARS_{'_'.join(map(str, problem['loc'])).upper()}: {problem['msg'].removeprefix('Value error, ')}"
-            for problem in refused.errors(include_url=False, include_input=False)
-        ]
-        super().__init__(" ".join(problem if problem.endswith(".") else f"{problem}." for problem in problems))
-
-
-def read_settings(**given: object) -> Settings:
-    """Return the settings of the environment; what is ``given`` and not None outranks them.
-
-    Raises ``SettingsRefused`` naming each variable that is wrong.
-    """
-    chosen: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
-    try:
-        return Settings(**chosen)
-    except ValidationError as error:
-        raise SettingsRefused(error) from None
 
 
 def command_settings() -> Settings:

@@ -19,7 +19,7 @@ def serve(
     """Serve the GraphQL API until SIGTERM or Ctrl-C."""
     import socket
 
-    from regulars.cli.environment import read_settings
+    from regulars.cli.settings import read_settings
 
     settings = read_settings(host=host, port=port, safe_mode=safe_mode or None)
     if reload:
@@ -27,14 +27,17 @@ def serve(
 
         serve_with_reload(settings, command=["serve", "--safe-mode"] if safe_mode else ["serve"])
         return
-    from regulars.web.serve import serve as serve_until_ended
+    from regulars.web.listening import listen
 
-    serve_until_ended(settings, listener=None if listener is None else socket.socket(fileno=listener))
+    taken = listen(settings.host, settings.port) if listener is None else socket.socket(fileno=listener)
+    from regulars.web.serve import serve as serve_until_ended  # it takes seconds to import, and the port may be busy
+
+    serve_until_ended(settings, taken)
 
 
 def worker() -> None:
     """Do the work in the background until SIGTERM or Ctrl-C; the servers then run with REGULARS_WORKER=0."""
-    from regulars.cli.environment import read_settings
+    from regulars.cli.settings import read_settings
     from regulars.web.serve import work
 
     work(read_settings())

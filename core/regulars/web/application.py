@@ -1,6 +1,6 @@
 """The web application: its routes, and what lies around each request."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 import orjson
@@ -14,7 +14,9 @@ from starlette.routing import BaseRoute, Mount, Route
 
 from regulars.clock import Clock
 from regulars.errors import ConfigurationError, ExpectedError
+from regulars.plugins.discovery import FoundPlugin
 from regulars.settings import Settings
+from regulars.web.graphql_routes import graphql_routes
 from regulars.web.plugin_pages import PluginPages
 from regulars.web.problems import answer_expected_error, answer_http_error
 from regulars.web.request_frame import RequestFrame
@@ -25,12 +27,15 @@ __all__ = ["create_app"]
 REQUEST_HEADERS = ("authorization", "content-type", "idempotency-key", "x-request-id")
 
 
-def create_app(settings: Settings, *, clock: Clock | None = None) -> Starlette:
+def create_app(
+    settings: Settings, *, clock: Clock | None = None, found: Sequence[FoundPlugin] | None = None
+) -> Starlette:
     """Return the ASGI application; nothing is opened before its lifespan starts.
 
-    ``app.state.server`` is its ``Server``. Whoever runs the application without a lifespan starts and stops that.
+    ``found`` are the plugins that are installed; without it they are looked for. ``app.state.server`` is the
+    ``Server``; whoever runs the application without a lifespan starts and stops that.
     """
-    server = Server(settings, clock=clock)
+    server = Server(settings, clock=clock, found=found)
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
@@ -53,6 +58,7 @@ def create_app(settings: Settings, *, clock: Clock | None = None) -> Starlette:
 
 def _routes(server: Server) -> list[BaseRoute]:
     return [
+        *graphql_routes(server),
         Route("/live", _live),
         Route("/ready", _ready),
         Mount("/plugins", PluginPages(server), name="plugins"),

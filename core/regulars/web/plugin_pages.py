@@ -1,65 +1,82 @@
 """The pages of plugins under `/plugins/<id>/`, each behind the permission that its route names."""
 
-import asyncio
-from collections.abc import Mapping
-from typing import Any, Protocol
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from typing import Any
 
+from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.datastructures import URL, Headers
 from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse
 from starlette.routing import BaseRoute, Match
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
 from regulars.access.actors import ANONYMOUS, Actor
 from regulars.access.refusals import CredentialsMissing
-from regulars.errors import Forbidden
+from regulars.errors import ExpectedError, Forbidden
+from regulars.plugins.calls import HookCall, PluginCallFailed, PluginPaused
 from regulars.plugins.contributions import Pages
+from regulars.plugins.plugin_set import EnabledPlugin
+from regulars.plugins.sessions import refuse_foreign_writes
+from regulars.web.server import Server
 
-__all__ = ["PUBLIC", "HasPages", "PluginPages"]
+__all__ = ["PUBLIC", "PageFailed", "PagePaused", "PluginPages"]
 
 PUBLIC = "public"
 PATIENCE_S = 10.0
+READING_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
-class HasPages(Protocol):
-    """What serving pages needs of the server."""
+class PageFailed(ExpectedError):
+    """A plugin's page raised or hung; everything else goes on."""
 
-    @property
-    def pages(self) -> Mapping[str, Pages]:
-        """Return the pages of the enabled plugins, by the id of the plugin."""
-        ...
+    code = "PLUGIN_FAILED"
 
-    async def actor(self, authorization: str | None) -> Actor:
-        """Return who sends this Authorization header."""
-        ...
+    def __init__(self, plugin_id: str, reference: str | None) -> None:
+        self.plugin_id, self.reference = plugin_id, reference
+        super().__init__(
+            f"The plugin {plugin_id} could not show this page."
+            f" Tell the operator of this server; the log has the reason under {reference}."
+        )
+
+
+class PagePaused(ExpectedError):
+    """A plugin's pages failed so often that they rest."""
+
+    code = "PLUGIN_PAUSED"
+
+    def __init__(self, plugin_id: str) -> None:
+        self.plugin_id = plugin_id
+        super().__init__(f"The pages of the plugin {plugin_id} failed too often and rest for a while. Try again later.")
 
 
 class PluginPages:
     """Finds the page of an enabled plugin, at each request anew, since plugins come and go while the server runs.
 
-    The page finds who asks in ``request.state.actor``. It has ten seconds.
+    The page finds who asks in ``request.state.actor`` and a ``PluginContext`` in ``request.state.ctx``. It has ten
+    seconds. What it writes is committed before the answer to its request is sent; a GET writes nothing.
     """
 
-    def __init__(self, server: HasPages) -> None:
+    def __init__(self, server: Server) -> None:
         self._server = server
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request; a WebSocket finds nothing here."""
-        plugin_id, slash, _ = scope["path"].removeprefix(scope.get("root_path", "")).removeprefix("/").partition("/")
-        pages = self._server.pages.get(plugin_id)
-        if pages is None or scope["type"] != "http":
+        root: str = scope.get("root_path", "")
+        plugin_id, slash, _ = scope["path"].removeprefix(root).removeprefix("/").partition("/")
+        plugin = self._server.plugins.get(plugin_id)
+        if plugin is None or plugin.contributions.pages is None or scope["type"] != "http":
             raise HTTPException(404)
         scope["state"]["log"]["plugin"] = plugin_id
         if not slash:
             url = URL(scope=scope)
             await RedirectResponse(url.replace(path=f"{url.path}/"))(scope, receive, send)
             return
-        scope["root_path"] = f"{scope.get('root_path', '')}/{plugin_id}"
-        route, matched = _route_for(pages, scope)
-        scope["state"]["actor"] = await self._admit(scope, pages.permissions.get(_name_of(route)))
+        scope["root_path"] = f"{root}/{plugin_id}"
+        route, matched = _route_for(plugin.contributions.pages, scope)
+        actor = await self._admit(scope, plugin.contributions.pages.permissions.get(_name_of(route)))
         scope.update(matched)
-        async with asyncio.timeout(PATIENCE_S):
-            await route.handle(scope, receive, send)
+        await self._show(plugin, route, actor, scope, receive, send)
 
     async def _admit(self, scope: Scope, permission: str | None) -> Actor:
         actor = await self._server.actor(Headers(scope=scope).get("authorization"))
@@ -70,6 +87,61 @@ class PluginPages:
         if permission is None or not actor.may(permission):
             raise Forbidden(permission or "that this page should name")
         return actor
+
+    async def _show(
+        self, plugin: EnabledPlugin, route: BaseRoute, actor: Actor, scope: Scope, receive: Receive, send: Send
+    ) -> None:
+        host = self._server.host
+        held = _HeldAnswer(send, is_held=scope["method"] not in READING_METHODS)
+
+        async def show() -> HTTPException | ExpectedError | None:
+            try:
+                async with self._session(plugin, scope) as session:
+                    context = host.context(plugin.id, session=session, actor=actor.label, settings=plugin.settings)
+                    scope["state"] |= {"actor": actor, "ctx": context}
+                    await route.handle(scope, receive, held.take)
+            except (HTTPException, ExpectedError) as error:
+                return error  # the page means it
+            return None
+
+        call = HookCall(plugin.id, "pages", show, {}, PATIENCE_S, lambda deliberate: deliberate)
+        try:
+            deliberate = await host.caller.call(call)
+        except PluginPaused as paused:
+            raise PagePaused(plugin.id) from paused
+        except PluginCallFailed as failure:
+            raise PageFailed(plugin.id, failure.reference) from failure
+        if deliberate is not None:
+            raise deliberate
+        await held.release()
+
+    @asynccontextmanager
+    async def _session(self, plugin: EnabledPlugin, scope: Scope) -> AsyncIterator[AsyncSession]:
+        database = self._server.database
+        if scope["method"] in READING_METHODS:
+            async with database.reading() as session:
+                yield refuse_foreign_writes(session, plugin.manifest)
+        else:
+            async with database.writing() as session:
+                yield refuse_foreign_writes(session, plugin.manifest)
+
+
+class _HeldAnswer:
+    """Keeps an answer back until what it tells of is committed."""
+
+    def __init__(self, send: Send, *, is_held: bool) -> None:
+        self._send, self._is_held = send, is_held
+        self._messages: list[Message] = []
+
+    async def take(self, message: Message) -> None:
+        if self._is_held:
+            self._messages.append(message)
+        else:
+            await self._send(message)
+
+    async def release(self) -> None:
+        for message in self._messages:
+            await self._send(message)
 
 
 def _route_for(pages: Pages, scope: Scope) -> tuple[BaseRoute, Mapping[str, Any]]:

@@ -11,10 +11,18 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from regulars.access.refusals import Unauthenticated
-from regulars.errors import ConfigurationError, ExpectedError, Forbidden, NotFound
+from regulars.errors import ConfigurationError, ExpectedError
 
 __all__ = ["answer_expected_error", "answer_http_error", "problem_response"]
 
+STATUSES = {
+    "UNAUTHENTICATED": 401,
+    "FORBIDDEN": 403,
+    "NOT_FOUND": 404,
+    "CONFLICT": 409,
+    "PLUGIN_FAILED": 500,
+    "PLUGIN_PAUSED": 503,
+}
 DETAILS = {
     404: "There is nothing at this address. Check it; GraphQL is at /graphql.",
     405: "This address does not take this method.",
@@ -65,14 +73,6 @@ async def answer_expected_error(request: Request, error: Exception) -> Response:
 
 
 def _status_of(error: ExpectedError | ConfigurationError) -> int:
-    match error:
-        case Unauthenticated():
-            return 401
-        case Forbidden():
-            return 403
-        case NotFound():
-            return 404
-        case ConfigurationError():
-            return 503
-        case _:
-            return 400
+    if isinstance(error, ConfigurationError):
+        return 503
+    return STATUSES.get(error.code, 400)

@@ -2,6 +2,7 @@
 
 import re
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -19,8 +20,10 @@ REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
 LONG_SEGMENT: Final = re.compile(r"[^/]{25,}")
 SAFE_NAME: Final = re.compile(r"[A-Za-z0-9_.:-]{1,80}")
 NOTES: Final = ("operation", "hash", "code", "plugin")
+INTERNAL_ERROR: Final = 1011
 LONGEST_PATH: Final = 120
 QUIET_PATHS: Final = frozenset({"/live", "/ready"})
+STARTS: Final = frozenset({"http.response.start", "websocket.http.response.start", "websocket.accept"})
 PROTECTION: Final = {
     "x-content-type-options": "nosniff",
     "x-frame-options": "DENY",
@@ -58,8 +61,11 @@ class RequestFrame:
         except Exception as error:  # the last place where a fault can be answered instead of cutting the connection
             request.notes.setdefault("code", "INTERNAL")
             log.error("fault", requestId=request.id, exc_info=error)
-            if scope["type"] == "http" and answer.status is None:
+            if answer.status is None:
                 await request.fault_response()(scope, receive, answer.send)
+            elif scope["type"] == "websocket":
+                with suppress(RuntimeError):  # it may be closed already
+                    await send({"type": "websocket.close", "code": INTERNAL_ERROR})
         finally:
             request.write_line(answer.status)
 
@@ -82,8 +88,7 @@ class _Request:
         return cls(request_id, scope.get("method", "WEBSOCKET"), scope["path"], time.perf_counter(), notes)
 
     def fault_response(self) -> Response:
-        place = f"in the plugin {self.notes['plugin']}" if "plugin" in self.notes else "here"
-        detail = f"Something went wrong {place}. Tell the operator of this server the requestId."
+        detail = "Something went wrong here. Tell the operator of this server the requestId."
         return problem_response(500, code="INTERNAL", detail=detail, request_id=self.id)
 
     def write_line(self, status: int | None) -> None:
@@ -110,11 +115,11 @@ class _Answer:
         self.status: int | None = None
 
     async def send(self, message: Message) -> None:
-        if message["type"] in {"http.response.start", "websocket.accept"}:
+        if message["type"] in STARTS:
             self.status = message.get("status", 101)
             headers = MutableHeaders(scope=message)
             headers["x-request-id"] = self._request_id
-            if message["type"] == "http.response.start":
+            if self.status != 101:
                 for name, value in PROTECTION.items():
                     headers.setdefault(name, value)
         await self._send(message)

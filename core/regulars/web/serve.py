@@ -12,37 +12,36 @@ import uvicorn
 
 from regulars.settings import Settings
 from regulars.web.application import create_app
-from regulars.web.listening import address_of, listen
+from regulars.web.listening import address_of
 from regulars.web.logging import set_up_logging
 from regulars.web.server import Server
 
 __all__ = ["serve", "work"]
 
-DRAIN_S = 6
-STOP_S = 3
+DRAIN_S = 4
+STOP_S = 5
 LARGEST_MESSAGE = 1024 * 1024
 ENDING_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 log = structlog.get_logger("regulars.server")
 
 
-def serve(settings: Settings, *, listener: socket.socket | None = None) -> None:
-    """Serve until SIGTERM or SIGINT; open requests then get six seconds, work in the background three.
+def serve(settings: Settings, listener: socket.socket) -> None:
+    """Serve on a socket that listens already, until SIGTERM or SIGINT.
 
-    ``listener`` is a socket that listens already, such as one that outlives a reload. Raises a ``ConfigurationError``
-    for whatever keeps the server from starting.
+    Open requests then get four seconds, work in the background five. Raises a ``ConfigurationError`` for whatever keeps
+    the server from starting.
     """
     set_up_logging(settings)
-    own = listener or listen(settings.host, settings.port)
-    with own, asyncio.Runner(loop_factory=_loop_factory()) as runner:
-        runner.run(_serve(settings, own))
+    with listener, asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        runner.run(_serve(settings, listener))
 
 
 def work(settings: Settings) -> None:
     """Do the work in the background, without serving anything, until SIGTERM or SIGINT."""
     set_up_logging(settings)
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-        runner.run(_work(settings))
+        runner.run(_work(settings.model_copy(update={"worker": True})))
 
 
 async def _serve(settings: Settings, listener: socket.socket) -> None:

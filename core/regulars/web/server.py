@@ -2,41 +2,72 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import timedelta
+from typing import Any
 
 import structlog
 
 from regulars.access.actors import Actor
 from regulars.access.authentication import Authentications
-from regulars.access.permissions import CORE_PERMISSIONS
 from regulars.access.server_secret import ensure_server_secret
 from regulars.clock import Clock, SystemClock
+from regulars.consents.registry import core_consent_registry
 from regulars.database import Database, open_engine
+from regulars.events.feed import EventFeed, running_feed
+from regulars.graphql.execution import Executor
+from regulars.graphql.holder import SchemaHolder
 from regulars.migrations import CORE, current_revision, state_of
-from regulars.plugins.contributions import Pages
+from regulars.plugins.calls import PluginCaller
+from regulars.plugins.context import Company
+from regulars.plugins.discovery import FoundPlugin, discover
+from regulars.plugins.host import PluginHost
 from regulars.plugins.manifest import Permission
+from regulars.plugins.plugin_set import PluginSet
 from regulars.preflight import check_database
 from regulars.settings import Settings
+from regulars.touchpoints.types import core_touchpoint_types
+from regulars.web.background import running_background
+from regulars.web.parts import LiveMapping, ServerParts, parts_of
 
 __all__ = ["Server"]
 
 READY_PATIENCE_S = 2.0
+FOLLOW_EVERY = timedelta(seconds=2)
 
 log = structlog.get_logger("regulars.server")
 
 
 class Server:
-    """What the requests of one process share: settings, database, clock, plugins, schema, work in the background."""
+    """What the requests of one process share: settings, database, clock, plugins, schema, work in the background.
 
-    def __init__(self, settings: Settings, *, clock: Clock | None = None) -> None:
+    ``found`` are the plugins that are installed; without it they are looked for. Whatever depends on the start is
+    there between ``start`` and ``stop``.
+    """
+
+    host: PluginHost
+    feed: EventFeed
+
+    def __init__(
+        self, settings: Settings, *, clock: Clock | None = None, found: Sequence[FoundPlugin] | None = None
+    ) -> None:
         self.settings = settings
-        self.clock = clock or SystemClock()
+        self.clock: Clock = clock or SystemClock()
         self.database = Database(open_engine(settings))
+        self.company = Company(settings.company_name, settings.company_time_zone, settings.company_currency)
+        self.touchpoint_types = core_touchpoint_types()
+        self.consent_registry = core_consent_registry()
+        self.job_kinds = LiveMapping(lambda: self._parts.job_kinds)
+        self.handlers = LiveMapping(lambda: self._parts.handlers)
+        self.schema = SchemaHolder(self, self)
+        self._found = found
         self._newest_revision: str | None = None
         self._authentications: Authentications | None = None
+        self._running = AsyncExitStack()
+        self._known_parts: tuple[PluginSet, ServerParts] | None = None
 
     async def start(self) -> None:
-        """Look at the database, then bring up everything else.
+        """Look at the database, then bring up plugins, schema and work in the background.
 
         Raises a ``ConfigurationError`` that says what is in the way.
         """
@@ -44,11 +75,21 @@ class Server:
         self._newest_revision = (await state_of(self.database.engine, CORE)).newest
         async with self.database.writing() as session:
             secret = await ensure_server_secret(session, configured=self.settings.secret.get_secret_value())
+        found = discover(blocked=self.settings.blocked_plugins) if self._found is None else self._found
+        self.host = PluginHost(self.database, self.settings, clock=self.clock, found=found)
+        self._running.push_async_callback(self.host.close)
+        await self.host.start()
+        await self.refresh_schema()
+        self.feed = await self._running.enter_async_context(running_feed(self.database, clock=self.clock))
+        await self._running.enter_async_context(self._following_plugins())
+        if self.settings.worker:
+            await self._running.enter_async_context(running_background(self))
         self._authentications = Authentications(self.database, secret=secret)
 
     async def stop(self) -> None:
         """Let go of everything, in the opposite order."""
         self._authentications = None
+        await self._running.aclose()
         await self.database.close()
 
     @asynccontextmanager
@@ -61,14 +102,40 @@ class Server:
             await self.stop()
 
     @property
-    def permissions(self) -> Sequence[Permission]:
-        """Return every permission that the core and the enabled plugins define."""
-        return CORE_PERMISSIONS
+    def plugins(self) -> PluginSet:
+        """Return the enabled plugins as they are now."""
+        return self.host.plugins
 
     @property
-    def pages(self) -> Mapping[str, Pages]:
-        """Return the pages of the enabled plugins, by the id of the plugin."""
-        return {}
+    def permissions(self) -> Sequence[Permission]:
+        """Return every permission that the core and the enabled plugins define."""
+        return self._parts.permissions
+
+    @property
+    def plugin_fields(self) -> PluginCaller:
+        """Return whoever counts the failures of plugins' fields."""
+        return self.host.caller
+
+    def plugin_settings(self, plugin_id: str) -> Any:
+        """Return the settings of an enabled plugin, as its own model; None for the core and for everybody else."""
+        plugin = self.plugins.get(plugin_id)
+        return None if plugin is None else plugin.settings
+
+    async def fail(self, plugin_id: str, reason: str) -> None:
+        """Take a plugin out because the schema cannot be built with it."""
+        self.host.fail(plugin_id, reason)
+
+    def report_undelivered(self, plugin_id: str, problem: str) -> None:
+        """Show admins which events a plugin will not get any more."""
+        self.host.problems.report(plugin_id, "events", problem, True)
+
+    async def executor(self) -> Executor:
+        """Return the executor of today's schema, which is built anew when the plugins have changed."""
+        return await self.schema.refresh()
+
+    async def refresh_schema(self) -> None:
+        """Let the schema follow the plugins."""
+        await self.schema.refresh()
 
     async def actor(self, authorization: str | None) -> Actor:
         """Return who sends this Authorization header; raises an ``Unauthenticated`` that says what is wrong with it."""
@@ -83,8 +150,37 @@ class Server:
             async with asyncio.timeout(READY_PATIENCE_S):
                 revision = await current_revision(self.database.engine, CORE)
         except Exception as error:  # whatever a driver raises here means the same: not ready
-            log.warning("database is not ready", exc_info=error)
+            log.warning("database.silent", exc_info=error)
             return {"database": "The database does not answer."}
         if revision != self._newest_revision:
             return {"migrations": "The tables are not those of this version. Run `regulars db upgrade`."}
+        if not self.schema.is_built:
+            return {"schema": "The GraphQL schema is not built yet."}
         return {}
+
+    @property
+    def _parts(self) -> ServerParts:
+        # Plugins change rarely, and the set is another object whenever they do.
+        if self._known_parts is None or self._known_parts[0] is not self.host.plugins:
+            self._known_parts = (self.host.plugins, parts_of(self.host))
+        return self._known_parts[1]
+
+    @asynccontextmanager
+    async def _following_plugins(self) -> AsyncIterator[None]:
+        following = asyncio.create_task(self._follow_plugins())
+        try:
+            yield
+        finally:
+            following.cancel()
+            await asyncio.wait({following})
+
+    async def _follow_plugins(self) -> None:
+        while True:
+            await asyncio.sleep(FOLLOW_EVERY.total_seconds())
+            try:
+                if await self.host.refresh():
+                    await self.refresh_schema()
+            except (
+                Exception
+            ) as error:  # a fault in one look, such as a database that restarts, must not end the looking
+                log.warning("plugins.not_followed", exc_info=error)

@@ -1,4 +1,5 @@
 import re
+import socket
 from pathlib import Path
 
 import orjson
@@ -201,3 +202,41 @@ def test_a_file_that_is_no_database_is_told_in_a_line(
 
     assert exit_code == 1
     assert f"The SQLite file {path} cannot be used: file is not a database" in capsys.readouterr().err
+
+
+def test_a_taken_port_is_told_in_a_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        monkeypatch.setenv("REGULARS_PORT", str(port))
+
+        exit_code = run(["serve"])
+
+    printed = capsys.readouterr().err
+    assert exit_code == 1
+    assert printed.startswith(f"regulars: Port {port} on 127.0.0.1 is taken by another program.")
+    assert printed.count("\n") == 1
+
+
+@pytest.mark.usefixtures("no_tables")
+def test_a_server_without_tables_says_how_to_make_them(capsys: pytest.CaptureFixture[str]) -> None:
+    exit_code = run(["serve", "--port", "0"])
+
+    printed = capsys.readouterr().err
+    assert exit_code == 1
+    assert printed.endswith("Run `regulars db upgrade`.\n")
+    assert printed.count("\n") == 1
+
+
+def test_a_missing_database_file_is_not_made_by_serving(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    exit_code = run(["serve", "--port", "0"])
+
+    assert exit_code == 1
+    assert capsys.readouterr().err.endswith("Run `regulars db upgrade`.\n")
+    assert list(tmp_path.iterdir()) == []

@@ -4,6 +4,7 @@ import httpx
 import pytest
 import pytest_asyncio
 from starlette.applications import Starlette
+from structlog.testing import capture_logs
 
 from regulars.clock import SettableClock
 from regulars.database import Database, open_engine
@@ -16,7 +17,8 @@ from regulars.web.server import Server
 
 @pytest.fixture
 def app(database_url: str, clock: SettableClock) -> Starlette:
-    return create_app(Settings(database_url=database_url, cors_origins=("https://crm.example",)), clock=clock)
+    settings = Settings(database_url=database_url, cors_origins=("https://crm.example",), worker=False)
+    return create_app(settings, clock=clock, found=())
 
 
 @pytest_asyncio.fixture
@@ -49,14 +51,18 @@ async def test_a_server_that_runs_is_ready(web: httpx.AsyncClient) -> None:
     assert (ready.status_code, ready.json()) == (200, {"status": "ready"})
 
 
-async def test_a_server_whose_database_is_gone_is_not_ready(web: httpx.AsyncClient, server: Server) -> None:
-    await server.database.close()
-    server.database = Database(open_engine(Settings(database_url="sqlite:////nowhere/at-all.db")))
+async def test_a_server_whose_database_is_gone_is_not_ready(
+    web: httpx.AsyncClient, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone = Database(open_engine(Settings(database_url="sqlite:////nowhere/at-all.db")))
+    monkeypatch.setattr(server, "database", gone)
 
-    live, ready = await web.get("/live"), await web.get("/ready")
+    with capture_logs():
+        live, ready = await web.get("/live"), await web.get("/ready")
 
     assert (live.status_code, ready.status_code) == (200, 503)
     assert ready.json()["reasons"] == {"database": "The database does not answer."}
+    monkeypatch.undo()
 
 
 async def test_a_server_whose_tables_are_old_is_not_ready(web: httpx.AsyncClient, server: Server) -> None:
@@ -69,7 +75,7 @@ async def test_a_server_whose_tables_are_old_is_not_ready(web: httpx.AsyncClient
 
 
 async def test_a_server_does_not_start_without_tables(empty_database_url: str, clock: SettableClock) -> None:
-    server = Server(Settings(database_url=empty_database_url), clock=clock)
+    server = Server(Settings(database_url=empty_database_url), clock=clock, found=())
 
     with pytest.raises(TablesMissing, match="Run `regulars db upgrade`"):
         async with server.running():
@@ -120,7 +126,7 @@ async def test_another_origin_may_not(web: httpx.AsyncClient) -> None:
 
 
 async def test_without_listed_origins_no_page_may_ask(database_url: str) -> None:
-    app = create_app(Settings(database_url=database_url))
+    app = create_app(Settings(database_url=database_url), found=())
 
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as client:
         answer = await client.get("/live", headers={"origin": "https://crm.example"})

@@ -1,151 +1,230 @@
-import asyncio
 from collections.abc import AsyncIterator, Mapping
+from datetime import timedelta
 
 import httpx
 import pytest
 import pytest_asyncio
+from sqlalchemy import func, select
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
-from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
-from starlette.routing import Mount, Route
+from starlette.routing import Route
 from structlog.testing import capture_logs
 
-from regulars.access.actors import ANONYMOUS, Actor
-from regulars.access.refusals import MalformedKey
-from regulars.errors import ExpectedError
+from regulars.access.actors import SYSTEM
+from regulars.access.owners import ForService
+from regulars.access.server_secret import ensure_server_secret
+from regulars.access.service import create_key
+from regulars.clock import SettableClock
 from regulars.plugins.contributions import Pages
-from regulars.web.plugin_pages import PluginPages
-from regulars.web.problems import answer_expected_error, answer_http_error
-from regulars.web.request_frame import RequestFrame
+from regulars.plugins.discovery import found_plugin
+from regulars.plugins.hookspecs import hookimpl
+from regulars.plugins.manifest import Grants, Permission, PluginManifest
+from regulars.segments.models import Segment
+from regulars.settings import Settings
+from regulars.web.application import create_app
+from regulars.web.server import Server
 
-ACTORS = {
-    None: ANONYMOUS,
-    "Bearer analyst": Actor("staff", name="Ada", permissions=frozenset({"clv:read"})),
-    "Bearer other": Actor("staff", name="Bob"),
-}
+MANIFEST = PluginManifest(
+    id="loyalty",
+    version="1.0",
+    title="Loyalty",
+    summary="A card with stamps.",
+    hook_api=">=1.0,<2",
+    implementation="regulars_loyalty.plugin",
+    permissions=(Permission("loyalty:read", "See cards", ("analyst",)),),
+    grants=Grants(write=("segment",)),
+)
 
 
-class Door:
-    """Pages of one plugin, and people who may or may not see them."""
+async def welcome(request: Request) -> Response:
+    return PlainTextResponse("welcome")
 
-    def __init__(self) -> None:
-        async def report(request: Request) -> Response:
-            return PlainTextResponse(f"{request.state.actor.name} sees {request.path_params['name']}")
 
-        async def crash(request: Request) -> Response:
-            raise RuntimeError("a secret")
+async def report(request: Request) -> Response:
+    return PlainTextResponse(f"{request.state.actor.name} sees {request.path_params['name']}")
 
+
+async def crash(request: Request) -> Response:
+    raise RuntimeError("a secret")
+
+
+async def nothing(request: Request) -> Response:
+    raise HTTPException(404)
+
+
+async def write(request: Request) -> Response:
+    ctx, now = request.state.ctx, request.state.ctx.clock.now()
+    ctx.session.add(Segment(name=request.query_params["name"], where={}, created_at=now, updated_at=now))
+    await ctx.session.flush()
+    if request.query_params["then"] == "crash":
+        raise RuntimeError("too late")
+    return PlainTextResponse("written")
+
+
+class Loyalty:
+    @hookimpl
+    def pages(self) -> Pages:
         routes = [
-            Route("/", lambda request: PlainTextResponse("welcome"), name="home"),
+            Route("/", welcome, name="home"),
             Route("/reports/{name}", report, name="report"),
             Route("/crash", crash, name="crash"),
-            Route("/forgotten", report, name="forgotten"),
+            Route("/nothing", nothing, name="nothing"),
+            Route("/write", write, name="write", methods=["GET", "POST"]),
         ]
-        permissions = {"home": "public", "report": "clv:read", "crash": "public"}
-        self.pages: Mapping[str, Pages] = {"clv": Pages(routes, permissions)}
-
-    async def actor(self, authorization: str | None) -> Actor:
-        if authorization not in ACTORS:
-            raise MalformedKey
-        return ACTORS[authorization]
+        return Pages(
+            routes,
+            {
+                "home": "public",
+                "report": "loyalty:read",
+                "crash": "public",
+                "nothing": "public",
+                "write": "public",
+            },
+        )
 
 
 @pytest.fixture
-def door() -> Door:
-    return Door()
+def app(database_url: str, clock: SettableClock) -> Starlette:
+    settings = Settings(database_url=database_url, worker=False)
+    return create_app(settings, clock=clock, found=[found_plugin(MANIFEST, hooks=Loyalty())])
 
 
 @pytest_asyncio.fixture
-async def web(door: Door) -> AsyncIterator[httpx.AsyncClient]:
-    app = Starlette(
-        routes=[Mount("/plugins", PluginPages(door))],
-        middleware=[Middleware(RequestFrame)],
-        exception_handlers={HTTPException: answer_http_error, ExpectedError: answer_expected_error},
-    )
+async def server(app: Starlette) -> AsyncIterator[Server]:
+    server: Server = app.state.server
+    async with server.running():
+        await server.host.enable("loyalty")
+        yield server
+
+
+@pytest_asyncio.fixture
+async def web(app: Starlette, server: Server) -> AsyncIterator[httpx.AsyncClient]:
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as client:
         yield client
 
 
+async def key_of(server: Server, role: str) -> Mapping[str, str]:
+    async with server.database.writing() as session:
+        issued = await create_key(
+            session,
+            name="Ada",
+            owner=ForService(role),
+            permissions=server.permissions,
+            secret=await ensure_server_secret(session, configured=""),
+            actor=SYSTEM,
+            now=server.clock.now(),
+        )
+    return {"authorization": f"Bearer {issued.text}"}
+
+
+async def segments(server: Server) -> int:
+    async with server.database.reading() as session:
+        return await session.scalar(select(func.count()).select_from(Segment)) or 0
+
+
 async def test_a_public_page_is_served_to_everybody(web: httpx.AsyncClient) -> None:
-    answer = await web.get("/plugins/clv/")
+    answer = await web.get("/plugins/loyalty/")
 
     assert (answer.status_code, answer.text) == (200, "welcome")
 
 
-async def test_a_page_knows_who_asks(web: httpx.AsyncClient) -> None:
-    answer = await web.get("/plugins/clv/reports/tiers", headers={"authorization": "Bearer analyst"})
+async def test_a_page_knows_who_asks(web: httpx.AsyncClient, server: Server) -> None:
+    answer = await web.get("/plugins/loyalty/reports/tiers", headers=await key_of(server, "analyst"))
 
     assert (answer.status_code, answer.text) == (200, "Ada sees tiers")
 
 
 async def test_a_page_without_credentials_is_refused(web: httpx.AsyncClient) -> None:
-    answer = await web.get("/plugins/clv/reports/tiers")
+    answer = await web.get("/plugins/loyalty/reports/tiers")
 
     assert (answer.status_code, answer.json()["code"]) == (401, "UNAUTHENTICATED")
     assert answer.headers["www-authenticate"] == "Bearer"
 
 
-async def test_a_page_without_the_permission_is_refused(web: httpx.AsyncClient) -> None:
-    answer = await web.get("/plugins/clv/reports/tiers", headers={"authorization": "Bearer other"})
+async def test_a_page_without_the_permission_is_refused(web: httpx.AsyncClient, server: Server) -> None:
+    answer = await web.get("/plugins/loyalty/reports/tiers", headers=await key_of(server, "frontline"))
 
     assert (answer.status_code, answer.json()["code"]) == (403, "FORBIDDEN")
-    assert "clv:read" in answer.json()["detail"]
+    assert "loyalty:read" in answer.json()["detail"]
 
 
 async def test_a_wrong_key_is_refused_on_a_public_page_too(web: httpx.AsyncClient) -> None:
-    answer = await web.get("/plugins/clv/", headers={"authorization": "Bearer nonsense"})
+    answer = await web.get("/plugins/loyalty/", headers={"authorization": "Bearer nonsense"})
 
     assert answer.status_code == 401
 
 
-async def test_a_page_that_names_no_permission_is_nobodys(web: httpx.AsyncClient) -> None:
-    answer = await web.get("/plugins/clv/forgotten", headers={"authorization": "Bearer analyst"})
-
-    assert answer.status_code == 403
-
-
-async def test_a_wrong_method_is_refused_after_the_permission(web: httpx.AsyncClient) -> None:
-    unknown = await web.post("/plugins/clv/reports/tiers")
-    known = await web.post("/plugins/clv/reports/tiers", headers={"authorization": "Bearer analyst"})
+async def test_a_wrong_method_is_refused_after_the_permission(web: httpx.AsyncClient, server: Server) -> None:
+    unknown = await web.post("/plugins/loyalty/reports/tiers")
+    known = await web.post("/plugins/loyalty/reports/tiers", headers=await key_of(server, "analyst"))
 
     assert (unknown.status_code, known.status_code) == (401, 405)
 
 
-@pytest.mark.parametrize("path", ["/plugins/clv/nothing", "/plugins/social/", "/plugins/", "/plugins/clvx/"])
+@pytest.mark.parametrize("path", ["loyalty/elsewhere", "loyalty/nothing", "social/", "", "loyaltyx/"])
 async def test_what_no_enabled_plugin_serves_is_not_found(web: httpx.AsyncClient, path: str) -> None:
-    answer = await web.get(path)
+    answer = await web.get(f"/plugins/{path}")
 
     assert (answer.status_code, answer.json()["code"]) == (404, "NOT_FOUND")
 
 
 async def test_the_address_of_a_plugin_leads_to_its_first_page(web: httpx.AsyncClient) -> None:
-    answer = await web.get("/plugins/clv?week=3", follow_redirects=False)
+    answer = await web.get("/plugins/loyalty?week=3", follow_redirects=False)
 
-    assert (answer.status_code, answer.headers["location"]) == (307, "http://test/plugins/clv/?week=3")
+    assert (answer.status_code, answer.headers["location"]) == (307, "http://test/plugins/loyalty/?week=3")
 
 
-async def test_a_plugin_that_is_disabled_has_no_pages_from_then_on(web: httpx.AsyncClient, door: Door) -> None:
-    before = await web.get("/plugins/clv/")
-    door.pages = {}
+async def test_a_plugin_that_is_disabled_has_no_pages_from_then_on(web: httpx.AsyncClient, server: Server) -> None:
+    before = await web.get("/plugins/loyalty/")
+    await server.host.disable("loyalty")
 
-    after = await web.get("/plugins/clv/")
+    after = await web.get("/plugins/loyalty/")
 
     assert (before.status_code, after.status_code) == (200, 404)
 
 
-async def test_a_page_that_crashes_names_its_plugin_and_nothing_else(web: httpx.AsyncClient) -> None:
+async def test_a_page_that_crashes_names_its_plugin_and_nothing_else(web: httpx.AsyncClient, server: Server) -> None:
     with capture_logs() as lines:
-        answer = await web.get("/plugins/clv/crash")
+        answer = await web.get("/plugins/loyalty/crash")
+
+    assert (answer.status_code, answer.json()["code"]) == (500, "PLUGIN_FAILED")
+    assert answer.json()["detail"].startswith("The plugin loyalty could not show this page.")
+    assert "secret" not in answer.text
+    assert [(line["plugin"], line["code"]) for line in lines if line["event"] == "request"] == [
+        ("loyalty", "PLUGIN_FAILED")
+    ]
+    assert [problem.key for problem in server.host.problems.known("loyalty")] == ["pages"]
+
+
+async def test_pages_that_keep_crashing_rest_for_a_while(web: httpx.AsyncClient, clock: SettableClock) -> None:
+    crashed = [(await web.get("/plugins/loyalty/crash")).status_code for _ in range(6)]
+    resting = await web.get("/plugins/loyalty/")
+    clock.advance(timedelta(minutes=1))
+    rested = await web.get("/plugins/loyalty/")
+
+    assert crashed == [500, 500, 500, 500, 500, 503]
+    assert (resting.status_code, resting.json()["code"]) == (503, "PLUGIN_PAUSED")
+    assert rested.status_code == 200
+
+
+async def test_what_a_page_writes_is_kept(web: httpx.AsyncClient, server: Server) -> None:
+    answer = await web.post("/plugins/loyalty/write?name=Regulars&then=answer")
+
+    assert (answer.status_code, answer.text) == (200, "written")
+    assert await segments(server) == 1
+
+
+async def test_what_a_crashing_page_wrote_is_not_kept(web: httpx.AsyncClient, server: Server) -> None:
+    answer = await web.post("/plugins/loyalty/write?name=Regulars&then=crash")
 
     assert answer.status_code == 500
-    assert answer.json()["detail"].startswith("Something went wrong in the plugin clv.")
-    assert "secret" not in answer.text
-    assert [line.get("plugin") for line in lines if line["event"] == "request"] == ["clv"]
+    assert await segments(server) == 0
 
 
-async def test_a_plugin_can_end_no_other_request(web: httpx.AsyncClient) -> None:
-    crashed, served = await asyncio.gather(web.get("/plugins/clv/crash"), web.get("/plugins/clv/"))
+async def test_a_get_keeps_nothing(web: httpx.AsyncClient, server: Server) -> None:
+    answer = await web.get("/plugins/loyalty/write?name=Regulars&then=answer")
 
-    assert (crashed.status_code, served.status_code) == (500, 200)
+    assert answer.status_code == 200
+    assert await segments(server) == 0

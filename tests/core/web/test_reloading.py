@@ -11,7 +11,7 @@ import orjson
 
 from regulars.testing.databases import SqliteDatabases
 
-END_S = 20
+PATIENCE_S = 60
 
 
 def next_event(process: "subprocess.Popen[str]", event: str) -> dict[str, Any]:
@@ -38,9 +38,9 @@ def test_a_changed_file_of_a_plugin_starts_the_server_anew(tmp_path: Path, sqlit
                 (package / "plugin.py").write_text("x = 1")
                 change = next_event(process, "reloading")
                 second = next_event(process, "serving")
-                ready = httpx.get(f"{second['url']}/ready", timeout=10)
+                ready = httpx.get(f"{second['url']}/ready", timeout=PATIENCE_S)
                 process.send_signal(signal.SIGTERM)
-                process.wait(END_S)
+                process.wait(PATIENCE_S)
             finally:
                 with suppress(ProcessLookupError):
                     os.killpg(process.pid, signal.SIGKILL)

@@ -10,7 +10,9 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
-from starlette.routing import Route
+from starlette.routing import Route, WebSocketRoute
+from starlette.types import Message
+from starlette.websockets import WebSocket
 from structlog.testing import capture_logs
 
 from regulars.web.request_frame import RequestFrame
@@ -25,15 +27,24 @@ async def fail(request: Request) -> Response:
     raise RuntimeError("the customer ada@example.com has no address")
 
 
+async def drop(websocket: WebSocket) -> None:
+    await websocket.accept()
+    raise RuntimeError("the customer ada@example.com has no address")
+
+
 async def lie(request: Request) -> Response:
     request.state.log["operation"] = "a name with spaces and ada@example.com"
     return PlainTextResponse("")
 
 
+@pytest.fixture
+def app() -> Starlette:
+    routes = [Route("/greet", greet), Route("/fail", fail), Route("/lie", lie), WebSocketRoute("/drop", drop)]
+    return Starlette(routes=routes, middleware=[Middleware(RequestFrame)])
+
+
 @pytest_asyncio.fixture
-async def web() -> AsyncIterator[httpx.AsyncClient]:
-    routes = [Route("/greet", greet), Route("/fail", fail), Route("/lie", lie)]
-    app = Starlette(routes=routes, middleware=[Middleware(RequestFrame)])
+async def web(app: Starlette) -> AsyncIterator[httpx.AsyncClient]:
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as client:
         yield client
 
@@ -119,3 +130,20 @@ async def test_the_longest_fault_is_logged_in_two_kibibytes(
     assert [line["event"] for line in log_lines] == ["fault", "request"]
     assert "‹pii:email›" in log_lines[0]["fault"]
     assert sum(len(orjson.dumps(line)) for line in log_lines) <= 2048
+
+
+async def test_a_fault_of_a_websocket_closes_it(app: Starlette) -> None:
+    sent: list[Message] = []
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    async def receive() -> Message:
+        return {"type": "websocket.connect"}
+
+    with capture_logs() as lines:
+        await app({"type": "websocket", "path": "/drop", "headers": []}, receive, send)
+
+    assert [message["type"] for message in sent] == ["websocket.accept", "websocket.close"]
+    assert sent[1]["code"] == 1011
+    assert [line["event"] for line in lines] == ["fault", "request"]

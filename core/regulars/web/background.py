@@ -1,0 +1,43 @@
+"""The work in the background of one process: jobs, their clock, and events for handlers."""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from regulars.events.dispatch import Pace, running_dispatcher
+from regulars.jobs.scheduler import running_scheduler
+from regulars.jobs.worker import Timings, running_worker
+
+if TYPE_CHECKING:
+    from regulars.web.server import Server
+
+__all__ = ["running_background"]
+
+GRACE = timedelta(seconds=2)
+"""How long work may go on after the server was told to end; what is cut off is taken up again elsewhere."""
+
+
+@asynccontextmanager
+async def running_background(server: "Server") -> AsyncIterator[None]:
+    """Run jobs, enqueue timed ones and tell events to handlers while the block lasts.
+
+    In safe mode no event is told, for it would count as told to plugins that never heard of it.
+    """
+    database, clock = server.database, server.clock
+    async with AsyncExitStack() as stack:
+        if not server.settings.safe_mode:
+            await stack.enter_async_context(
+                running_dispatcher(
+                    database, server.handlers, clock=clock, report=server.report_undelivered, pace=Pace(grace=GRACE)
+                )
+            )
+        await stack.enter_async_context(
+            running_worker(
+                database, server.job_kinds, clock=clock, company=server.company, timings=Timings(grace=GRACE)
+            )
+        )
+        await stack.enter_async_context(
+            running_scheduler(database, server.job_kinds, clock=clock, time_zone=server.company.time_zone)
+        )
+        yield

@@ -1,0 +1,91 @@
+"""What the core and the enabled plugins bring to a server process: permissions, jobs and handlers of events."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
+from typing import TypeVar
+
+from regulars.access.permissions import CORE_PERMISSIONS
+from regulars.events.dispatch import Handle
+from regulars.events.envelope import EventEnvelope
+from regulars.jobs.registry import JobKind, job_kinds
+from regulars.jobs.retention import retention_job
+from regulars.plugins.calls import PluginUnavailable
+from regulars.plugins.hook_calls import handle_events
+from regulars.plugins.host import PluginHost
+from regulars.plugins.manifest import Permission
+from regulars.plugins.states import PluginState
+
+__all__ = ["LiveMapping", "ServerParts", "parts_of"]
+
+Value = TypeVar("Value")
+
+CORE_JOBS = (retention_job(keep_for=timedelta(days=30)),)
+"""The work of the core itself in the background."""
+
+Handlers = Mapping[str, Sequence[tuple[str, Handle]]]
+
+
+@dataclass(frozen=True)
+class ServerParts:
+    """What there is at one moment, the core's own included."""
+
+    permissions: Sequence[Permission]
+    job_kinds: Mapping[str, JobKind]
+    handlers: Handlers
+
+
+class LiveMapping(Mapping[str, Value]):
+    """A mapping that is looked up anew at each use, for those who keep it while plugins come and go."""
+
+    def __init__(self, today: Callable[[], Mapping[str, Value]]) -> None:
+        self._today = today
+
+    def __getitem__(self, key: str) -> Value:
+        return self._today()[key]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._today())
+
+    def __len__(self) -> int:
+        return len(self._today())
+
+
+def parts_of(host: PluginHost) -> ServerParts:
+    """Return what the core and the plugins that are enabled now bring."""
+    kinds = job_kinds(CORE_JOBS)
+    for plugin in host.plugins.plugins:
+        kinds |= job_kinds(plugin.contributions.jobs, settings=plugin.settings)
+    return ServerParts((*CORE_PERMISSIONS, *host.plugins.permissions), kinds, _handlers(host))
+
+
+def _handlers(host: PluginHost) -> Handlers:
+    handlers: defaultdict[str, list[tuple[str, Handle]]] = defaultdict(list)
+    for plugin in host.plugins.plugins:
+        for type in plugin.contributions.events:
+            handlers[type].append((plugin.id, partial(_hand_over, host, plugin.id, type)))
+    for plugin_id, type in _awaited_events(host):
+        handlers[type].append((plugin_id, partial(_refuse, plugin_id)))
+    return handlers
+
+
+def _awaited_events(host: PluginHost) -> Iterator[tuple[str, str]]:
+    # A plugin that is wanted and does not work for now finds the events of its grants waiting when it works again.
+    for plugin_id, record in host.records.items():
+        status = host.statuses.get(plugin_id)
+        if not record.is_enabled or status is None or status.state in {PluginState.ENABLED, PluginState.DISABLED}:
+            continue
+        for grant in record.grants:
+            kind, _, type = str(grant).partition(":")
+            if kind == "events":
+                yield plugin_id, type
+
+
+async def _hand_over(host: PluginHost, plugin_id: str, type: str, events: Sequence[EventEnvelope]) -> None:
+    await handle_events(host, plugin_id=plugin_id, event_type=type, events=events)
+
+
+async def _refuse(plugin_id: str, events: Sequence[EventEnvelope]) -> None:
+    raise PluginUnavailable(plugin_id, "events", f"It does not work for now; {len(events)} events wait for it.")
