@@ -88,7 +88,9 @@ async def test_one_failed_mutation_of_a_request_leaves_the_others(core: App) -> 
     answer = await core.gql(
         """mutation {
           good: customerCreate(input: {displayName: "Ada"}) { customer { displayName } errors { code } }
-          bad: customerCreate(input: {displayName: "Eve", timeZone: "Mars/Base"}) { customer { id } errors { code path } }
+          bad: customerCreate(input: {displayName: "Eve", timeZone: "Mars/Base"}) {
+            customer { id } errors { code path }
+          }
         }"""
     )
     names = await core.gql("{ customers { nodes { displayName } } }")

@@ -1,8 +1,6 @@
-import pytest
 from tests.core.graphql.shop import Sale, open_shop
 
 from regulars.access.actors import Actor
-from regulars.errors import Forbidden
 from regulars.testing.app import App
 
 

@@ -1,7 +1,16 @@
-from tests.core.graphql.row9 import check_run, run_hostile_documents
+import pytest
+from tests.core.graphql.row9 import CountedLog, check_run, run_hostile_documents
 from tests.core.graphql.small_app import small_app
 
+from regulars.access.actors import SYSTEM
+from regulars.access.owners import ForService
+from regulars.access.server_secret import ensure_server_secret
+from regulars.access.service import create_key
+from regulars.settings import Settings
 from regulars.testing.hostile import TRICKS, hostile_requests
+from regulars.web.application import create_app
+from regulars.web.logging import set_up_logging
+from regulars.web.server import Server
 
 SEED = 20261121
 
@@ -25,3 +34,32 @@ def test_every_trick_is_tried_in_five_hundred_documents() -> None:
     tried = {trick for request in hostile_requests(500, seed=SEED) for trick in request.tricks}
 
     assert tried == set(TRICKS)
+
+
+@pytest.mark.parametrize("role", ["anonymous", "admin"])
+async def test_the_product_bears_hostile_documents(database_url: str, logging_restored: None, role: str) -> None:
+    log = CountedLog()
+    settings = Settings(database_url=database_url, worker=False)
+    set_up_logging(settings, to=log)
+    app = create_app(settings)
+    async with app.state.server.running():
+        headers = {} if role == "anonymous" else {"authorization": f"Bearer {await a_key(app.state.server, role)}"}
+
+        run = await run_hostile_documents(app, count=250, seed=SEED, headers=headers, log=log)
+
+    check_run(run)
+    assert run.requests == 250
+
+
+async def a_key(server: Server, role: str) -> str:
+    async with server.database.writing() as session:
+        issued = await create_key(
+            session,
+            name="hostile",
+            owner=ForService(role),
+            permissions=server.permissions,
+            secret=await ensure_server_secret(session, configured=""),
+            actor=SYSTEM,
+            now=server.clock.now(),
+        )
+    return issued.text
