@@ -80,6 +80,7 @@ class RequestContext:
     statements: int = 0
     has_fault: bool = False
     has_written: bool = False
+    plugin_failures: dict[Exception, Exception] = field(default_factory=dict)
     _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     @property
@@ -92,6 +93,12 @@ class RequestContext:
         if not self.actor.may(permission):
             raise Forbidden(permission)
 
+    def apart(self, session: AsyncSession) -> "RequestContext":
+        """Return the same request with another session, for code that must not harm the request's own."""
+        own = RequestContext(session, self.actor, self.now, self.company, self.request_id, self.services, self.schema)
+        own.plugin_failures = self.plugin_failures
+        return own
+
     @asynccontextmanager
     async def alone(self) -> AsyncIterator[AsyncSession]:
         """Give the session to one user at a time."""
@@ -101,5 +108,15 @@ class RequestContext:
     async def execute(self, statement: Executable) -> Result[*tuple[Any, ...]]:
         """Run one statement; ``NOW`` in it is the moment of the request."""
         async with self._turn:
-            self.statements += 1
-            return await self.session.execute(statement, {"regulars_now": self.now})
+            return await self._execute(statement)
+
+    async def execute_in_savepoint(self, statement: Executable) -> Result[*tuple[Any, ...]]:
+        """Run one statement as ``execute`` does, so that the transaction goes on when it fails."""
+        async with self._turn:
+            await self.session.flush()
+            async with (await self.session.connection()).begin_nested():
+                return await self._execute(statement)
+
+    async def _execute(self, statement: Executable) -> Result[*tuple[Any, ...]]:
+        self.statements += 1
+        return await self.session.execute(statement, {"regulars_now": self.now})

@@ -13,7 +13,7 @@ from regulars.fields.declarations import Batch
 from regulars.fields.values import UserError
 from regulars.graphql.composition import CORE_OWNER, OwnedField
 from regulars.graphql.plugin_calls import call_plugin, check_answer, note_failure
-from regulars.plugins.containment import in_thread
+from regulars.plugins.containment import in_thread, is_async
 
 __all__ = ["guarded", "mutating", "mutating_alone"]
 
@@ -73,7 +73,7 @@ async def _with_own_session(
 async def _with_context(
     field: StrawberryField, resolve: FieldResolver, source: Any, info: Any, given: Mapping[str, Any]
 ) -> Any:
-    if field.is_async:
+    if field.is_async or is_async(resolve):
         return await resolve(source, info, **given)
     return await in_thread(lambda: resolve(source, info, **given))
 

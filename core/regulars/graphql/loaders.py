@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
-from sqlalchemy import FromClause, and_, select, tuple_
+from sqlalchemy import Executable, FromClause, Result, and_, select, tuple_
 from sqlalchemy.sql.elements import ColumnElement
 from strawberry.dataloader import DataLoader
 
@@ -13,11 +13,19 @@ from regulars.fields.declarations import Column, Lookup, Ordering, Related
 from regulars.fields.ids import global_id
 from regulars.fields.types import TypeRules
 from regulars.fields.values import Money
+from regulars.graphql.composition import CORE_OWNER, OwnedField, shape_of
 from regulars.graphql.where import Filters, attribute_of, primary_key
 
-__all__ = ["Loading", "loader_of"]
+__all__ = ["Execute", "Loading", "execution_for", "loader_of"]
 
 FieldResolver = Callable[..., Any]
+
+Execute = Callable[[RequestContext, Executable], Awaitable[Result[*tuple[Any, ...]]]]
+
+
+def execution_for(owner: str) -> Execute:
+    """Return how statements of an owner's fields are run: a plugin's may fail without harm to the rest."""
+    return RequestContext.execute if owner == CORE_OWNER else RequestContext.execute_in_savepoint
 
 
 class Loading:
@@ -26,15 +34,16 @@ class Loading:
     def __init__(self, filters: Filters) -> None:
         self._filters = filters
 
-    def column(self, declared: Column, rules: TypeRules, type_name: str) -> FieldResolver:
+    def column(self, declared: Column, rules: TypeRules, owned: OwnedField) -> FieldResolver:
         """Return the resolver of a column; an expression is loaded once for all rows of the request's tick."""
         table = rules.source
-        read = self._reader_of(declared.expression, table)
+        execute = execution_for(owned.owner)
+        read = self._reader_of(declared.expression, table, execute)
         if declared.is_global_id:
-            return lambda source, info: global_id(type_name, read(source, info))
+            return lambda source, info: global_id(owned.type_name, read(source, info))
         if declared.currency is None:
             return read
-        read_currency = self._reader_of(declared.currency, table)
+        read_currency = self._reader_of(declared.currency, table, execute)
 
         async def money(source: Any, info: Any) -> Money | None:
             amount, currency = read(source, info), read_currency(source, info)
@@ -44,7 +53,7 @@ class Loading:
 
         return money
 
-    def _reader_of(self, expression: ColumnElement[Any], table: FromClause) -> FieldResolver:
+    def _reader_of(self, expression: ColumnElement[Any], table: FromClause, execute: Execute) -> FieldResolver:
         if getattr(expression, "table", None) is table and expression.key is not None:
             name = attribute_of(expression)
             return lambda source, info: getattr(source, name)
@@ -53,7 +62,7 @@ class Loading:
 
         async def load(context: RequestContext, ids: Sequence[Any]) -> Sequence[Any]:
             statement = select(*identity, expression).where(tuple_(*identity).in_(ids))
-            values = {tuple(row[:-1]): row[-1] for row in (await context.execute(statement)).all()}
+            values = {tuple(row[:-1]): row[-1] for row in (await execute(context, statement)).all()}
             return [values.get(each) for each in ids]
 
         def resolve(source: Any, info: Any) -> Any:
@@ -62,13 +71,15 @@ class Loading:
 
         return resolve
 
-    def related(self, declared: Related, owner: TypeRules, target: type[Any], *, is_many: bool) -> FieldResolver:
+    def related(self, declared: Related, home: TypeRules, owned: OwnedField) -> FieldResolver:
         """Return the resolver of a relation: the row or the rows of another table."""
+        target, is_many = shape_of(owned.field).of, shape_of(owned.field).is_many
+        execute = execution_for(owned.owner)
         rules = self._filters.composition.rules_of_class(target)
         table = rules.source
         refers_here = declared.key.table is table
         key = declared.key if refers_here else primary_key(table)
-        local = attribute_of(primary_key(owner.source) if refers_here else declared.key)
+        local = attribute_of(primary_key(home.source) if refers_here else declared.key)
 
         async def load(context: RequestContext, ids: Sequence[Any]) -> Sequence[Any]:
             statement = select(rules.rows, key.label("owner_key")).where(
@@ -78,7 +89,7 @@ class Loading:
                 statement = statement.where(declared.where)
             ordered = [_clause(ordering) for ordering in declared.order_by]
             found: dict[Any, list[Any]] = defaultdict(list)
-            rows = await context.execute(statement.order_by(*ordered, *table.primary_key))
+            rows = await execute(context, statement.order_by(*ordered, *table.primary_key))
             for row, owner_key in rows.all():
                 found[owner_key].append(row)
             return [found[each] if is_many else next(iter(found[each]), None) for each in ids]
@@ -91,14 +102,15 @@ class Loading:
 
         return resolve
 
-    def lookup(self, declared: Lookup, target: type[Any]) -> FieldResolver:
+    def lookup(self, declared: Lookup, owned: OwnedField) -> FieldResolver:
         """Return the resolver of the one row that matches the arguments."""
+        target, execute = shape_of(owned.field).of, execution_for(owned.owner)
         rules = self._filters.composition.rules_of_class(target)
 
         async def resolve(_source: Any, info: Any, **given: Any) -> Any:
             context: RequestContext = info.context
             condition = and_(declared.match(given), context.policy.condition(rules, rules.source))
-            found = await context.execute(select(rules.rows).where(condition).limit(2))
+            found = await execute(context, select(rules.rows).where(condition).limit(2))
             rows = found.scalars().all()
             return rows[0] if len(rows) == 1 else None
 

@@ -14,7 +14,8 @@ from regulars.fields.context import RequestContext
 from regulars.fields.declarations import Connected
 from regulars.fields.policy import RowPolicy
 from regulars.fields.types import TypeRules
-from regulars.graphql.loaders import loader_of
+from regulars.graphql.composition import OwnedField, shape_of
+from regulars.graphql.loaders import Execute, execution_for, loader_of
 from regulars.graphql.pagination import Key, Page, PageRequest, cursor_of, fingerprint, order_clauses, seek
 from regulars.graphql.stored_where import stored_where
 from regulars.graphql.where import Filters, attribute_of, primary_key
@@ -106,7 +107,7 @@ class Cursored:
 
 @dataclass(frozen=True)
 class Query:
-    """What to list: the target, its fixed conditions, the client's own, and the order."""
+    """What to list: the target, its fixed conditions, the client's own, the order, and how it is run."""
 
     target: type[Any]
     rules: TypeRules
@@ -116,6 +117,7 @@ class Query:
     conditions: tuple[ColumnElement[bool], ...]
     keys: tuple[Key, ...]
     mark: str
+    execute: Execute
 
 
 class Paging:
@@ -124,18 +126,19 @@ class Paging:
     def __init__(self, filters: Filters) -> None:
         self._filters = filters
 
-    def connected(self, declared: Connected, owner: TypeRules | None, target: type[Any]) -> FieldResolver:
+    def connected(self, declared: Connected, home: TypeRules | None, owned: OwnedField) -> FieldResolver:
         """Return the resolver of pages of another type."""
+        target, execute = shape_of(owned.field).of, execution_for(owned.owner)
 
         async def resolve(source: Any, info: Any, **given: Any) -> Listing:
             context: RequestContext = info.context
             request = PageRequest.of(given)
-            query = await self._query(declared, target, given, context)
+            query = await self._query(declared, target, given, context, execute)
             if declared.key is None:
                 return await self._all(context, query, request)
             shared = (id(declared), fingerprint(given, query.mark))
-            assert owner is not None
-            value = getattr(source, attribute_of(primary_key(owner.source)))
+            assert home is not None
+            value = getattr(source, attribute_of(primary_key(home.source)))
             pages = loader_of(
                 context, (*shared, "page"), lambda context, ids: self._pages(context, query, request, ids)
             )
@@ -145,7 +148,12 @@ class Paging:
         return resolve
 
     async def _query(
-        self, declared: Connected, target: type[Any], given: Mapping[str, Any], context: RequestContext
+        self,
+        declared: Connected,
+        target: type[Any],
+        given: Mapping[str, Any],
+        context: RequestContext,
+        execute: Execute,
     ) -> Query:
         rules = self._filters.composition.rules_of_class(target)
         table = rules.source
@@ -158,7 +166,7 @@ class Paging:
             conditions.append(declared.search(given["search"]))
         keys = self._keys(declared, target, given.get("orderBy") or (), reader, table)
         mark = fingerprint(self._filters.name_of(target), where, given.get("orderBy"), given.get("search"))
-        return Query(target, rules, table, declared, reader, tuple(conditions), keys, mark)
+        return Query(target, rules, table, declared, reader, tuple(conditions), keys, mark, execute)
 
     def _keys(
         self,
@@ -190,11 +198,11 @@ class Paging:
             .order_by(*order_clauses(query.keys, is_reversed=request.is_backward))
             .limit(request.size + 1)
         )
-        rows = (await context.execute(statement)).all()
+        rows = (await query.execute(context, statement)).all()
 
         async def count() -> int:
             counted = select(func.count()).select_from(query.table).where(*query.conditions)
-            return int((await context.execute(counted)).scalar_one())
+            return int((await query.execute(context, counted)).scalar_one())
 
         return Listing(_page([(row[0], row[1:]) for row in rows], request, query.mark), count)
 
@@ -222,7 +230,7 @@ class Paging:
             .order_by(inner.c.owner_key, inner.c.place)
         )
         found: dict[Any, list[tuple[Any, Sequence[Any]]]] = defaultdict(list)
-        for row in await context.execute(statement):
+        for row in await query.execute(context, statement):
             found[row.owner_key].append((row[0], row[3:-1]))
         return [_page(found[each], request, query.mark) for each in ids]
 
@@ -230,7 +238,7 @@ class Paging:
         key = query.declared.key
         assert key is not None
         statement = select(key, func.count()).where(key.in_(ids), *query.conditions).group_by(key)
-        counts = {row[0]: row[1] for row in (await context.execute(statement)).all()}
+        counts = {row[0]: row[1] for row in (await query.execute(context, statement)).all()}
         return [counts.get(each, 0) for each in ids]
 
 

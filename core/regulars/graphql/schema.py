@@ -219,17 +219,16 @@ class _Attaching:
         self, owned: OwnedField, rules: TypeRules | None, kind: GraphQLOutputType
     ) -> Callable[..., Any] | None:
         declared = owned.rules.declaration
-        shape = shape_of(owned.field)
         if isinstance(declared, Connected):
-            return self._paging.connected(declared, rules, shape.of)
+            return self._paging.connected(declared, rules, owned)
         if isinstance(declared, Lookup):
-            return self._loading.lookup(declared, shape.of)
+            return self._loading.lookup(declared, owned)
         if rules is None or rules.table is None:
             return None
         if isinstance(declared, Column):
-            return self._loading.column(declared, rules, owned.type_name)
+            return self._loading.column(declared, rules, owned)
         if isinstance(declared, Related):
-            return self._loading.related(declared, rules, shape.of, is_many=shape.is_many)
+            return self._loading.related(declared, rules, owned)
         if isinstance(declared, Batch):
             return batched(declared, owned, kind)
         return None
