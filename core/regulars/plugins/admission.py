@@ -97,8 +97,9 @@ class Admission:
 def manifest_of(found: FoundPlugin) -> PluginManifest:
     """Return the manifest of a plugin that can be enabled as it is installed; raises ``PluginWithheld``."""
     if found.withheld is not None:
-        raise found.withheld
-    assert found.manifest is not None
+        raise found.withheld.plain()
+    if found.manifest is None:
+        raise PluginWithheld(found.id, PluginState.DISABLED, "It is blocked, so its manifest was not read.")
     return found.manifest
 
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from pydantic import BaseModel
 from sqlalchemy import inspect
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from regulars.plugins.admission import manifest_of
 from regulars.plugins.calls import PluginUnavailable
@@ -25,13 +26,15 @@ class Answering:
     hook: HookImplementation
 
 
-async def who_answers(host: PluginHost, hook: str) -> tuple[list[Answering], list[PluginUnavailable]]:
+async def who_answers(
+    host: PluginHost, hook: str, session: AsyncSession | None = None
+) -> tuple[list[Answering], list[PluginUnavailable]]:
     """Return the plugins that implement the hook, by name, and those that should be asked and cannot be.
 
     A plugin that was ever enabled should be asked. One that is no longer installed counts while its tables with
-    references to customers are there.
+    references to customers are there. ``session`` is that of the transaction in which they will be called.
     """
-    await host.refresh()
+    await host.refresh(session)
     answering: list[Answering] = []
     unavailable: list[PluginUnavailable] = []
     remembered = {plugin_id for plugin_id, record in host.records.items() if record.accepted_at is not None}

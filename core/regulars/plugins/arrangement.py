@@ -46,12 +46,12 @@ async def arrange(
             check_allowed(plugin_id)
             record = _wanted(found[plugin_id], records.get(plugin_id))
             if plugin_id in failures:
-                raise failures[plugin_id]
+                raise failures[plugin_id].plain()
             admitted[plugin_id] = await admission.admit(
                 plugin_id, stored=record.settings, accepted=record.grants, admitted=admitted
             )
         except PluginWithheld as reason_why:
-            withheld[plugin_id] = reason_why
+            withheld[plugin_id] = reason_why.plain()
     plugins = PluginSet(revision, tuple(admitted[plugin_id] for plugin_id in sorted(admitted)))
     return Arrangement(plugins, withheld, tuple(order))
 
@@ -82,7 +82,7 @@ def _needs(found: FoundPlugin) -> Iterable[str]:
 
 def _wanted(found: FoundPlugin, record: PluginRecord | None) -> PluginRecord:
     if found.withheld is not None:
-        raise found.withheld
+        raise found.withheld.plain()
     if record is None or record.accepted_at is None:
         raise PluginWithheld(found.id, PluginState.DISABLED, "Nobody has enabled it yet.")
     if not record.is_enabled:

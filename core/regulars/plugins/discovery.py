@@ -84,7 +84,7 @@ def _checked(plugin_id: str, source: str, manifest: object, hooks: object | None
     try:
         check_manifest(manifest, plugin_id=plugin_id)
     except PluginWithheld as withheld:
-        return FoundPlugin(plugin_id, source, manifest, withheld)
+        return FoundPlugin(plugin_id, source, manifest, withheld.plain())
 
     def load() -> object:
         return importlib.import_module(manifest.implementation) if hooks is None else hooks

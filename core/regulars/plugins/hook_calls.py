@@ -164,7 +164,7 @@ async def call_each(
     One that cannot be asked has an outcome with ``PluginUnavailable``. Raises ``PluginCallFailed`` when a plugin broke
     the transaction itself, so that nobody can go on.
     """
-    answering, unavailable = await who_answers(host, hook)
+    answering, unavailable = await who_answers(host, hook, session)
     outcomes: list[Outcome[T]] = [Outcome(failure.plugin_id, failure=failure) for failure in unavailable]
     for plugin in answering:
         try:

@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import structlog
-from packaging.version import Version
 from pydantic import BaseModel
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -36,11 +35,14 @@ from regulars.plugins.states import (
     PluginWithheld,
     UnknownPlugin,
 )
+from regulars.plugins.versions import newer_than_enabled, version_conflicts
 from regulars.settings import Settings
 
 __all__ = ["PluginHost"]
 
 DEFAULT_BUDGETS = Budgets()
+STATE_PROBLEM = "state"
+VERSION_PROBLEM = "version"
 
 
 class PluginHost:
@@ -105,6 +107,7 @@ class PluginHost:
                 if plugin is not None:
                     await self._migrate_or_fail(plugin)
             await self._accept_newer_versions()
+            await self.problems.resolve(self.plugins.ids, keys=(STATE_PROBLEM, VERSION_PROBLEM))
             self._report_other_versions()
 
     async def load(self) -> None:
@@ -113,10 +116,15 @@ class PluginHost:
         async with self._lock:
             await self._read()
 
-    async def refresh(self) -> bool:
-        """Follow what an admin did in another process; return whether the set of plugins may have changed."""
-        async with self.database.reading() as session:
-            revision = await read_revision(session)
+    async def refresh(self, session: AsyncSession | None = None) -> bool:
+        """Follow what an admin did in another process; return whether the set of plugins may have changed.
+
+        Whoever is in a transaction gives its ``session``, so as not to wait for a second connection.
+        """
+        if session is None:
+            async with self.database.reading() as own:
+                return await self.refresh(own)
+        revision = await read_revision(session)
         if revision == self.plugins.revision:
             return False
         async with self._lock:
@@ -194,7 +202,7 @@ class PluginHost:
         """Return a known plugin as it is installed; raises ``PluginWithheld`` when it is gone."""
         found = self.found.get(plugin_id)
         if found is None:
-            raise self._arrangement.withheld[plugin_id]
+            raise self._arrangement.withheld[plugin_id].plain()
         return found
 
     async def admissible(self, plugin_id: str) -> EnabledPlugin:
@@ -246,7 +254,7 @@ class PluginHost:
         self._take(arrangement)
 
     def _drop(self, withheld: PluginWithheld) -> None:
-        self._failures[withheld.plugin_id] = withheld
+        self._failures[withheld.plugin_id] = withheld.plain()
         self._take(without(self._arrangement, withheld))
 
     def _take(self, arrangement: Arrangement) -> None:
@@ -262,7 +270,7 @@ class PluginHost:
         if earlier is not None and (earlier.state, earlier.reason) == (state, reason):
             return earlier
         if state is PluginState.FAILED:
-            self.problems.report(plugin_id, "state", reason or "", True)
+            self.problems.report(plugin_id, STATE_PROBLEM, reason or "", True)
         return PluginStatus(state, reason, self.clock.now(), reference)
 
     def check_allowed(self, plugin_id: str) -> None:
@@ -281,7 +289,7 @@ class PluginHost:
             self._drop(withheld)
 
     async def _accept_newer_versions(self) -> None:
-        newer = [plugin for plugin in self.plugins.plugins if _is_newer(plugin, self.records[plugin.id])]
+        newer = newer_than_enabled(self.plugins, self.records)
         if not newer:
             return
         async with self.database.writing() as session:
@@ -290,12 +298,5 @@ class PluginHost:
         await self._read()
 
     def _report_other_versions(self) -> None:
-        for plugin in self.plugins.plugins:
-            enabled, installed = self.records[plugin.id].version, plugin.manifest.version
-            if enabled != installed:
-                message = f"Version {installed} is installed here, and version {enabled} was enabled elsewhere."
-                self.problems.report(plugin.id, "version", message, True)
-
-
-def _is_newer(plugin: EnabledPlugin, record: PluginRecord) -> bool:
-    return not record.version or Version(plugin.manifest.version) > Version(record.version)
+        for plugin_id, message in version_conflicts(self.plugins, self.records).items():
+            self.problems.report(plugin_id, VERSION_PROBLEM, message, True)

@@ -66,7 +66,7 @@ class PluginLoader:
         Raises ``PluginWithheld`` when they cannot be imported, or are not what hooks must be.
         """
         if found.withheld is not None:
-            raise found.withheld
+            raise found.withheld.plain()
         if found.id not in self._hooks:
             self._hooks[found.id] = await self._contained(
                 found.id, "import", lambda: _implementations(found.id, found.load()), self._caller.budgets.importing_s
@@ -119,7 +119,7 @@ class PluginLoader:
         check: Callable[[Any], Any] = lambda result: result,
     ) -> Any:
         if plugin_id in self._failures:
-            raise self._failures[plugin_id]
+            raise self._failures[plugin_id].plain()
         call = HookCall(plugin_id, hook, _plain(function), {}, budget_s, check)
         try:
             return await self._caller.attempt(call)
@@ -129,7 +129,7 @@ class PluginLoader:
                 reason = f"{hook}: {failure.reason}"
                 withheld = PluginWithheld(plugin_id, PluginState.FAILED, reason, reference=failure.reference)
             if hook != "cli":
-                self._failures[plugin_id] = withheld
+                self._failures[plugin_id] = withheld.plain()
             raise withheld from failure
 
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -90,6 +90,15 @@ class Problems:
                 for key in [key for key in problems if key[0] == plugin_id]:
                     del problems[key]
         await session.execute(delete(PluginProblem).where(col(PluginProblem.plugin_id) == plugin_id))
+
+    async def resolve(self, plugin_ids: Sequence[str], *, keys: Sequence[str]) -> None:
+        """Delete problems of these kinds, which are over, writing only where there are any."""
+        over = (col(PluginProblem.plugin_id).in_(plugin_ids), col(PluginProblem.key).in_(keys))
+        async with self._database.reading() as session:
+            if (await session.scalars(select(PluginProblem).where(*over).limit(1))).first() is None:
+                return
+        async with self._database.writing() as session:
+            await session.execute(delete(PluginProblem).where(*over))
 
     async def settle(self) -> None:
         """Write what is not written yet."""

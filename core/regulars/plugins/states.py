@@ -47,6 +47,10 @@ class PluginWithheld(ExpectedError):
         where = f" The log has the traceback under {reference}." if reference else ""
         super().__init__(f"The plugin {plugin_id} cannot be enabled: {reason}{where}")
 
+    def plain(self) -> "PluginWithheld":
+        """Return the same without traceback and cause, which would keep alive whatever they saw; for keeping."""
+        return PluginWithheld(self.plugin_id, self.state, self.reason, reference=self.reference)
+
 
 class UnknownPlugin(UnknownValue):
     """A plugin was named that is neither installed nor remembered."""

@@ -2,13 +2,15 @@ import pytest
 from pydantic import BaseModel, SecretStr
 from sqlalchemy import inspect
 from tests.core.plugins.conftest import MakeHost
-from tests.core.plugins.fakes import gold, plugin
+from tests.core.plugins.fakes import gold, manifest, plugin
 
 from regulars.clock import SettableClock
 from regulars.database import Database
 from regulars.plugins.contributions import Migrations
+from regulars.plugins.discovery import FoundPlugin, found_plugin
 from regulars.plugins.hookspecs import hookimpl
 from regulars.plugins.manifest import Grants
+from regulars.plugins.problems import read_problems
 from regulars.plugins.states import PluginState, PluginWithheld, UnknownPlugin
 
 
@@ -105,6 +107,29 @@ async def test_a_blocked_plugin_stays_out_whatever_was_wished(make_host: MakeHos
     assert "REGULARS_BLOCKED_PLUGINS" in str(host.statuses["gold"].reason)
     with pytest.raises(PluginWithheld, match="REGULARS_BLOCKED_PLUGINS"):
         await host.enable("gold")
+
+
+async def test_a_blocked_plugin_whose_manifest_was_not_read_is_disabled(make_host: MakeHost) -> None:
+    host = await make_host(FoundPlugin("gold", "regulars-gold 1.0"), blocked_plugins=("gold",))
+
+    assert host.statuses["gold"].state is PluginState.DISABLED
+    with pytest.raises(PluginWithheld, match="its manifest was not read"):
+        await host.configure("gold", {"colour": "red"})
+
+
+async def test_a_problem_of_a_start_is_over_with_a_good_start(make_host: MakeHost, database: Database) -> None:
+    await (await make_host(gold())).enable("gold")
+    failing = await make_host(found_plugin(manifest("gold")))
+    await failing.close()
+    async with database.reading() as session:
+        before = await read_problems(session)
+
+    await make_host(gold())
+
+    async with database.reading() as session:
+        after = await read_problems(session)
+    assert [problem.key for problem in before["gold"]] == ["state"]
+    assert after == {}
 
 
 async def test_safe_mode_takes_part_without_any_plugin(make_host: MakeHost) -> None:
