@@ -59,7 +59,7 @@ class TestDatabases(ABC):
     __test__ = False
 
     def __init__(self) -> None:
-        self._templates: dict[tuple[str, ...], Any] = {}
+        self._templates: dict[tuple[MigrationOwner, ...], Any] = {}
 
     @abstractmethod
     def fresh(self, owners: Sequence[MigrationOwner] = (CORE,)) -> AbstractContextManager[str]:
@@ -86,9 +86,9 @@ class SqliteDatabases(TestDatabases):
     @contextmanager
     def fresh(self, owners: Sequence[MigrationOwner] = (CORE,)) -> Iterator[str]:
         """Give the address of a new SQLite file with the tables of ``owners``."""
-        key = tuple(owner.name for owner in owners)
+        key = tuple(owners)
         if key not in self._templates:
-            template = self._folder / f"template-{len(self._templates)}.db"
+            template = self._folder / f"template-{uuid4().hex}.db"
             self._migrate(f"sqlite:///{template}", owners)
             self._templates[key] = template
         path = self._folder / f"{uuid4().hex}.db"
@@ -109,7 +109,7 @@ class PostgresDatabases(TestDatabases):
     @contextmanager
     def fresh(self, owners: Sequence[MigrationOwner] = (CORE,)) -> Iterator[str]:
         """Give the address of a new PostgreSQL database with the tables of ``owners``."""
-        key = tuple(owner.name for owner in owners)
+        key = tuple(owners)
         if key not in self._templates:
             template = f"template_{uuid4().hex}"
             self._execute(f'CREATE DATABASE "{template}"')

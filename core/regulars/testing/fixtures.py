@@ -1,7 +1,9 @@
 """Fixtures for pytest, there for every plugin author as soon as `regulars[testing]` is installed."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import AsyncExitStack
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Protocol
 
 import pytest
 import pytest_asyncio
@@ -11,7 +13,30 @@ from regulars.database import Database, open_engine
 from regulars.settings import Settings
 from regulars.testing.databases import PostgresDatabases, SqliteDatabases, TestDatabases, postgres_server
 
-__all__ = ["clock", "database", "database_url", "databases", "empty_database_url"]
+if TYPE_CHECKING:
+    from regulars.testing.app import App
+    from regulars.testing.making import GivenPlugin
+
+__all__ = [
+    "MakeApp",
+    "app",
+    "clock",
+    "database",
+    "database_url",
+    "databases",
+    "empty_database_url",
+    "make_app",
+    "plugins",
+    "server_settings",
+]
+
+
+class MakeApp(Protocol):
+    """Makes a server with these plugins, on a database of its own."""
+
+    async def __call__(self, *plugins: "GivenPlugin") -> "App":
+        """Return the server; it ends with the test."""
+        ...
 
 
 @pytest.fixture(scope="session")
@@ -66,3 +91,36 @@ async def database(database_url: str) -> AsyncIterator[Database]:
 def clock() -> SettableClock:
     """Give a clock that stands at noon of 2 March 2026 until it is moved."""
     return SettableClock(datetime(2026, 3, 2, 12, tzinfo=UTC))
+
+
+@pytest.fixture
+def plugins() -> Sequence["GivenPlugin"]:
+    """Give the plugins of ``app``: none, unless a conftest or a test module says otherwise."""
+    return ()
+
+
+@pytest.fixture
+def server_settings() -> dict[str, Any]:
+    """Give the settings of ``app`` that differ from the defaults."""
+    return {}
+
+
+@pytest_asyncio.fixture
+async def make_app(
+    databases: TestDatabases, clock: SettableClock, server_settings: dict[str, Any]
+) -> AsyncIterator[MakeApp]:
+    """Give a maker of servers, once for each kind of database; all that it made share the clock."""
+    from regulars.testing.making import running_app  # the server takes a second to import; not every test needs it
+
+    async with AsyncExitStack() as stack:
+
+        async def make(*plugins: "GivenPlugin") -> "App":
+            return await stack.enter_async_context(running_app(databases, plugins, clock, **server_settings))
+
+        yield make
+
+
+@pytest_asyncio.fixture
+async def app(make_app: MakeApp, plugins: Sequence["GivenPlugin"]) -> "App":
+    """Give the real server with ``plugins`` enabled, on a fresh database, once for each kind of database."""
+    return await make_app(*plugins)

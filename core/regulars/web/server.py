@@ -21,6 +21,7 @@ from regulars.migrations import CORE, current_revision, state_of
 from regulars.plugins.calls import PluginCaller
 from regulars.plugins.context import Company
 from regulars.plugins.discovery import FoundPlugin, discover
+from regulars.plugins.hook_calls import MergeHook, on_merged, on_unmerged
 from regulars.plugins.host import PluginHost
 from regulars.plugins.manifest import Permission
 from regulars.plugins.plugin_set import PluginSet
@@ -128,6 +129,14 @@ class Server:
     def report_undelivered(self, plugin_id: str, problem: str) -> None:
         """Show admins which events a plugin will not get any more."""
         self.host.problems.report(plugin_id, "events", problem, True)
+
+    def on_merged(self, actor: Actor) -> MergeHook:
+        """Return what tells plugins of a merge, in its transaction."""
+        return on_merged(self.host, actor=actor.label)
+
+    def on_unmerged(self, actor: Actor) -> MergeHook:
+        """Return what tells plugins that a merge was undone, in the same transaction."""
+        return on_unmerged(self.host, actor=actor.label)
 
     async def executor(self) -> Executor:
         """Return the executor of today's schema, which is built anew when the plugins have changed."""
