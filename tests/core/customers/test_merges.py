@@ -20,6 +20,7 @@ from regulars.errors import ForbiddenTransition, InvalidInput, NotFound
 from regulars.events.models import Event
 from regulars.tables import new_id
 from regulars.touchpoints.models import Touchpoint
+from regulars.traits.models import TraitDefinition, TraitValue
 
 NewCustomer = Callable[..., Awaitable[UUID]]
 Merge = Callable[..., Awaitable[CustomerMerge]]
@@ -66,13 +67,29 @@ async def test_the_merged_customers_rows_and_names_belong_to_the_survivor(
 ) -> None:
     survivor, merged = await new_customer(), await new_customer(EMAIL)
     await visit(database, customer_id=merged, profile_id=merged, now=now)
+    async with database.writing() as session:
+        session.add(TraitDefinition(key="vip", title="VIP", type="boolean", provenance="imported", created_at=now))
+        await session.flush()
+        session.add(
+            TraitValue(
+                customer_id=merged,
+                profile_id=merged,
+                key="vip",
+                boolean_value=True,
+                provenance="imported",
+                source="till",
+                as_of=now,
+            )
+        )
 
     await merge(survivor, merged)
 
     async with database.reading() as session:
         found = await find_customer(session, by=EMAIL)
+        trait = (await session.scalars(select(TraitValue))).one()
     assert found is not None
     assert found.id == survivor
+    assert (trait.customer_id, trait.profile_id) == (survivor, merged)
     assert await visits(database, survivor) == [merged]
 
 
