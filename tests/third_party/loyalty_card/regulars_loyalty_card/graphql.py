@@ -7,7 +7,7 @@ import strawberry
 from sqlalchemy import select
 from sqlmodel import col
 
-from regulars import Customer, FieldContext, batch, column, object_type, relation
+from regulars import Customer, FieldContext, batch, column, object_type, relation, resolver
 from regulars_loyalty_card.models import LoyaltyAccount
 
 __all__ = ["CustomerLoyalty"]
@@ -45,3 +45,10 @@ class CustomerLoyalty:
         permission=READ,
         description="How to greet them at the till. (loyalty_card)",
     )
+
+    @resolver(permission=READ, description="What to print on the card, with its check digit. (loyalty_card)")
+    def loyalty_card_number(self, root: strawberry.Parent[Customer], separator: str = " ") -> str | None:
+        """Return twelve digits of the customer's id and a check digit, in groups."""
+        digits = f"{root.id.int % 10**12:012}"
+        check = sum(int(digit) * weight for digit, weight in zip(digits, (1, 3) * 6, strict=True)) % 10
+        return separator.join((digits[:4], digits[4:8], digits[8:], str(check)))

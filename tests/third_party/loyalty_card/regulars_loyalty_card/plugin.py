@@ -9,6 +9,8 @@ from sqlmodel import col
 
 from regulars import (
     ErasureReceipt,
+    EventEnvelope,
+    EventHandler,
     GraphQLPart,
     Job,
     Migrations,
@@ -18,8 +20,9 @@ from regulars import (
     Trait,
     hookimpl,
 )
-from regulars_loyalty_card.counting import count_points
+from regulars_loyalty_card.counting import count_all_points, count_points
 from regulars_loyalty_card.graphql import CustomerLoyalty
+from regulars_loyalty_card.manifest import LoyaltySettings
 from regulars_loyalty_card.models import LoyaltyAccount
 from regulars_loyalty_card.pages import PAGES
 
@@ -62,8 +65,23 @@ def traits() -> Sequence[Trait]:
 
 @hookimpl
 def jobs() -> Sequence[Job]:
-    """Count points when asked."""
-    return [Job("loyalty_card.count", run=count_points, title="Count points", permission="loyalty_card:read")]
+    """Count all points when asked."""
+    return [Job("loyalty_card.count", run=count_all_points, title="Count points", permission="loyalty_card:read")]
+
+
+@hookimpl
+def events() -> Mapping[str, EventHandler]:
+    """Count again for whoever bought."""
+    return {"touchpoint.recorded": _touchpoints_recorded}
+
+
+async def _touchpoints_recorded(ctx: PluginContext, events: Sequence[EventEnvelope]) -> None:
+    await _recount(ctx, [UUID(event.subject.partition(":")[2]) for event in events if event.data["type"] == "order"])
+
+
+async def _recount(ctx: PluginContext, customer_ids: Sequence[UUID]) -> None:
+    settings = ctx.settings_as(LoyaltySettings)
+    await count_points(ctx.session, customer_ids=customer_ids, settings=settings, now=ctx.clock.now())
 
 
 @hookimpl
@@ -85,3 +103,15 @@ async def personal_data_erase(ctx: PluginContext, customer_id: UUID) -> ErasureR
     """Delete the card."""
     done = await ctx.session.execute(delete(LoyaltyAccount).where(col(LoyaltyAccount.customer_id) == customer_id))
     return ErasureReceipt(rows={"loyalty_card_account": done.rowcount})  # type: ignore[attr-defined]
+
+
+@hookimpl
+async def customer_merged(ctx: PluginContext, survivor_id: UUID, merged_id: UUID) -> None:
+    """Give the survivor the points of both."""
+    await _recount(ctx, [survivor_id, merged_id])
+
+
+@hookimpl
+async def customer_unmerged(ctx: PluginContext, survivor_id: UUID, merged_id: UUID) -> None:
+    """Give each their own points again."""
+    await _recount(ctx, [survivor_id, merged_id])
