@@ -15,7 +15,7 @@ from regulars.plugins.plugin_set import Contributions
 from regulars.plugins.problems import Problem, read_problems
 from regulars.plugins.states import PluginState, PluginWithheld
 
-__all__ = ["Finding", "PluginHealth", "examine", "health_of", "owner_of"]
+__all__ = ["Finding", "PluginHealth", "examine", "health_of"]
 
 VERSION_TABLE = "alembic_version_"
 NOT_OF_PLUGINS = ("core_", "sqlite_", f"{VERSION_TABLE}core")
@@ -46,17 +46,6 @@ def health_of(host: PluginHost, plugin_id: str) -> PluginHealth:
     is_resting = any(breaker.plugin_id == plugin_id for breaker in host.caller.breakers.open_now())
     is_troubled = any(problem.is_critical for problem in host.problems.known(plugin_id))
     return PluginHealth.DEGRADED if is_resting or is_troubled else PluginHealth.WELL
-
-
-async def owner_of(host: PluginHost, plugin_id: str) -> MigrationOwner | None:
-    """Return the owner of an installed plugin's tables, enabled or not; None for one without migrations.
-
-    Raises ``UnknownPlugin``, or ``PluginWithheld`` when it cannot be loaded.
-    """
-    host.check_known(plugin_id)
-    host.check_allowed(plugin_id)
-    given = await host.loader.contributions_of(host.installed(plugin_id))
-    return None if given.migrations is None else MigrationOwner(plugin_id, given.migrations.location)
 
 
 async def examine(host: PluginHost, plugin_id: str | None = None) -> tuple[Finding, ...]:

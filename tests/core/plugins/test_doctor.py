@@ -1,4 +1,3 @@
-import pytest
 from pydantic import BaseModel
 from sqlalchemy import text
 from tests.core.plugins.conftest import MakeHost
@@ -6,9 +5,8 @@ from tests.core.plugins.fakes import gold, manifest, plugin
 from tests.core.plugins.hooks.test_pages import HOME, Showing
 
 from regulars.database import Database
-from regulars.migrations import MigrationOwner
 from regulars.plugins.discovery import found_plugin
-from regulars.plugins.doctor import Finding, PluginHealth, examine, health_of, owner_of
+from regulars.plugins.doctor import Finding, PluginHealth, examine, health_of
 from regulars.plugins.host import PluginHost
 
 
@@ -99,14 +97,3 @@ async def test_health_is_seen_at_a_glance(make_host: MakeHost) -> None:
         PluginHealth.OFF,
     ]
     assert host.caller.is_open("silver", "graphql")
-
-
-@pytest.mark.parametrize("is_enabled", [True, False])
-async def test_the_owner_of_tables_is_known_whatever_the_state(make_host: MakeHost, is_enabled: bool) -> None:
-    host = await make_host(gold())
-    await host.enable("gold")
-    if not is_enabled:
-        await host.disable("gold")
-
-    assert await owner_of(host, "gold") == MigrationOwner("gold", "tests.core.plugins:gold_versions")
-    assert [owner.name for owner in host.migration_owners] == ["gold"] * is_enabled

@@ -30,6 +30,14 @@ async def test_enabling_brings_the_tables_to_the_newest_revision(make_host: Make
     assert (state.owner, state.current, state.is_newest) == ("gold", "gold0001", True)
 
 
+async def test_the_owners_of_tables_stand_in_the_order_of_their_needs(make_host: MakeHost) -> None:
+    host = await make_host(gold(depends={"zinc": ">=1"}), plugin("zinc", Lost("tests.core.plugins:no_versions")))
+    await host.enable("zinc")
+    await host.enable("gold")
+
+    assert [owner.name for owner in host.migration_owners] == ["zinc", "gold"]
+
+
 async def test_a_start_brings_them_there_too(make_host: MakeHost) -> None:
     await (await make_host(plugin("gold"))).enable("gold")
 
