@@ -112,8 +112,8 @@ def graphql_page() -> str:
         "The whole schema with all descriptions: `core.graphql`, and with the first-party plugins",
     ]
     lines += [
-        "`with-plugins.graphql`, beside this page. Every field needs a permission; without it the field is null, with a",
-        "`FORBIDDEN` error.\n",
+        "`with-plugins.graphql`, beside this page. Every field needs a permission; without it the field is null, with",
+        "a `FORBIDDEN` error.\n",
     ]
     for root in ("Query", "Mutation", "Subscription"):
         kind = built.graphql.type_map[root]

@@ -41,7 +41,7 @@ class SegmentQueries:
         lambda given: col(Segment.id) == row_id("Segment", given["id"] or ""),
         arguments={"id": Argument(strawberry.ID, "The global id, or the id in the database.")},
         permission="segments:read",
-        description="One segment; null when there is none. Its customers: `customers(where: {segments: {anyOf: [ID]}})`.",
+        description="One segment. Its customers: `customers(where: {segments: {anyOf: [ID]}})`.",
     )
     segments: Connection[SegmentNode] | None = connection(
         permission="segments:read", description="Saved filters, by name.", order_by=[col(Segment.name)]
