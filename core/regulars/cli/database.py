@@ -24,18 +24,30 @@ Owner = Annotated[str, typer.Argument(help="Whose tables: core, or the id of a p
 def upgrade(
     owner: Annotated[str | None, typer.Argument(help="Only these tables: core, or the id of a plugin.")] = None,
 ) -> None:
-    """Bring the tables to the newest revision: the core's first, then each plugin's."""
-    from regulars import migrations
+    """Bring the tables to the newest revision: the core's first, then those of each enabled plugin."""
     from regulars.cli.environment import with_database
+    from regulars.cli.owners import enabled_owners, owner_named
+    from regulars.errors import ConfigurationError
+    from regulars.migrations import CORE
 
-    async def work(database: "Database", settings: "Settings", _now: "datetime") -> None:
-        for chosen in _owners(settings, owner):
-            before = await migrations.state_of(database.engine, chosen)
-            await migrations.upgrade(database.engine, [chosen])
-            after = await migrations.state_of(database.engine, chosen)
-            typer.echo(_step(before, after))
+    async def work(database: "Database", settings: "Settings", _now: "datetime") -> list[ConfigurationError]:
+        if owner is not None:
+            await _upgrade(database, await owner_named(database, settings, owner))
+            return []
+        await _upgrade(database, CORE)
+        failures: list[ConfigurationError] = []
+        for plugin in await enabled_owners(database, settings):
+            try:
+                await _upgrade(database, plugin)
+            except ConfigurationError as failure:  # it stops this plugin only
+                failures.append(failure)
+        return failures
 
-    with_database(work)
+    failures = with_database(work)
+    for failure in failures:
+        typer.echo(f"regulars: {failure}", err=True)
+    if failures:
+        raise typer.Exit(1)
 
 
 @app.command("current")
@@ -43,9 +55,12 @@ def current() -> None:
     """Show at which revision each owner's tables are, and which one is the newest; exit code 1 if one is behind."""
     from regulars import migrations
     from regulars.cli.environment import with_database
+    from regulars.cli.owners import enabled_owners
 
     async def work(database: "Database", settings: "Settings", _now: "datetime") -> "Sequence[OwnerState]":
-        return [await migrations.state_of(database.engine, owner) for owner in _owners(settings, None)]
+        core = await migrations.state_of(database.engine, migrations.CORE)
+        plugins = await enabled_owners(database, settings) if core.is_newest else ()
+        return [core, *[await migrations.state_of(database.engine, plugin) for plugin in plugins]]
 
     states = with_database(work)
     for state in states:
@@ -60,9 +75,11 @@ def revise(owner: Owner, message: Annotated[str, typer.Option("--message", "-m",
     """Write a new revision from the difference between the models and the database."""
     from regulars import migrations
     from regulars.cli.environment import with_tables
+    from regulars.cli.owners import owner_named
 
     async def work(database: "Database", settings: "Settings", _now: "datetime") -> "Path":
-        return await migrations.revise(database.engine, _owners(settings, owner)[0], message=message)
+        chosen = await owner_named(database, settings, owner)
+        return await migrations.revise(database.engine, chosen, message=message)
 
     typer.echo(f"Written: {with_tables(work)}. Read it before you run it.")
 
@@ -76,6 +93,7 @@ def downgrade(
     """Take one owner's tables back to an older revision; what only newer tables hold is lost."""
     from regulars import migrations
     from regulars.cli.environment import with_database
+    from regulars.cli.owners import owner_named
 
     if not yes:
         typer.confirm(
@@ -83,25 +101,20 @@ def downgrade(
         )
 
     async def work(database: "Database", settings: "Settings", _now: "datetime") -> "OwnerState":
-        chosen = _owners(settings, owner)[0]
+        chosen = await owner_named(database, settings, owner)
         await migrations.downgrade(database.engine, chosen, revision=revision)
         return await migrations.state_of(database.engine, chosen)
 
     typer.echo(f"{owner}: {with_database(work).current or 'no tables'}")
 
 
-def _owners(_settings: "Settings", name: str | None) -> "Sequence[MigrationOwner]":
-    from regulars.errors import UnknownValue
-    from regulars.migrations import CORE
+async def _upgrade(database: "Database", owner: "MigrationOwner") -> None:
+    from regulars import migrations
 
-    owners = [CORE]
-    chosen = [owner for owner in owners if name in {None, owner.name}]
-    if not chosen:
-        raise UnknownValue("owner of tables", name, [owner.name for owner in owners])
-    return chosen
-
-
-def _step(before: "OwnerState", after: "OwnerState") -> str:
+    before = await migrations.state_of(database.engine, owner)
+    await migrations.upgrade(database.engine, [owner])
+    after = await migrations.state_of(database.engine, owner)
     if before.current == after.current:
-        return f"{after.owner}: {after.current} (nothing to do)"
-    return f"{after.owner}: {before.current or 'no tables'} -> {after.current}"
+        typer.echo(f"{owner.name}: {after.current} (nothing to do)")
+    else:
+        typer.echo(f"{owner.name}: {before.current or 'no tables'} -> {after.current}")

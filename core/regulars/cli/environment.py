@@ -18,9 +18,9 @@ T = TypeVar("T")
 
 
 def command_settings() -> Settings:
-    """Return the settings for a command that prints its result: logs go to standard error, out of its way."""
+    """Return the settings for a command that prints its result: readable logs go to standard error, out of its way."""
     settings = read_settings()
-    set_up_logging(settings, to=sys.stderr)
+    set_up_logging(settings.model_copy(update={"mode": "development"}), to=sys.stderr)
     return settings
 
 

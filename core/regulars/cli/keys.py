@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from regulars.access.owners import KeyOwner
     from regulars.access.service import IssuedKey, ListedKey
     from regulars.database import Database
+    from regulars.plugins.manifest import Permission
     from regulars.settings import Settings
 
 __all__ = ["app"]
@@ -39,7 +40,6 @@ def create(
     """Make a key and print it, this once."""
     owner = _owner(role, staff, customer)
     from regulars.access.actors import SYSTEM
-    from regulars.access.permissions import CORE_PERMISSIONS
     from regulars.access.server_secret import ensure_server_secret
     from regulars.access.service import create_key
     from regulars.cli.environment import with_tables
@@ -52,7 +52,7 @@ def create(
                 owner=owner,
                 scopes=scope,
                 lifetime=timedelta(days=days),
-                permissions=CORE_PERMISSIONS,
+                permissions=_permissions(settings),
                 secret=await ensure_server_secret(session, configured=settings.secret.get_secret_value()),
                 actor=SYSTEM,
                 now=now,
@@ -131,6 +131,14 @@ def _owner(role: str | None, staff: UUID | None, customer: UUID | None) -> "KeyO
             return ForCustomer(customer)
         case _:
             raise typer.BadParameter("Say whose key it is: one of --role, --staff or --customer.")
+
+
+def _permissions(settings: "Settings") -> "Sequence[Permission]":
+    from regulars.access.permissions import CORE_PERMISSIONS
+    from regulars.plugins.discovery import discover
+
+    manifests = (found.manifest for found in discover(blocked=settings.blocked_plugins) if found.withheld is None)
+    return [*CORE_PERMISSIONS, *(right for manifest in manifests if manifest for right in manifest.permissions)]
 
 
 def _print_issued(issued: "IssuedKey") -> None:

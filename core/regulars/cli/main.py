@@ -29,6 +29,7 @@ class Part:
 
 
 PARTS = (
+    Part("demo", "regulars.cli.demo:demo", "Serve real purchases of invented customers, to look around."),
     Part("serve", "regulars.cli.serving:serve", "Serve the GraphQL API."),
     Part("worker", "regulars.cli.serving:worker", "Do the work in the background, apart from the server."),
     Part("db", "regulars.cli.database:app", "Bring the tables of the database up to date."),

@@ -1,5 +1,6 @@
 """`regulars <id> …`: the commands that a plugin brings; the plugin is imported only for them."""
 
+from importlib.metadata import entry_points
 from typing import TYPE_CHECKING
 
 import typer
@@ -7,7 +8,7 @@ import typer
 from regulars.cli.environment import command_settings
 from regulars.errors import ConfigurationError
 from regulars.plugins.containment import Contained, contain_here
-from regulars.plugins.discovery import discover
+from regulars.plugins.discovery import GROUP, discover
 from regulars.plugins.reasons import describe
 
 if TYPE_CHECKING:
@@ -39,7 +40,8 @@ def plugin_commands(plugin_id: str) -> typer.Typer:
         raise CommandsUnavailable(plugin_id, "REGULARS_SAFE_MODE is set.")
     if plugin_id in settings.blocked_plugins:
         raise CommandsUnavailable(plugin_id, "it is blocked by REGULARS_BLOCKED_PLUGINS.")
-    found = next(plugin for plugin in discover(blocked=settings.blocked_plugins) if plugin.id == plugin_id)
+    others = {entry.name for entry in entry_points(group=GROUP)} - {plugin_id}  # nothing of them is imported
+    found = next(plugin for plugin in discover(blocked=others) if plugin.id == plugin_id)
     if found.withheld is not None:
         raise found.withheld
     return _commands_of(found)

@@ -24,8 +24,8 @@ class PortBusy(ConfigurationError):
     def __init__(self, host: str, port: int) -> None:
         self.host, self.port = host, port
         super().__init__(
-            f"Port {port} on {host} is taken by another program. Stop that one, or choose another port:"
-            f" REGULARS_PORT={port + 1 if port < 65535 else 8000} regulars serve."
+            f"Port {port} on {host} is taken by another program. Stop that one, or choose another port, such as"
+            f" REGULARS_PORT={port + 1 if port < 65535 else 8000}."
         )
 
 
@@ -37,8 +37,7 @@ class PortForbidden(ConfigurationError):
     def __init__(self, host: str, port: int) -> None:
         self.host, self.port = host, port
         super().__init__(
-            f"This user may not listen on port {port} of {host}."
-            " Choose one above 1023: REGULARS_PORT=8000 regulars serve."
+            f"This user may not listen on port {port} of {host}. Choose one above 1023, such as REGULARS_PORT=8000."
         )
 
 

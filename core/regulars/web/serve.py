@@ -4,7 +4,7 @@ import asyncio
 import signal
 import socket
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 
 import structlog
@@ -26,15 +26,17 @@ ENDING_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 log = structlog.get_logger("regulars.server")
 
 
-def serve(settings: Settings, listener: socket.socket) -> None:
+def serve(
+    settings: Settings, listener: socket.socket, *, before: Callable[[Server], Awaitable[None]] | None = None
+) -> None:
     """Serve on a socket that listens already, until SIGTERM or SIGINT.
 
-    Open requests then get four seconds, work in the background five. Raises a ``ConfigurationError`` for whatever keeps
-    the server from starting.
+    ``before`` is awaited with the started server; requests wait until it has ended. Open requests get four seconds in
+    the end, work in the background five. Raises a ``ConfigurationError`` for whatever keeps the server from starting.
     """
     set_up_logging(settings)
     with listener, asyncio.Runner(loop_factory=_loop_factory()) as runner:
-        runner.run(_serve(settings, listener))
+        runner.run(_serve(settings, listener, before))
 
 
 def work(settings: Settings) -> None:
@@ -44,12 +46,16 @@ def work(settings: Settings) -> None:
         runner.run(_work(settings.model_copy(update={"worker": True})))
 
 
-async def _serve(settings: Settings, listener: socket.socket) -> None:
+async def _serve(
+    settings: Settings, listener: socket.socket, before: Callable[[Server], Awaitable[None]] | None
+) -> None:
     app = create_app(settings)
     server: Server = app.state.server
     web = uvicorn.Server(_uvicorn_config(app))
     try:
         await server.start()
+        if before is not None:
+            await before(server)
         log.info("serving", url=address_of(listener), database=server.database.dialect, mode=settings.mode)
         with _ended_by_signal():
             await web.serve(sockets=[listener])

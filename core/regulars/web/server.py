@@ -13,6 +13,7 @@ from regulars.access.authentication import Authentications
 from regulars.access.server_secret import ensure_server_secret
 from regulars.clock import Clock, SystemClock
 from regulars.consents.registry import core_consent_registry
+from regulars.customers.merges import MergeHook
 from regulars.database import Database, open_engine
 from regulars.events.feed import EventFeed, running_feed
 from regulars.graphql.execution import Executor
@@ -21,7 +22,7 @@ from regulars.migrations import CORE, current_revision, state_of
 from regulars.plugins.calls import PluginCaller
 from regulars.plugins.context import Company
 from regulars.plugins.discovery import FoundPlugin, discover
-from regulars.plugins.hook_calls import MergeHook, on_merged, on_unmerged
+from regulars.plugins.hook_calls import on_merged, on_unmerged
 from regulars.plugins.host import PluginHost
 from regulars.plugins.manifest import Permission
 from regulars.plugins.plugin_set import PluginSet

@@ -35,6 +35,31 @@ def cli() -> typer.Typer:
 """
 
 
+REVISION = """
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0001"
+down_revision = None
+
+
+def upgrade() -> None:
+    op.create_table("loyalty_card", sa.Column("id", sa.Integer(), primary_key=True))
+
+
+def downgrade() -> None:
+    op.drop_table("loyalty_card")
+"""
+TABLES = """
+from regulars import Migrations, hookimpl
+
+
+@hookimpl
+def migrations() -> Migrations:
+    return Migrations("regulars_loyalty:versions")
+"""
+
+
 @pytest.fixture
 def plugin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Install a plugin with commands and return the file with its hooks."""
@@ -113,3 +138,69 @@ def test_a_broken_plugin_is_named_in_a_line(
 
     assert exit_code == 1
     assert capsys.readouterr().err == f"regulars: The plugin loyalty has no commands: {reason}\n"
+
+
+@pytest.fixture
+def tables(plugin: Path, database_url: str, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Let the plugin have a table, and the commands a database."""
+    plugin.write_text(TABLES)
+    (plugin.parent / "versions").mkdir()
+    (plugin.parent / "versions" / "0001_cards.py").write_text(REVISION)
+    monkeypatch.setenv("REGULARS_DATABASE_URL", database_url)
+    return plugin.parent / "versions" / "0001_cards.py"
+
+
+def last_line(capsys: pytest.CaptureFixture[str]) -> str:
+    return capsys.readouterr().out.splitlines()[-1]
+
+
+@pytest.mark.usefixtures("tables")
+def test_the_tables_of_an_enabled_plugin_follow_the_core(capsys: pytest.CaptureFixture[str]) -> None:
+    run(["plugin", "enable", "loyalty", "--yes"])
+    run(["db", "downgrade", "loyalty", "base", "--yes"])
+    below = last_line(capsys)
+
+    exit_code = run(["db", "upgrade"])
+
+    assert exit_code == 0
+    assert below == "loyalty: no tables"
+    assert last_line(capsys) == "loyalty: no tables -> 0001"
+    assert run(["db", "current"]) == 0
+    assert last_line(capsys) == "loyalty: 0001 (newest)"
+
+
+@pytest.mark.usefixtures("tables")
+def test_the_tables_of_a_disabled_plugin_wait(capsys: pytest.CaptureFixture[str]) -> None:
+    exit_code = run(["db", "upgrade"])
+
+    assert exit_code == 0
+    assert last_line(capsys).startswith("core: ")
+
+
+def test_a_plugin_whose_migration_fails_is_named_and_the_core_stays(
+    tables: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run(["plugin", "enable", "loyalty", "--yes"])
+    run(["db", "downgrade", "loyalty", "base", "--yes"])
+    tables.write_text(
+        REVISION.replace("def upgrade() -> None:", "def upgrade() -> None:\n    raise RuntimeError('ink')")
+    )
+
+    exit_code = run(["db", "upgrade"])
+
+    printed = capsys.readouterr()
+    assert exit_code == 1
+    assert printed.err.splitlines()[-1].startswith("regulars: The tables of loyalty could not be migrated: ink.")
+    assert printed.out.splitlines()[-1] == "core: 0001 (nothing to do)"
+
+
+@pytest.mark.usefixtures("plugin")
+def test_a_plugin_without_tables_is_told(
+    database_url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("REGULARS_DATABASE_URL", database_url)
+
+    exit_code = run(["db", "upgrade", "loyalty"])
+
+    assert exit_code == 2
+    assert capsys.readouterr().err.endswith("The plugin loyalty has no tables.\n")

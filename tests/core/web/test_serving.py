@@ -29,8 +29,11 @@ def regulars(*words: str, env: Mapping[str, str]) -> Iterator["subprocess.Popen[
 
 def next_event(process: "subprocess.Popen[str]", event: str) -> dict[str, Any]:
     assert process.stdout is not None
-    lines = (orjson.loads(line) for line in process.stdout)
-    return next(line for line in lines if line["event"] == event)
+    assert process.stderr is not None
+    lines: Iterator[dict[str, Any]] = (orjson.loads(line) for line in process.stdout)
+    found = next((line for line in lines if line["event"] == event), None)
+    assert found is not None, process.stderr.read()
+    return found
 
 
 def test_the_server_serves_until_sigterm_and_then_ends_well(database_url: str) -> None:
