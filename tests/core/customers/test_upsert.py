@@ -120,3 +120,16 @@ async def test_an_upsert_without_identity_is_refused(database: Database, clerk: 
     with pytest.raises(InvalidInput, match="at least one identity"):
         async with database.writing() as session:
             await upsert_customer(session, identities=[], changes=CustomerChanges(), actor=clerk, now=now)
+
+
+async def test_an_upsert_with_a_new_external_id_and_an_address_that_several_claim_creates_a_customer(
+    database: Database, new_customer: NewCustomer, clerk: Actor, now: datetime
+) -> None:
+    claimants = {await new_customer(EMAIL), await new_customer(EMAIL)}
+
+    async with database.writing() as session:
+        changes = CustomerChanges()
+        done = await upsert_customer(session, identities=[EMAIL, CRM_ID], changes=changes, actor=clerk, now=now)
+
+    assert done.is_new
+    assert done.customer.id not in claimants
