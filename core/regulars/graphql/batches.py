@@ -11,7 +11,7 @@ from regulars.errors import RegularsError
 from regulars.fields.context import FieldContext, RequestContext
 from regulars.fields.declarations import Batch
 from regulars.graphql.composition import CORE_OWNER, OwnedField
-from regulars.graphql.plugin_calls import call_plugin, check_answer
+from regulars.graphql.plugin_calls import call_plugin, check_answers
 from regulars.plugins.containment import in_thread, is_async
 
 __all__ = ["WrongBatch", "batched"]
@@ -71,7 +71,7 @@ async def _ask_plugin(
             return await answers if isawaitable(answers) else answers
 
     def check(answers: Any) -> Any:
-        return [check_answer(kind, answer) for answer in _one_each(owned, parents, answers)]
+        return check_answers(kind, _one_each(owned, parents, answers))
 
     budget_s = declared.timeout.total_seconds()
     found: Sequence[Any] = await call_plugin(context, owned, load, budget_s=budget_s, check=check)

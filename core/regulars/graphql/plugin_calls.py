@@ -1,6 +1,6 @@
 """Answer plugins' fields so that whatever goes wrong in one of them costs that field alone."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from inspect import iscoroutine
 from typing import Any
@@ -14,7 +14,7 @@ from regulars.graphql.composition import OwnedField
 from regulars.plugins.calls import HookCall, PluginCaller, PluginCallFailed, PluginPaused
 from regulars.plugins.results import WrongResult, sequence_of, size_checked
 
-__all__ = ["PluginFieldFailed", "call_plugin", "check_answer", "note_failure"]
+__all__ = ["PluginFieldFailed", "call_plugin", "check_answer", "check_answers", "note_failure"]
 
 
 class PluginFieldFailed(ExpectedError):
@@ -88,6 +88,12 @@ def check_answer(kind: GraphQLOutputType, answer: Any) -> Any:
     return size_checked(answer)
 
 
+def check_answers(kind: GraphQLOutputType, answers: Sequence[Any]) -> Sequence[Any]:
+    """Return a plugin's answers for many parents, each of which is to be ``kind``; raises ``WrongResult``."""
+    _check(GraphQLList(kind), answers)
+    return [size_checked(answer) for answer in answers]
+
+
 def _check(kind: GraphQLOutputType, answer: Any) -> None:
     if isinstance(kind, GraphQLNonNull):
         if answer is None:
@@ -95,12 +101,15 @@ def _check(kind: GraphQLOutputType, answer: Any) -> None:
         kind = kind.of_type
     if answer is None:
         return
-    if iscoroutine(answer):
+    if isinstance(kind, GraphQLList):
+        items = sequence_of(object, answer)
+        for forgotten in filter(iscoroutine, items):
+            forgotten.close()
+        for item in items:
+            _check(kind.of_type, item)
+    elif iscoroutine(answer):
         answer.close()
         raise WrongResult("it returned a coroutine that nobody awaited")
-    if isinstance(kind, GraphQLList):
-        for item in sequence_of(object, answer):
-            _check(kind.of_type, item)
     elif is_leaf_type(kind):
         try:
             kind.serialize(answer)
