@@ -54,7 +54,7 @@ async def record_consent(
         subject=f"customer:{customer.id}",
         actor=actor.label,
         data={
-            "consent_event_id": str(row.id),
+            "consentEventId": str(row.id),
             "purpose": row.purpose,
             "channel": row.channel,
             "topic": row.topic,

@@ -78,7 +78,7 @@ async def test_what_stands_and_an_event_are_written_with_the_ledger(
     assert (state.customer_id, state.status, state.since, state.event_id) == (customer.id, "granted", NOW, row.id)
     assert (event.type, event.subject, event.actor) == ("consent.granted", f"customer:{customer.id}", "system")
     assert event.data == {
-        "consent_event_id": str(row.id),
+        "consentEventId": str(row.id),
         "purpose": "marketing.own",
         "channel": "email",
         "topic": "*",

@@ -76,7 +76,7 @@ async def test_an_event_tells_of_the_touchpoint_by_its_id_alone(
 
     [event] = await session.scalars(select(Event))
     assert (event.type, event.subject, event.actor) == ("touchpoint.recorded", f"customer:{customer.id}", TILL.label)
-    assert event.data == {"touchpoint_id": str(recorded.touchpoint.id), "type": "order"}
+    assert event.data == {"touchpointId": str(recorded.touchpoint.id), "type": "order"}
 
 
 async def test_the_same_touchpoint_again_returns_the_one_that_stands(
