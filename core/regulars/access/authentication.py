@@ -70,10 +70,21 @@ async def authenticate(
     return _admit(holder, now=now, permissions=permissions)
 
 
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """Who came in with a key, when that was found out, and until when it can hold."""
+
+    actor: Actor
+    at: datetime
+    expires_at: datetime
+    permissions: Sequence[Permission]
+
+
 class Authentications:
     """Remembers for a few seconds who holds a key, so that a process asks the database once and not at every request.
 
-    A revoked key therefore lives on for at most ``lifetime``. Expiry, scopes and permissions are looked at each time.
+    A revoked key therefore lives on for at most ``lifetime``. An expired one ends at once, and other permissions count
+    at once.
     """
 
     def __init__(
@@ -85,30 +96,28 @@ class Authentications:
         capacity: int = 10_000,
     ) -> None:
         self._database, self._secret, self._lifetime, self._capacity = database, secret, lifetime, capacity
-        self._seen: OrderedDict[str, tuple[datetime, _Holder]] = OrderedDict()
+        self._seen: OrderedDict[str, _Seen] = OrderedDict()
 
     async def actor(self, authorization: str | None, *, now: datetime, permissions: Sequence[Permission]) -> Actor:
         """Return who sends this Authorization header; as ``authenticate``."""
         if authorization is None:
             return ANONYMOUS
         key_hash = hash_key(_key_in(authorization), secret=self._secret)
-        holder = self._remembered(key_hash, now)
-        if holder is None:
-            async with self._database.reading() as session:
-                holder = await _find_holder(session, key_hash=key_hash)
-            self._remember(key_hash, holder, now)
-        return _admit(holder, now=now, permissions=permissions)
-
-    def _remembered(self, key_hash: str, now: datetime) -> _Holder | None:
         seen = self._seen.get(key_hash)
-        if seen is None:
-            return None
-        at, holder = seen
-        # A clock that was set back must not prolong the life of a revoked key.
-        return holder if timedelta(0) <= now - at < self._lifetime else None
+        if seen is not None and seen.permissions is permissions and self._holds(seen, now):
+            return seen.actor
+        async with self._database.reading() as session:
+            holder = await _find_holder(session, key_hash=key_hash)
+        actor = _admit(holder, now=now, permissions=permissions)
+        self._remember(key_hash, _Seen(actor, now, holder.expires_at, permissions))
+        return actor
 
-    def _remember(self, key_hash: str, holder: _Holder, now: datetime) -> None:
-        self._seen[key_hash] = (now, holder)
+    def _holds(self, seen: _Seen, now: datetime) -> bool:
+        # A clock that was set back must not prolong the life of a revoked key.
+        return seen.at <= now < min(seen.at + self._lifetime, seen.expires_at)
+
+    def _remember(self, key_hash: str, seen: _Seen) -> None:
+        self._seen[key_hash] = seen
         self._seen.move_to_end(key_hash)
         if len(self._seen) > self._capacity:
             self._seen.popitem(last=False)

@@ -3,7 +3,6 @@
 import hmac
 import secrets
 import string
-from hashlib import sha256
 from zlib import crc32
 
 __all__ = ["KEY_PREFIX", "hash_key", "hint_of", "is_well_formed", "new_key"]
@@ -13,6 +12,7 @@ RANDOM_LENGTH = 37
 CHECKSUM_LENGTH = 6
 HINT_LENGTH = 8
 ALPHABET = string.digits + string.ascii_uppercase + string.ascii_lowercase
+LETTERS = frozenset(ALPHABET)
 
 
 def new_key() -> str:
@@ -26,12 +26,12 @@ def is_well_formed(key: str) -> bool:
     if len(key) != len(KEY_PREFIX) + RANDOM_LENGTH + CHECKSUM_LENGTH or not key.startswith(KEY_PREFIX):
         return False
     random, checksum = key[len(KEY_PREFIX) : -CHECKSUM_LENGTH], key[-CHECKSUM_LENGTH:]
-    return set(random) <= set(ALPHABET) and checksum == _checksum(random)
+    return LETTERS.issuperset(random) and checksum == _checksum(random)
 
 
 def hash_key(key: str, *, secret: str) -> str:
     """Return what is kept of a key: HMAC-SHA256 under the server's secret, in hexadecimal digits."""
-    return hmac.new(secret.encode(), key.encode(), sha256).hexdigest()
+    return hmac.digest(secret.encode(), key.encode(), "sha256").hex()
 
 
 def hint_of(key: str) -> str:

@@ -293,6 +293,20 @@ async def test_a_warm_process_refuses_a_key_at_the_moment_it_expires(database: D
         await authentications.actor(f"Bearer {issued.text}", now=clock.now(), permissions=CORE_PERMISSIONS)
 
 
+async def test_a_warm_process_knows_the_rights_of_a_new_plugin_at_once(
+    database: Database, clock: SettableClock
+) -> None:
+    issued = await give_key(database, ForService("analyst"), now=clock.now())
+    authentications = Authentications(database, secret=SECRET)
+    with_plugin = (*CORE_PERMISSIONS, Permission("clv:read", "See lifetime value", ("analyst",)))
+    before = await authentications.actor(f"Bearer {issued.text}", now=clock.now(), permissions=CORE_PERMISSIONS)
+
+    after = await authentications.actor(f"Bearer {issued.text}", now=clock.now(), permissions=with_plugin)
+
+    assert not before.may("clv:read")
+    assert after.may("clv:read")
+
+
 async def test_a_warm_process_knows_at_most_so_many_keys(
     database: Database, clock: SettableClock, statements: list[str]
 ) -> None:
