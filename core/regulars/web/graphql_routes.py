@@ -12,6 +12,7 @@ from regulars.access.refusals import Unauthenticated
 from regulars.errors import ExpectedError
 from regulars.graphql.socket import GraphQLOverWebSocket
 from regulars.graphql.transport import GraphQLAnswer, GraphQLOperation, GraphQLOverHttp, refusal_answer
+from regulars.web.graphiql import GraphiqlForBrowsers, graphiql_files
 from regulars.web.server import Server
 
 __all__ = ["graphql_routes"]
@@ -21,7 +22,7 @@ HASH_DIGITS = 16
 
 
 def graphql_routes(server: Server) -> Sequence[BaseRoute]:
-    """Return the routes of the GraphQL API."""
+    """Return the routes of the GraphQL API, and in development of GraphiQL."""
 
     async def execute(operation: GraphQLOperation, request: Request) -> GraphQLAnswer:
         notes: dict[str, str] = request.state.log
@@ -47,7 +48,10 @@ def graphql_routes(server: Server) -> Sequence[BaseRoute]:
     async def follow(websocket: WebSocket) -> None:
         await subscriptions(websocket)
 
+    over_http = GraphQLOverHttp(execute)
+    is_development = server.settings.mode == "development"
     return [
-        Route(PATH, GraphQLOverHttp(execute), name="graphql"),
+        Route(PATH, GraphiqlForBrowsers(over_http) if is_development else over_http, name="graphql"),
         WebSocketRoute(PATH, follow, name="subscriptions"),
+        *([graphiql_files()] if is_development else []),
     ]
