@@ -115,7 +115,9 @@ class Pages:
     """Pages under ``/plugins/<id>/``: Starlette routes, each with the permission that it needs.
 
     ``permissions`` maps a route's name to a permission; a route without one stops the plugin, so that nothing becomes
-    public by accident. The permission ``public`` is explicit.
+    public by accident. The permission ``public`` is explicit. A page finds a ``PluginContext`` in
+    ``request.state.ctx`` and who asks in ``request.state.actor``; it has ten seconds, and what a GET writes is not
+    kept.
     """
 
     routes: Sequence[BaseRoute]
