@@ -12,6 +12,7 @@ from regulars.clock import SettableClock
 from regulars.jobs.leases import LeaseLost, claim_job, end_run, take_back_expired
 from regulars.jobs.models import Job
 from regulars.jobs.run import AlreadyWriting, JobRun
+from regulars.jobs.service import enqueue_job
 
 if TYPE_CHECKING:
     from tests.core.jobs.conftest import Yard
@@ -78,6 +79,19 @@ async def test_the_job_that_waited_longest_comes_first(stand: Stand) -> None:
 
     assert claimed is not None
     assert claimed.id == first.id
+
+
+async def test_a_job_waits_for_its_time(stand: Stand) -> None:
+    async with stand.yard.database.writing() as session:
+        now = stand.clock.now()
+        await enqueue_job(session, kind="test.job", actor="staff:1", run_after=now + timedelta(hours=1), now=now)
+
+    early = await stand.claim()
+    stand.clock.advance(timedelta(hours=1))
+    in_time = await stand.claim()
+
+    assert early is None
+    assert in_time is not None
 
 
 async def test_a_job_nobody_here_knows_stays_queued(stand: Stand) -> None:

@@ -21,6 +21,7 @@ def check(run: KillRun) -> None:
     assert run.longest_wait_s <= 90, run
 
 
+@pytest.mark.timeout(300)  # hundreds of commits that reach the disk; it may be busy
 async def test_ten_killed_workers_lose_nothing_and_double_nothing(
     database: Database, database_url: str, tmp_path: Path
 ) -> None:

@@ -1,4 +1,5 @@
 import asyncio
+import itertools
 import time
 from dataclasses import replace
 from datetime import timedelta
@@ -133,23 +134,25 @@ async def test_an_attempt_that_does_not_let_itself_be_broken_off_is_left_behind(
     assert await yard.notes(job.id) == ["attempt 2"]
 
 
-async def test_a_running_job_sees_that_it_was_cancelled(yard: "Yard") -> None:
+async def test_a_running_job_sees_that_it_was_cancelled_and_can_clean_up(yard: "Yard") -> None:
     async def count(run: JobRun) -> None:
-        number = 0
-        while True:
-            number += 1
-            await run.progress(number)
-            await asyncio.sleep(0.01)
+        try:
+            for number in itertools.count():
+                await run.progress(number)
+                await asyncio.sleep(0.01)
+        finally:
+            await yard.note(run, "cleaned up")
 
     yard.define("test.job", count)
     job = await yard.enqueue("test.job")
 
-    async with yard.worker():
+    async with yard.worker(replace(QUICK, grace=timedelta(minutes=10))):
         await yard.until(job, "RUNNING")
         await yard.cancel(job)
         cancelled = await yard.until(job, "CANCELLED")
 
     assert cancelled.attempts == 1
+    assert await yard.notes(job.id) == ["cleaned up"]
     assert await yard.events(job) == ["job.queued", "job.started", "job.cancel_requested", "job.cancelled"]
 
 
