@@ -12,7 +12,7 @@ manifest = PluginManifest(
     summary="What each customer is expected to bring in: profit, as a range, with its model and its date.",
     hook_api=">=1.0,<2",
     implementation="regulars_clv.plugin",
-    graphql_types=("Clv", "ClvModel", "ClvModelFitPayload"),
+    graphql_types=("Clv", "ClvModel", "ClvModelFitInput"),
     settings=ClvSettings,
     permissions=(
         Permission("clv:read", "See what customers are worth", ("admin", "analyst")),

@@ -1,0 +1,1 @@
+"""What every plugin promises, each as a check that raises an ``AssertionError`` which says what is wrong."""
