@@ -1,6 +1,6 @@
-"""Do what a page tells its reader to do, from top to bottom, on a real server.
+"""Do what a page tells its reader to do, from top to bottom, on a real server, with an API key.
 
-A `graphql` block is one operation; the word after `graphql` is the role of whoever asks, admin unless given. The blocks
+A `graphql` block is one operation; the word after `graphql` is the role of the key, admin unless given. The blocks
 after it belong to it:
 
 - `json variables`: what is sent along
@@ -38,6 +38,7 @@ class Reader:
     def __init__(self, app: App) -> None:
         self._app = app
         self._answers = Answers()
+        self._keys: dict[str, dict[str, str]] = {}
         self._following: list[Following] = []
         self._printed = ""
         self.done = 0
@@ -68,8 +69,8 @@ class Reader:
         variables: dict[str, Any] = next((orjson.loads(each.text) for each in belonging if each.role == SENT), {})
         query, sent = self._answers.filled_in(block.text), self._answers.filled_in(variables)
         if block.text.lstrip().startswith("subscription"):
-            headers = await self._app.key(block.role or "admin")
-            self._following.append(await Following.start(self._app.server, headers, query, sent))
+            following = await Following.start(self._app.server, await self._key(block.role), query, sent)
+            self._following.append(following)
             return
         shown = next((each for each in belonging if each.role in (ANSWER, EVENTUALLY)), None)
         answer = await self._answer(query, sent, block.role)
@@ -86,8 +87,14 @@ class Reader:
         self._compare(shown, wanted, answer)
 
     async def _answer(self, query: str, variables: dict[str, Any], role: str) -> dict[str, Any]:
-        answer = await self._app.ask(query, variables, as_=role or "admin")
+        sent = {"query": query, "variables": variables}
+        answer = (await self._app.client.post("/graphql", json=sent, headers=await self._key(role))).json()
         return {name: answer[name] for name in ("data", "errors") if name in answer}
+
+    async def _key(self, role: str) -> dict[str, str]:
+        if role not in self._keys:
+            self._keys[role] = await self._app.key(role or "admin")
+        return self._keys[role]
 
     async def _run(self, block: Block) -> None:
         self._printed = ""

@@ -1,0 +1,44 @@
+"""Whoever follows a page gets what it shows."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+import pytest_asyncio
+from tests.docs.pages import DOCS, ROOT
+from tests.docs.reader import Reader
+
+from regulars.clock import SettableClock
+from regulars.demo.preparation import history_for_demo, prepare_demo
+from regulars.plugins.discovery import found_plugin
+from regulars.testing.app import App
+from regulars.testing.databases import SqliteDatabases
+from regulars.testing.fixtures import MakeApp
+from regulars.testing.making import running_app
+from regulars.web.background import running_background
+from regulars_clv.manifest import manifest
+
+
+@pytest_asyncio.fixture
+async def demo(sqlite_databases: SqliteDatabases, clock: SettableClock) -> AsyncIterator[App]:
+    """The server of `regulars demo`, complete."""
+    async with running_app(sqlite_databases, (), clock, company_currency="USD") as app:
+        app.server.host.found["clv"] = found_plugin(manifest)
+        async with running_background(app.server):
+            await prepare_demo(app.server, history_for_demo(), progress=lambda _what, _done, _total: None)
+            yield app
+
+
+async def test_the_first_ten_minutes(demo: App) -> None:
+    reader = Reader(demo)
+
+    await reader.follow(DOCS / "tutorial" / "first-ten-minutes.md")
+
+    assert reader.done > 15
+
+
+async def test_keeping_in_step(make_app: MakeApp) -> None:
+    reader = Reader(await make_app(manifest))
+
+    await reader.follow(DOCS / "how-to" / "keep-in-step-with-your-crm.md")
+
+    assert reader.done > 5
