@@ -12,6 +12,8 @@ from regulars.settings import Settings
 from regulars.touchpoints.models import Touchpoint
 from regulars_clv.cli import app
 
+pytestmark = pytest.mark.usefixtures("logging_restored")
+
 START = datetime(2024, 3, 1, 23, 30, tzinfo=UTC)
 
 
