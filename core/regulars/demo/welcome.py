@@ -10,7 +10,10 @@ __all__ = ["EXAMPLE_QUERY", "graphiql_address", "welcome"]
 
 EXAMPLE_QUERY = """\
 query TopCustomers {
-  customers(first: 10, orderBy: [{field: CLV_VALUE, direction: DESC}]) {
+  customers(
+    first: 10
+    orderBy: [{field: CLV_VALUE, direction: DESC}]
+  ) {
     nodes {
       displayName
       clv {
@@ -25,7 +28,12 @@ query TopCustomers {
         warnings
       }
       touchpoints(first: 3) {
-        nodes { type occurredAt channel amount { amount currency } }
+        nodes {
+          type
+          occurredAt
+          channel
+          amount { amount currency }
+        }
       }
     }
   }
@@ -33,9 +41,11 @@ query TopCustomers {
 """
 
 
-def graphiql_address(server_address: str, *, key: str) -> str:
+def graphiql_address(server_address: str, *, key: str, history: History) -> str:
     """Return the address of GraphiQL with the example query and the key behind the ``#``, which no server ever sees."""
-    return f"{server_address}/graphql#key={quote_plus(key)}&query={quote_plus(EXAMPLE_QUERY.strip(), safe='(){}[]:,')}"
+    says = "The people are invented, the orders are CDNOW's." if history.source == CDNOW else "All of it is invented."
+    query = quote_plus(f"# {says}\n{EXAMPLE_QUERY.strip()}", safe="(){}[]:,")
+    return f"{server_address}/graphql#key={key}&query={query}"
 
 
 def welcome(server_address: str, *, key: str, history: History, folder: str) -> str:
@@ -45,7 +55,7 @@ def welcome(server_address: str, *, key: str, history: History, folder: str) -> 
 Regulars is ready at {server_address}
 
   GraphiQL, with an example query: the top customers by lifetime value, and what happened last.
-  {graphiql_address(server_address, key=key)}
+  {graphiql_address(server_address, key=key, history=history)}
 
   The same from a shell:
   curl -s {server_address}/graphql -H 'Authorization: Bearer {key}' \\

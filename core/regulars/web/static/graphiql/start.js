@@ -2,6 +2,12 @@
 "use strict";
 
 const KEPT_KEY = "regulars.key";
+const FIELDS = {
+  ".graphiql-query-editor textarea": "Query",
+  ".graphiql-editor-tool .graphiql-editor:nth-of-type(1) textarea": "Variables",
+  ".graphiql-editor-tool .graphiql-editor:nth-of-type(2) textarea": "Headers",
+  ".graphiql-response textarea": "Answer",
+};
 
 const given = new URLSearchParams(location.hash.slice(1));
 if (given.has("key")) {
@@ -16,12 +22,21 @@ const key = sessionStorage.getItem(KEPT_KEY);
 const socket = new URL(location.pathname, location.href);
 socket.protocol = location.protocol === "https:" ? "wss:" : "ws:";
 
-ReactDOM.createRoot(document.getElementById("graphiql")).render(
+const place = document.getElementById("graphiql");
+// GraphiQL gives the fields of its editors no name that a screen reader could say.
+new MutationObserver(() => {
+  for (const [selector, name] of Object.entries(FIELDS)) {
+    place.querySelector(selector)?.setAttribute("aria-label", name);
+  }
+}).observe(place, { childList: true, subtree: true });
+
+ReactDOM.createRoot(place).render(
   React.createElement(GraphiQL, {
     fetcher: GraphiQL.createFetcher({ url: location.pathname, subscriptionUrl: socket.href }),
     query: given.get("query") ?? undefined,
     headers: key === null ? undefined : JSON.stringify({ authorization: `Bearer ${key}` }, null, 2),
     isHeadersEditorEnabled: true,
+    defaultEditorToolsVisibility: false,
     shouldPersistHeaders: false,
   }),
 );
