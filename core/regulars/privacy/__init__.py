@@ -1,1 +1,0 @@
-"""Privacy: what is known about one person, gathered or erased everywhere."""
