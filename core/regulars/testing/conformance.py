@@ -37,7 +37,7 @@ class Conformance:
     @pytest.fixture
     def candidate(self, make_app: MakeApp) -> Candidate:
         """Give the plugin with a maker of servers."""
-        return Candidate(self.plugin, make_app, *self.prepare)
+        return Candidate(self.plugin, make_app, next(iter(self.prepare), None))
 
     async def test_its_manifest_and_settings_are_sound(self, candidate: Candidate) -> None:
         """Check ``check_manifest``."""

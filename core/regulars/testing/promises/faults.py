@@ -198,7 +198,9 @@ def _broken(part: GraphQLPart) -> Iterator[set[str]]:
         yield broken
     finally:
         for field, rules, function in kept:
-            field.rules, field.base_resolver = rules, function
+            field.rules = rules
+            if function is not None:
+                field.base_resolver = function
 
 
 async def _fail_anyway(*_arguments: object) -> NoReturn:

@@ -14,7 +14,7 @@ from regulars.fields.prices import FieldPrice
 from regulars.graphql.schema import PUBLIC, BuiltSchema
 from regulars.testing.app import App
 from regulars.testing.promises.documents import Place, field_text, filter_probes, order_names, type_places
-from regulars.testing.promises.preparation import CUSTOMERS, Candidate, needed_by
+from regulars.testing.promises.preparation import CUSTOMERS, Candidate, enabled_in
 
 __all__ = ["AddedField", "added_fields", "built", "check_costs", "check_permissions", "check_statements"]
 
@@ -94,8 +94,9 @@ async def check_permissions(candidate: Candidate) -> None:
         answer = await app.ask(document, as_=_without(app, {added.permission}))
         if not _is_forbidden(answer) or list(_values_at(answer.get("data"), [*place.names, added.name])):
             faults.append(f"{added.path} answers without the permission {added.permission}.")
-    before = await built(await candidate.make_app(*needed_by(candidate.plugin)))
+    before = await built(await candidate.make_app(*candidate.needed()))
     own = {permission.name for permission in candidate.manifest.permissions}
+    own |= {trait.permission for trait in enabled_in(app, candidate.plugin).contributions.traits}
     for what, document in _oracles(schema, before):
         answer = await app.ask(document, as_=_without(app, own))
         if own and not _is_forbidden(answer):

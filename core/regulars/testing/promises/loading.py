@@ -6,9 +6,8 @@ import orjson
 from graphql import is_input_object_type, is_object_type
 
 from regulars.plugins.configuration import settings_schema
-from regulars.plugins.discovery import discover
 from regulars.testing.promises.fields import built
-from regulars.testing.promises.preparation import Candidate, enabled_in, manifest_in, needed_by
+from regulars.testing.promises.preparation import Candidate, enabled_in, manifest_in
 
 __all__ = [
     "check_disabled",
@@ -36,15 +35,15 @@ async def check_loads_alone(candidate: Candidate) -> None:
 
 async def check_loads_with_others(candidate: Candidate) -> None:
     """Check that the plugin can be enabled beside every other plugin that is installed."""
-    taken = {candidate.plugin.id, *(plugin.id for plugin in needed_by(candidate.plugin))}
-    others = [found for found in discover() if found.id not in taken]
-    app = await candidate.make_app(*needed_by(candidate.plugin), candidate.plugin, *others)
+    taken = {candidate.plugin.id, *(plugin.id for plugin in candidate.needed())}
+    others = [found for found in candidate.installed() if found.id not in taken]
+    app = await candidate.make_app(*candidate.needed(), candidate.plugin, *others)
     enabled_in(app, candidate.plugin)
 
 
 async def check_disabled(candidate: Candidate) -> None:
     """Check that the schema without the plugin is the same, byte for byte, once the plugin was enabled and disabled."""
-    without = (await built(await candidate.make_app(*needed_by(candidate.plugin)))).sdl
+    without = (await built(await candidate.make_app(*candidate.needed()))).sdl
     app = await candidate.app()
     enabled = (await built(app)).sdl
     await app.server.host.disable(candidate.plugin.id)
@@ -65,7 +64,7 @@ async def check_type_names(candidate: Candidate) -> None:
             is_own = not definition.origin.__module__.startswith("regulars.")
             if is_own and definition.concrete_of is None:
                 brought.add(name)
-    needed = {name for plugin in needed_by(candidate.plugin) for name in manifest_in(plugin).graphql_types}
+    needed = {name for plugin in candidate.needed() for name in manifest_in(plugin).graphql_types}
     missing = brought - needed - set(candidate.manifest.graphql_types)
     assert not missing, f"Add {', '.join(sorted(missing))} to graphql_types in the manifest of {candidate.plugin.id}."
 

@@ -13,7 +13,7 @@ from regulars.testing.app import App
 from regulars.testing.fixtures import MakeApp
 from regulars.testing.shop import Happening
 
-__all__ = ["CUSTOMERS", "Candidate", "Prepare", "enabled_in", "fill_shop", "manifest_in", "needed_by"]
+__all__ = ["CUSTOMERS", "Candidate", "Prepare", "enabled_in", "fill_shop", "manifest_in"]
 
 CUSTOMERS = 50
 
@@ -23,20 +23,34 @@ Prepare = Callable[[App], Awaitable[None]]
 
 @dataclass(frozen=True)
 class Candidate:
-    """A plugin under test, a maker of servers, and what the plugin needs to have something to do."""
+    """A plugin under test, a maker of servers, what gives the plugin something to do, and what is installed beside."""
 
     plugin: FoundPlugin
     make_app: MakeApp
     prepare: Prepare | None = None
+    installed: Callable[[], Sequence[FoundPlugin]] = discover
 
     @property
     def manifest(self) -> PluginManifest:
         """Return the plugin's manifest."""
         return manifest_in(self.plugin)
 
+    def needed(self) -> Sequence[FoundPlugin]:
+        """Return the installed plugins without which this one cannot be enabled."""
+        installed = {found.id: found for found in self.installed()}
+        needed: dict[str, FoundPlugin] = {}
+        waiting = list(self.manifest.depends)
+        while waiting:
+            plugin_id = waiting.pop()
+            if plugin_id not in needed:
+                assert plugin_id in installed, f"{self.plugin.id} needs {plugin_id}. Install it to run these tests."
+                needed[plugin_id] = installed[plugin_id]
+                waiting.extend(manifest_in(installed[plugin_id]).depends)
+        return tuple(needed.values())
+
     async def app(self, instead: FoundPlugin | None = None) -> App:
         """Return a server with the plugin, or with another in its place, and with the plugins that it needs."""
-        return await self.make_app(*needed_by(self.plugin), instead or self.plugin)
+        return await self.make_app(*self.needed(), instead or self.plugin)
 
     async def prepared_app(self, instead: FoundPlugin | None = None) -> App:
         """Return a server with the plugin and with fifty customers whose orders and refunds it has heard of."""
@@ -55,20 +69,6 @@ def manifest_in(plugin: FoundPlugin) -> PluginManifest:
     """Return the manifest of a plugin that has one."""
     assert plugin.manifest is not None, f"{plugin.id} has no manifest: {plugin.withheld}"
     return plugin.manifest
-
-
-def needed_by(plugin: FoundPlugin) -> Sequence[FoundPlugin]:
-    """Return the installed plugins without which this one cannot be enabled."""
-    installed = {found.id: found for found in discover()}
-    needed: dict[str, FoundPlugin] = {}
-    waiting = list(manifest_in(plugin).depends)
-    while waiting:
-        plugin_id = waiting.pop()
-        if plugin_id not in needed:
-            assert plugin_id in installed, f"{plugin.id} needs {plugin_id}. Install it to run these tests."
-            needed[plugin_id] = installed[plugin_id]
-            waiting.extend(manifest_in(installed[plugin_id]).depends)
-    return tuple(needed.values())
 
 
 def enabled_in(app: App, plugin: FoundPlugin) -> EnabledPlugin:

@@ -1,0 +1,22 @@
+import sqlalchemy as sa
+from alembic import op
+
+revision = "forgetful0001"
+down_revision = None
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    op.create_table(
+        "stamp_card",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("customer_id", sa.Uuid(), nullable=False),
+        sa.Column("stamps", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(["customer_id"], ["core_customer.id"], ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("id"),
+    )
+
+
+def downgrade() -> None:
+    """Forget to drop the table."""
