@@ -5,11 +5,12 @@ import json
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from random import Random
+from subprocess import PIPE, Popen
 from time import monotonic
 
 from sqlalchemy import func, select, text
@@ -43,61 +44,52 @@ class KillRun:
 
 
 class Processes:
-    """Processes of one role that a test starts and kills."""
+    """Processes that a test starts and kills; each is forked from one that has loaded everything."""
 
-    def __init__(self, forker: asyncio.subprocess.Process) -> None:
+    def __init__(self, forker: "Popen[str]") -> None:
         self._forker = forker
         self.pids: list[int] = []
 
-    async def start(self) -> int:
+    def start(self, role: str, url: str, folder: Path) -> None:
         assert self._forker.stdin is not None
         assert self._forker.stdout is not None
-        self._forker.stdin.write(b"start\n")
-        pid = int(await self._forker.stdout.readline())
-        self.pids.append(pid)
-        return pid
+        self._forker.stdin.write(f"{json.dumps([role, url, str(folder)])}\n")
+        self._forker.stdin.flush()
+        self.pids.append(int(self._forker.stdout.readline()))
 
     def kill(self, pid: int) -> None:
         self.pids.remove(pid)
         os.kill(pid, signal.SIGKILL)
 
+    def kill_all(self) -> None:
+        for pid in tuple(self.pids):
+            self.kill(pid)
 
-@asynccontextmanager
-async def processes(role: str, url: str, folder: Path) -> AsyncIterator[Processes]:
+
+@contextmanager
+def forker() -> Iterator["Popen[str]"]:
     script = Path(__file__).with_name("processes.py")
-    forker = await asyncio.create_subprocess_exec(
-        sys.executable,
-        str(script),
-        role,
-        url,
-        str(folder),
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-    )
-    try:
-        yield Processes(forker)
-    finally:
-        assert forker.stdin is not None
-        forker.stdin.close()
-        await forker.wait()
+    with Popen([sys.executable, str(script)], stdin=PIPE, stdout=PIPE, text=True) as process:
+        yield process
 
 
-async def kill_workers(database: Database, url: str, folder: Path, *, jobs: int, kills: int, seed: int) -> KillRun:
+async def kill_workers(
+    workers: Processes, database: Database, url: str, folder: Path, *, jobs: int, kills: int, seed: int
+) -> KillRun:
     """Run ``jobs`` jobs on three workers and kill one of them ``kills`` times, spread over the work."""
     random = Random(seed)
     started = monotonic()
     await _enqueue(database, jobs)
-    async with processes("worker", url, folder) as workers:
-        for _ in range(WORKERS):
-            await workers.start()
-        for number in range(1, kills + 1):
-            await _until_succeeded(database, number * jobs // (kills + 2))
-            await asyncio.sleep(random.uniform(0, 0.05))
-            workers.kill(random.choice(workers.pids))
-            await workers.start()
-        last_kill = monotonic()
-        await _until_succeeded(database, jobs)
-        longest_wait_s = monotonic() - last_kill
+    for _ in range(WORKERS):
+        workers.start("worker", url, folder)
+    for number in range(1, kills + 1):
+        await _until_succeeded(database, number * jobs // (kills + 2))
+        await asyncio.sleep(random.uniform(0, 0.05))
+        workers.kill(random.choice(workers.pids))
+        workers.start("worker", url, folder)
+    last_kill = monotonic()
+    await _until_succeeded(database, jobs)
+    longest_wait_s = monotonic() - last_kill
     run = await _count(database, folder, seed, kills, monotonic() - started, longest_wait_s)
     RESULTS.mkdir(parents=True, exist_ok=True)
     (RESULTS / f"row2-{database.dialect}-{seed}.json").write_text(json.dumps(asdict(run), indent=2))

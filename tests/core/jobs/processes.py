@@ -1,10 +1,11 @@
-"""Real worker and scheduler processes to be killed: ``python processes.py worker|scheduler URL FOLDER``.
+"""Real worker and scheduler processes to be killed.
 
-It loads everything once, then forks a process for each line on its standard input and answers with the pid. At the end
-of the input it kills them all, so nothing outlives a test.
+It loads everything once, then forks a process for each line on its standard input, a role with an address and a folder
+as JSON, and answers with the pid. At the end of the input it kills them all and itself, so nothing outlives the tests.
 """
 
 import asyncio
+import json
 import os
 import signal
 import sys
@@ -92,23 +93,19 @@ async def live(role: str, url: str, folder: Path) -> None:
     await {"worker": be_worker, "scheduler": be_scheduler}[role](database, folder)
 
 
-def fork_on_demand(role: str, url: str, folder: Path) -> None:
+def fork_on_demand() -> None:
+    os.setsid()
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
-    pids = []
-    for _ in iter(sys.stdin.readline, ""):
+    for line in iter(sys.stdin.readline, ""):
         pid = os.fork()
         if pid == 0:
             os.dup2(os.open(os.devnull, os.O_RDWR), 0)
             os.dup2(os.open(os.devnull, os.O_RDWR), 1)
-            asyncio.run(live(role, url, folder))
-        pids.append(pid)
+            role, url, folder = json.loads(line)
+            asyncio.run(live(role, url, Path(folder)))
         print(pid, flush=True)
-    for pid in pids:
-        try:
-            os.kill(pid, signal.SIGKILL)
-        except ProcessLookupError:
-            continue
+    os.killpg(0, signal.SIGKILL)
 
 
 if __name__ == "__main__":
-    fork_on_demand(sys.argv[1], sys.argv[2], Path(sys.argv[3]))
+    fork_on_demand()

@@ -1,17 +1,34 @@
 import asyncio
+from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 from random import SystemRandom
+from subprocess import Popen
 from zoneinfo import ZoneInfo
 
 import pytest
-from tests.core.jobs.kills import KillRun, kill_workers, processes
+from tests.core.jobs.kills import KillRun, Processes, forker, kill_workers
 from tests.core.jobs.processes import TICK
 
 from regulars.database import Database
 from regulars.jobs.service import list_jobs
 from regulars.jobs.ticks import newest_tick
 from regulars.plugins.contributions import every
+
+
+@pytest.fixture(scope="session")
+def loaded() -> Iterator["Popen[str]"]:
+    """Give a process that forks others quickly."""
+    with forker() as process:
+        yield process
+
+
+@pytest.fixture
+def processes(loaded: "Popen[str]") -> Iterator[Processes]:
+    """Give processes that end with the test."""
+    started = Processes(loaded)
+    yield started
+    started.kill_all()
 
 
 def check(run: KillRun) -> None:
@@ -23,9 +40,11 @@ def check(run: KillRun) -> None:
 
 @pytest.mark.timeout(300)  # hundreds of commits that reach the disk; it may be busy
 async def test_ten_killed_workers_lose_nothing_and_double_nothing(
-    database: Database, database_url: str, tmp_path: Path
+    processes: Processes, database: Database, database_url: str, tmp_path: Path
 ) -> None:
-    run = await kill_workers(database, database_url, tmp_path, jobs=60, kills=10, seed=SystemRandom().randrange(2**32))
+    seed = SystemRandom().randrange(2**32)
+
+    run = await kill_workers(processes, database, database_url, tmp_path, jobs=60, kills=10, seed=seed)
 
     check(run)
 
@@ -33,39 +52,41 @@ async def test_ten_killed_workers_lose_nothing_and_double_nothing(
 @pytest.mark.full
 @pytest.mark.timeout(900)
 async def test_two_hundred_killed_workers_lose_nothing_and_double_nothing(
-    database: Database, database_url: str, tmp_path: Path
+    processes: Processes, database: Database, database_url: str, tmp_path: Path
 ) -> None:
-    run = await kill_workers(
-        database, database_url, tmp_path, jobs=1000, kills=200, seed=SystemRandom().randrange(2**32)
-    )
+    seed = SystemRandom().randrange(2**32)
+
+    run = await kill_workers(processes, database, database_url, tmp_path, jobs=1000, kills=200, seed=seed)
 
     check(run)
 
 
 async def test_two_scheduler_processes_make_one_row_per_tick(
-    database: Database, database_url: str, tmp_path: Path
+    processes: Processes, database: Database, database_url: str, tmp_path: Path
 ) -> None:
-    keys = await keys_made_by_two_schedulers(database, database_url, tmp_path, ticks=5)
+    keys = await keys_made_by_two_schedulers(processes, database, database_url, tmp_path, ticks=5)
 
     check_ticks(keys, *seen_ticks(tmp_path))
 
 
 @pytest.mark.full
 async def test_two_scheduler_processes_make_one_row_for_each_of_sixty_ticks(
-    database: Database, database_url: str, tmp_path: Path
+    processes: Processes, database: Database, database_url: str, tmp_path: Path
 ) -> None:
-    keys = await keys_made_by_two_schedulers(database, database_url, tmp_path, ticks=60)
+    keys = await keys_made_by_two_schedulers(processes, database, database_url, tmp_path, ticks=60)
 
     check_ticks(keys, *seen_ticks(tmp_path))
 
 
-async def keys_made_by_two_schedulers(database: Database, url: str, folder: Path, *, ticks: int) -> list[str]:
+async def keys_made_by_two_schedulers(
+    schedulers: Processes, database: Database, url: str, folder: Path, *, ticks: int
+) -> list[str]:
     """Return the keys of all rows, once each of the two has seen so many ticks."""
-    async with processes("scheduler", url, folder) as schedulers:
-        await schedulers.start()
-        await schedulers.start()
-        while min(map(len, [*seen_ticks(folder), [], []][:2])) <= ticks:  # noqa: ASYNC110  # others write the files
-            await asyncio.sleep(0.1)
+    schedulers.start("scheduler", url, folder)
+    schedulers.start("scheduler", url, folder)
+    while min(map(len, [*seen_ticks(folder), [], []][:2])) <= ticks:  # noqa: ASYNC110  # others write the files
+        await asyncio.sleep(0.1)
+    schedulers.kill_all()
     async with database.reading() as session:
         return [job.key for job in await list_jobs(session, kind="test.tick", limit=ticks * 3)]
 
