@@ -1,12 +1,14 @@
 """What changes, in the API: one envelope for subscriptions, handlers and webhooks."""
 
 from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from datetime import datetime
 
 import strawberry
 from strawberry.scalars import JSON
 from strawberry.types import Info
 
+from regulars.events.feed import EventFeed
 from regulars.fields.context import RequestContext
 from regulars.fields.declarations import subscription
 from regulars.fields.ids import row_id
@@ -42,13 +44,15 @@ class EventSubscriptions:
     ) -> AsyncGenerator[EventView, None]:
         """Follow what changes."""
         subject = None if customer_id is None else f"customer:{row_id('Customer', customer_id)}"
-        async for event in info.context.services.feed.follow(types=types or (), subject=subject):
-            data: JSON = dict(event.data)  # type: ignore[assignment]
-            yield EventView(
-                id=strawberry.ID(str(event.id)),
-                type=event.type,
-                occurred_at=event.occurred_at,
-                subject=event.subject,
-                actor=event.actor,
-                data=data,
-            )
+        feed: EventFeed = info.context.services.feed
+        async with aclosing(feed.follow(types=types or (), subject=subject)) as followed:
+            async for event in followed:
+                data: JSON = dict(event.data)  # type: ignore[assignment]
+                yield EventView(
+                    id=strawberry.ID(str(event.id)),
+                    type=event.type,
+                    occurred_at=event.occurred_at,
+                    subject=event.subject,
+                    actor=event.actor,
+                    data=data,
+                )

@@ -17,12 +17,12 @@ from regulars.plugins.hook_calls import handle_events
 from regulars.plugins.host import PluginHost
 from regulars.plugins.manifest import Permission
 from regulars.plugins.states import PluginState
+from regulars.settings import Settings
 
 __all__ = ["LiveMapping", "ServerParts", "parts_of"]
 
 Value = TypeVar("Value")
 
-CORE_JOBS = (retention_job(keep_for=timedelta(days=30)),)
 """The work of the core itself in the background."""
 
 Handlers = Mapping[str, Sequence[tuple[str, Handle]]]
@@ -53,9 +53,9 @@ class LiveMapping(Mapping[str, Value]):
         return len(self._today())
 
 
-def parts_of(host: PluginHost) -> ServerParts:
+def parts_of(host: PluginHost, settings: Settings) -> ServerParts:
     """Return what the core and the plugins that are enabled now bring."""
-    kinds = job_kinds(CORE_JOBS)
+    kinds = job_kinds([retention_job(keep_for=timedelta(days=settings.retention_days))])
     for plugin in host.plugins.plugins:
         kinds |= job_kinds(plugin.contributions.jobs, settings=plugin.settings)
     return ServerParts((*CORE_PERMISSIONS, *host.plugins.permissions), kinds, _handlers(host))

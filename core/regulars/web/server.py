@@ -172,7 +172,7 @@ class Server:
     def _parts(self) -> ServerParts:
         # Plugins change rarely, and the set is another object whenever they do.
         if self._known_parts is None or self._known_parts[0] is not self.host.plugins:
-            self._known_parts = (self.host.plugins, parts_of(self.host))
+            self._known_parts = (self.host.plugins, parts_of(self.host, self.settings))
         return self._known_parts[1]
 
     @asynccontextmanager
