@@ -36,7 +36,7 @@ class Answers:
         return next(self._differences(shown, real, ""), None)
 
     def _differences(self, shown: Any, real: Any, where: str) -> Iterator[str]:
-        if isinstance(shown, dict) and isinstance(real, dict) and list(shown) == list(real):
+        if isinstance(shown, dict) and isinstance(real, dict) and shown.keys() == real.keys():
             for name in shown:
                 yield from self._differences(shown[name], real[name], f"{where}.{name}")
         elif isinstance(shown, list) and isinstance(real, list):

@@ -1,7 +1,7 @@
 """Do what a page tells its reader to do, from top to bottom, on a real server, with an API key.
 
-A `graphql` block is one operation; the word after `graphql` is the role of the key, admin unless given. The blocks
-after it belong to it:
+A `graphql` block is one operation; the word after `graphql` is the role of the key, admin unless given, or `staff` for
+a person who is an admin. The `json` blocks after it belong to it:
 
 - `json variables`: what is sent along
 - `json answer`: what must come back
@@ -12,57 +12,64 @@ A `sh` block holds commands to run, and a `text` block after it what they must p
 """
 
 import asyncio
-import os
-import shlex
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import orjson
-from sqlalchemy.engine import URL
 from tests.docs.answers import Answers
+from tests.docs.command_lines import Shell
 from tests.docs.following import Following
-from tests.docs.pages import ROOT, Block, blocks_of
+from tests.docs.pages import Block, blocks_of
 
 from regulars.testing.app import App
 
 PATIENCE_S = 60
 AGAIN_S = 0.2
 SENT, ANSWER, EVENTUALLY, EVENT = "variables", "answer", "eventually", "event"
+STAFF = "staff"
 
 
 class Reader:
     """Somebody who follows one page; ``done`` counts what was done."""
 
-    def __init__(self, app: App) -> None:
-        self._app = app
+    def __init__(self, app: App | None = None, *, database_url: str | None = None) -> None:
+        self._given_app = app
+        self._shell = Shell(database_url=database_url or _address(self._app))
         self._answers = Answers()
         self._keys: dict[str, dict[str, str]] = {}
         self._following: list[Following] = []
-        self._printed = ""
         self.done = 0
+
+    @property
+    def _app(self) -> App:
+        assert self._given_app is not None, "this page asks a server, and there is none"
+        return self._given_app
 
     async def follow(self, page: Path) -> None:
         """Do all that the page says; fails at the first thing that turns out otherwise."""
-        try:
-            blocks = blocks_of(page)
-            for place, block in enumerate(blocks):
-                await self._do(block, _belonging(blocks[place + 1 :]))
-        finally:
-            for following in self._following:
-                await following.stop()
+        blocks = blocks_of(page)
+        async with self._shell:
+            try:
+                for place, block in enumerate(blocks):
+                    await self._do(block, blocks[place + 1 :])
+            finally:
+                for following in self._following:
+                    await following.stop()
 
-    async def _do(self, block: Block, belonging: Sequence[Block]) -> None:
+    async def _do(self, block: Block, following: Sequence[Block]) -> None:
         if block.language == "graphql":
-            await self._ask(block, belonging)
+            await self._ask(block, _belonging(following))
         elif block.language == "sh":
-            await self._run(block)
-        elif block.language == "text" and self._printed:
-            self._compare(block, block.text.strip(), self._printed.strip())
-            self._printed = ""
+            await self._run(block, following)
         elif (block.language, block.role) == ("json", EVENT):
             self._compare(block, orjson.loads(block.text), await self._following[-1].next_answer())
+
+    async def _run(self, block: Block, following: Sequence[Block]) -> None:
+        self.done += 1
+        printed = await self._shell.printed_by(self._answers.filled_in(block.text))
+        if following and following[0].language == "text":
+            self._compare(following[0], following[0].text.strip(), printed.strip())
 
     async def _ask(self, block: Block, belonging: Sequence[Block]) -> None:
         self.done += 1
@@ -87,8 +94,11 @@ class Reader:
         self._compare(shown, wanted, answer)
 
     async def _answer(self, query: str, variables: dict[str, Any], role: str) -> dict[str, Any]:
-        sent = {"query": query, "variables": variables}
-        answer = (await self._app.client.post("/graphql", json=sent, headers=await self._key(role))).json()
+        if role == STAFF:
+            answer = await self._app.ask(query, variables)
+        else:
+            sent, key = {"query": query, "variables": variables}, await self._key(role)
+            answer = (await self._app.client.post("/graphql", json=sent, headers=key)).json()
         return {name: answer[name] for name in ("data", "errors") if name in answer}
 
     async def _key(self, role: str) -> dict[str, str]:
@@ -96,31 +106,13 @@ class Reader:
             self._keys[role] = await self._app.key(role or "admin")
         return self._keys[role]
 
-    async def _run(self, block: Block) -> None:
-        self._printed = ""
-        for line in block.text.strip().splitlines():
-            self.done += 1
-            self._printed += await self._command(block, self._answers.filled_in(line))
-
-    async def _command(self, block: Block, line: str) -> str:
-        word, *words = shlex.split(line, comments=True)
-        assert word == "regulars", f"{block.place}: a page runs `regulars …` alone, not {line!r}"
-        url: URL = self._app.database.engine.url
-        environment = {**os.environ, "REGULARS_DATABASE_URL": url.render_as_string(hide_password=False)}
-        running = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "regulars.cli.main", *words),
-            cwd=ROOT,
-            env=environment,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-        )
-        printed, problem = await running.communicate()
-        assert running.returncode == 0, f"{block.place}: {problem.decode()}"
-        return printed.decode()
-
     def _compare(self, block: Block, shown: Any, real: Any) -> None:
         difference = self._answers.difference(shown, real)
         assert difference is None, f"{block.place}{difference}"
+
+
+def _address(app: App) -> str:
+    return app.database.engine.url.render_as_string(hide_password=False)
 
 
 def _belonging(following: Sequence[Block]) -> list[Block]:

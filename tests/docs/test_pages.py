@@ -1,10 +1,10 @@
 """Whoever follows a page gets what it shows."""
 
 from collections.abc import AsyncIterator
+from pathlib import Path
 
-import pytest
 import pytest_asyncio
-from tests.docs.pages import DOCS, ROOT
+from tests.docs.pages import DOCS
 from tests.docs.reader import Reader
 
 from regulars.clock import SettableClock
@@ -34,6 +34,14 @@ async def test_the_first_ten_minutes(demo: App) -> None:
     await reader.follow(DOCS / "tutorial" / "first-ten-minutes.md")
 
     assert reader.done > 15
+
+
+async def test_running_it(tmp_path: Path) -> None:
+    reader = Reader(database_url=f"sqlite:///{tmp_path / 'shop.db'}")
+
+    await reader.follow(DOCS / "how-to" / "run-it.md")
+
+    assert reader.done > 5
 
 
 async def test_keeping_in_step(make_app: MakeApp) -> None:
