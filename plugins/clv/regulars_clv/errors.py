@@ -5,6 +5,7 @@ ExpectedError
 │   ├── FileUnreadable
 │   ├── ColumnMissing
 │   ├── NoUsableRow
+│   ├── NobodyBought
 │   ├── CurrencyMix
 │   ├── TooManyRejected
 │   ├── NoHoldout
@@ -27,6 +28,7 @@ __all__ = [
     "NoHoldout",
     "NoRepeats",
     "NoUsableRow",
+    "NobodyBought",
     "NobodyRenewed",
     "NotFitted",
     "SurvivorsRise",
@@ -75,6 +77,19 @@ class NoUsableRow(InputRefused):
         until = f" on or before {calibration_end.isoformat()}" if calibration_end else ""
         because = f" ({rejected} rows were rejected)" if rejected else ""
         super().__init__(f"There is no usable row{until}{because}. Check the file, its dates and the cut.")
+
+
+class NobodyBought(InputRefused):
+    """The database knows no purchase in the currency."""
+
+    code = "CLV_EMPTY"
+
+    def __init__(self, *, currency: str, until: date) -> None:
+        self.currency, self.until = currency, until
+        super().__init__(
+            f"Nobody has bought anything in {currency} until {until.isoformat()}."
+            " Import orders, or set the currency of the plugin clv."
+        )
 
 
 class CurrencyMix(InputRefused):

@@ -34,7 +34,10 @@ class ClvModel(Table, table=True):
 
 
 class ScoreColumns(Table):
-    """What is said of one customer; amounts are in ``currency``, ``p_alive`` of None means that it cannot be told."""
+    """What is said of one customer; amounts are in ``currency``, ``p_alive`` of None means that it cannot be told.
+
+    ``as_of`` is when the purchases behind it were read.
+    """
 
     currency: str
     value: Decimal | None = Field(default=None, sa_type=Amount)

@@ -80,7 +80,10 @@ def events() -> Mapping[str, EventHandler]:
 
 
 async def _touchpoints_recorded(ctx: PluginContext, events: Sequence[EventEnvelope]) -> None:
-    await mark_stale(ctx.session, customer_ids=[UUID(event.subject.partition(":")[2]) for event in events])
+    # Oldest first, so that what happened last with a customer stays.
+    await mark_stale(
+        ctx.session, happened={UUID(event.subject.partition(":")[2]): event.occurred_at for event in events}
+    )
 
 
 @hookimpl
@@ -104,10 +107,10 @@ async def personal_data_erase(ctx: PluginContext, customer_id: UUID) -> ErasureR
 @hookimpl
 async def customer_merged(ctx: PluginContext, survivor_id: UUID, merged_id: UUID) -> None:
     """Let the survivor be scored anew, with both histories."""
-    await forget_merged(ctx.session, survivor_id=survivor_id, merged_id=merged_id)
+    await forget_merged(ctx.session, survivor_id=survivor_id, merged_id=merged_id, now=ctx.clock.now())
 
 
 @hookimpl
 async def customer_unmerged(ctx: PluginContext, survivor_id: UUID) -> None:
     """Let the survivor be scored anew, with their own history; the other has no score until the next fit."""
-    await mark_stale(ctx.session, customer_ids=[survivor_id])
+    await mark_stale(ctx.session, happened={survivor_id: ctx.clock.now()})

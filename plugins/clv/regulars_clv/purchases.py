@@ -94,9 +94,10 @@ async def read_purchase_days(
 def _daily(session: AsyncSession, *, currency: str, time_zone: str, until: date) -> CTE:
     """Return what each customer did on each of their days until ``until``, that day included."""
     zone = ZoneInfo(time_zone)
-    end = datetime.combine(until + timedelta(days=1), datetime.min.time(), zone).astimezone(UTC)
+    end = end_of_day(until, time_zone)
     touchpoint, customer = _table(Touchpoint), _table(Customer)
-    kind, amount, zero = touchpoint.c.type, touchpoint.c.amount, literal(Decimal(0), Amount())
+    kind, zero = touchpoint.c.type, literal(Decimal(0), Amount())
+    amount = func.coalesce(touchpoint.c.amount, zero)  # an order may come without one
     is_order = kind == "order"
     day = _local_day(touchpoint.c.occurred_at, zone, session.get_bind().dialect.name)
     return (
@@ -119,6 +120,11 @@ def _daily(session: AsyncSession, *, currency: str, time_zone: str, until: date)
         .group_by(touchpoint.c.customer_id, day)
         .cte("days")
     )
+
+
+def end_of_day(day: date, time_zone: str) -> datetime:
+    """Return the moment at which a day of a zone is over."""
+    return datetime.combine(day + timedelta(days=1), datetime.min.time(), ZoneInfo(time_zone)).astimezone(UTC)
 
 
 def _table(model: Any) -> FromClause:

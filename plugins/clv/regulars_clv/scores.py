@@ -1,29 +1,36 @@
 """Keep scores in step with what happens to customers between two fits."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import Uuid, bindparam, delete, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
+from regulars import UtcDateTime
 from regulars_clv.models import ClvScore, ClvStagedScore
 
 __all__ = ["erase_scores", "forget_merged", "known_of", "mark_stale"]
 
 
-async def mark_stale(session: AsyncSession, *, customer_ids: Sequence[UUID]) -> None:
-    """Note that something happened with these customers which their scores do not know."""
-    known = col(ClvScore.customer_id).in_(customer_ids)
-    await session.execute(update(ClvScore).where(known, ~col(ClvScore.is_stale)).values(is_stale=True))
+async def mark_stale(session: AsyncSession, *, happened: Mapping[UUID, datetime]) -> None:
+    """Note when something happened last with each of these customers, where their score is older than that."""
+    scores = ClvScore.__table__  # type: ignore[attr-defined]  # SQLModel does not declare it
+    is_older = (scores.c.as_of < bindparam("moment", type_=UtcDateTime())) & ~scores.c.is_stale
+    mark = update(scores).where(scores.c.customer_id == bindparam("customer", type_=Uuid()), is_older)
+    connection = await session.connection()
+    await connection.execute(
+        mark.values(is_stale=True), [{"customer": id, "moment": moment} for id, moment in happened.items()]
+    )
 
 
-async def forget_merged(session: AsyncSession, *, survivor_id: UUID, merged_id: UUID) -> None:
+async def forget_merged(session: AsyncSession, *, survivor_id: UUID, merged_id: UUID, now: datetime) -> None:
     """Drop the score of a customer who became part of another, and note that the other's is out of date."""
     for table in (ClvScore, ClvStagedScore):
         await session.execute(delete(table).where(col(table.customer_id) == merged_id))
-    await mark_stale(session, customer_ids=[survivor_id])
+    await mark_stale(session, happened={survivor_id: now})
 
 
 async def known_of(session: AsyncSession, *, customer_id: UUID) -> Mapping[str, Any]:

@@ -1,21 +1,21 @@
 """Fit a model to the company's own purchases, score everybody by it, and let the scores take force at once."""
 
 from collections.abc import Mapping
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import numpy as np
-from sqlalchemy import delete, false, func, insert, select, update
+from sqlalchemy import delete, exists, func, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from regulars import JobRun
+from regulars import Customer, JobRun, Touchpoint
 from regulars_clv.catalogue import MODELS
-from regulars_clv.errors import NoUsableRow
+from regulars_clv.errors import NobodyBought
 from regulars_clv.models import ClvModel, ClvScore, ClvStagedScore, ScoreColumns
-from regulars_clv.purchases import Ledger, read_ledger
+from regulars_clv.purchases import Ledger, end_of_day, read_ledger
 from regulars_clv.reports import fit_report
 from regulars_clv.settings import ClvSettings
 from regulars_clv.valuation import FittedModel, Valuation, fit_models, value_customers
@@ -31,21 +31,22 @@ async def fit_and_score(run: JobRun) -> Mapping[str, Any]:
     """Fit the model of the settings to all purchases until yesterday, and score every customer who ever bought.
 
     The old scores hold until the new ones are complete. A run that was killed goes on with the fit's data read anew and
-    leaves no half-written scores. Raises ``NoUsableRow`` or ``NoRepeats`` when there is nothing to learn from.
+    leaves no half-written scores. Raises ``NobodyBought`` or ``NoRepeats`` when there is nothing to learn from.
     """
     settings = run.settings_as(ClvSettings)
     currency = settings.currency or run.company.currency
     until = _yesterday(run.clock.now(), run.company.time_zone)
     await run.progress(0, None, "Reading purchases")
+    as_of = run.clock.now()
     async with run.reading() as session:
         ledger = await read_ledger(session, currency=currency, time_zone=run.company.time_zone, until=until)
     if not ledger.customer_ids:
-        raise NoUsableRow()
+        raise NobodyBought(currency=currency, until=until)
     total = len(ledger.customer_ids)
     await run.progress(0, total, f"Fitting {settings.model} to {total} customers")
     fitted, valuation = await run.in_thread(_fit_and_value, settings, ledger)
     version = await _add_model(run, settings, currency, ledger, fitted)
-    rows = _rows(ledger, valuation, settings=settings, currency=currency, version=version, now=run.clock.now())
+    rows = _rows(ledger, valuation, settings=settings, currency=currency, version=version, as_of=as_of)
     for first in range(0, total, BATCH):
         async with run.writing() as session:
             await session.execute(
@@ -53,7 +54,8 @@ async def fit_and_score(run: JobRun) -> Mapping[str, Any]:
             )
         await run.progress(min(first + BATCH, total), total, "Scoring")
     async with run.writing() as session:
-        await _take_force(session, version, run.clock.now())
+        unseen_from = end_of_day(until, run.company.time_zone)
+        await _take_force(session, version, as_of=as_of, unseen_from=unseen_from, now=run.clock.now())
     return {"modelVersion": version, "customers": total, "repeaters": int((ledger.history.frequency > 0).sum())}
 
 
@@ -80,7 +82,7 @@ async def _add_model(run: JobRun, settings: ClvSettings, currency: str, ledger: 
                 version=version,
                 name=settings.model,
                 currency=currency,
-                data_until=datetime.combine(ledger.until, datetime.max.time(), UTC),
+                data_until=end_of_day(ledger.until, run.company.time_zone),
                 customers=len(ledger.customer_ids),
                 repeaters=int((ledger.history.frequency > 0).sum()),
                 log_likelihood=fitted.purchases.fit.log_likelihood,
@@ -96,7 +98,7 @@ async def _add_model(run: JobRun, settings: ClvSettings, currency: str, ledger: 
 
 
 def _rows(
-    ledger: Ledger, valuation: Valuation, *, settings: ClvSettings, currency: str, version: str, now: datetime
+    ledger: Ledger, valuation: Valuation, *, settings: ClvSettings, currency: str, version: str, as_of: datetime
 ) -> list[dict[str, Any]]:
     columns = zip(
         ledger.customer_ids,
@@ -125,7 +127,7 @@ def _rows(
         "horizon_months": settings.horizon_months,
         "discount_rate": Decimal(str(settings.discount_per_month)),
         "model_version": version,
-        "as_of": now,
+        "as_of": as_of,
         "warnings": list(valuation.warnings),
     }
     return [
@@ -159,11 +161,22 @@ def _told(number: float) -> float | None:
     return number if np.isfinite(number) else None
 
 
-async def _take_force(session: AsyncSession, version: str, now: datetime) -> None:
+async def _take_force(
+    session: AsyncSession, version: str, *, as_of: datetime, unseen_from: datetime, now: datetime
+) -> None:
+    """Let the staged scores take the place of all others; stale from the start is what the model could not see."""
     columns = ["customer_id", *SCORE_FIELDS]
-    staged = select(*(getattr(ClvStagedScore, name) for name in columns)).where(col(ClvStagedScore.run) == version)
-    new = staged.add_columns(false().label("is_stale"))
+    is_unseen = or_(col(Touchpoint.occurred_at) >= unseen_from, col(Touchpoint.received_at) > as_of)
+    is_stale = or_(
+        exists().where(col(Touchpoint.customer_id) == col(Customer.id), is_unseen),
+        col(Customer.updated_at) > as_of,  # somebody may have become part of them meanwhile
+    )
+    staged = (
+        select(*(getattr(ClvStagedScore, name) for name in columns), is_stale)
+        .join(Customer, col(Customer.id) == col(ClvStagedScore.customer_id))
+        .where(col(ClvStagedScore.run) == version, col(Customer.merged_into_id).is_(None))
+    )
     await session.execute(delete(ClvScore))
-    await session.execute(insert(ClvScore).from_select([*columns, "is_stale"], new))
+    await session.execute(insert(ClvScore).from_select([*columns, "is_stale"], staged))
     await session.execute(delete(ClvStagedScore))
     await session.execute(update(ClvModel).where(col(ClvModel.version) == version).values(activated_at=now))

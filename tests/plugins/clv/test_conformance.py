@@ -1,5 +1,4 @@
-from regulars_clv.manifest import manifest
-
 from regulars.testing.conformance import conformance
+from regulars_clv.manifest import manifest
 
 TestConformance = conformance(manifest)
