@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest_asyncio
-from tests.docs.pages import DOCS
+from tests.docs.pages import DOCS, ROOT
 from tests.docs.reader import Reader
 
 from regulars.clock import SettableClock
@@ -28,12 +28,13 @@ async def demo(sqlite_databases: SqliteDatabases, clock: SettableClock) -> Async
             yield app
 
 
-async def test_the_first_ten_minutes(demo: App) -> None:
-    reader = Reader(demo)
+async def test_the_first_look_and_the_first_ten_minutes(demo: App) -> None:
+    glance, reader = Reader(demo), Reader(demo)
 
+    await glance.follow(ROOT / "README.md")
     await reader.follow(DOCS / "tutorial" / "first-ten-minutes.md")
 
-    assert reader.done > 15
+    assert (glance.done, reader.done > 15) == (1, True)
 
 
 async def test_running_it(tmp_path: Path) -> None:
