@@ -70,6 +70,29 @@ def upgrade() -> None:
         )
 
     op.create_table(
+        "core_import",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("kind", sa.String(), nullable=False),
+        sa.Column("file_name", sa.String(), nullable=False),
+        sa.Column("fingerprint", sa.String(), nullable=False),
+        sa.Column("read_bytes", sa.BigInteger(), nullable=False),
+        sa.Column("read_lines", sa.BigInteger(), nullable=False),
+        sa.Column("records", sa.BigInteger(), nullable=False),
+        sa.Column("created", sa.BigInteger(), nullable=False),
+        sa.Column("updated", sa.BigInteger(), nullable=False),
+        sa.Column("unchanged", sa.BigInteger(), nullable=False),
+        sa.Column("rejected", sa.BigInteger(), nullable=False),
+        sa.Column("customers", sa.BigInteger(), nullable=False),
+        sa.Column("rejects_file", sa.String(), nullable=True),
+        sa.Column("rejects_size", sa.BigInteger(), nullable=False),
+        sa.Column("created_by", sa.String(), nullable=False),
+        sa.Column("created_at", tables.UtcDateTime(), nullable=False),
+        sa.Column("updated_at", tables.UtcDateTime(), nullable=False),
+        sa.Column("ended_at", tables.UtcDateTime(), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_core_import")),
+        sa.UniqueConstraint("fingerprint", name=op.f("uq_core_import_fingerprint")),
+    )
+    op.create_table(
         "core_job",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("kind", sa.String(), nullable=False),
@@ -514,6 +537,7 @@ def downgrade() -> None:
         batch_op.drop_index("ix_core_job_waiting")
 
     op.drop_table("core_job")
+    op.drop_table("core_import")
     with op.batch_alter_table("core_event", schema=None) as batch_op:
         batch_op.drop_index(
             "ix_core_event_waiting",

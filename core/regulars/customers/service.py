@@ -20,6 +20,7 @@ from regulars.errors import Conflict, ForbiddenTransition, InvalidInput, NotUniq
 from regulars.events.service import record_event
 
 __all__ = [
+    "UPSERTS_LOCK",
     "SeveralCustomersMatch",
     "Upserted",
     "create_customer",
@@ -28,6 +29,9 @@ __all__ = [
     "update_customer",
     "upsert_customer",
 ]
+
+UPSERTS_LOCK = 0x5245_4749  # "REGI"
+"""Shared by upserts, and held alone by whoever writes more names at once than can be locked one by one."""
 
 
 @dataclass(frozen=True)
@@ -194,6 +198,7 @@ async def _take_turns(session: AsyncSession, identities: Sequence[Identity]) -> 
     # Claims are not unique, so no index keeps two upserts of one new address from creating two customers.
     # SQLite has one writer at a time anyway.
     if session.get_bind().dialect.name == "postgresql":
+        await session.execute(select(func.pg_advisory_xact_lock_shared(UPSERTS_LOCK)))
         for key in sorted({f"{one.kind}\x1f{one.source}\x1f{one.normalised}" for one in identities}):
             await session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(key, 0))))
 

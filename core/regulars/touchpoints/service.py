@@ -26,6 +26,7 @@ __all__ = [
     "LARGEST_BATCH",
     "OtherContent",
     "RecordedTouchpoint",
+    "differences",
     "record_touchpoint",
     "record_touchpoints",
 ]
@@ -105,10 +106,18 @@ async def record_touchpoints(
             type="touchpoint.recorded",
             subject=f"customer:{touchpoint.customer_id}",
             actor=actor.label,
-            data={"touchpoint_id": str(touchpoint.id), "type": touchpoint.type},
+            data={"touchpointId": str(touchpoint.id), "type": touchpoint.type},
             now=now,
         )
     return [row if isinstance(row, ExpectedError) else _outcome(row, by_id, by_key) for row in rows]
+
+
+def differences(existing: Touchpoint, row: Mapping[str, Any]) -> list[str]:
+    """Return the names of the columns in which a row, sent again, tells something else than what stands there."""
+    different = [name for name in _COMPARED if getattr(existing, name) != row[name]]
+    if _comparable(existing.payload) != _comparable(row["payload"]):
+        different.append("payload")
+    return different
 
 
 def _checked(draft: TouchpointDraft, types: TouchpointTypes, now: datetime) -> TouchpointDraft | ExpectedError:
@@ -161,10 +170,8 @@ def _outcome(
     if row["id"] in by_id:
         return RecordedTouchpoint(by_id[row["id"]], is_new=True)
     existing = by_key[(row["source"], row["external_id"])]
-    differences = [name for name in _COMPARED if getattr(existing, name) != row[name]]
-    if _comparable(existing.payload) != _comparable(row["payload"]):
-        differences.append("payload")
-    return OtherContent(existing, differences) if differences else RecordedTouchpoint(existing, is_new=False)
+    different = differences(existing, row)
+    return OtherContent(existing, different) if different else RecordedTouchpoint(existing, is_new=False)
 
 
 _COMPARED = ("customer_id", "type", "channel", "occurred_at", "amount", "currency", "cost")

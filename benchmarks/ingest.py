@@ -1,0 +1,209 @@
+"""Import touchpoints from a file, beside the quickest way to bring the same rows into the same table.
+
+The yardstick gets the rows ready made: ids found, texts read, values in the form of the driver. On PostgreSQL it is one
+COPY, on SQLite one `executemany`, each into the table with its indexes and foreign keys, in one transaction. The import
+reads a CSV file, checks every value, finds customers by their e-mail addresses, leaves out what is there already,
+writes an event for each touchpoint, and commits every 20,000 rows.
+
+    SIZE=1000000 ROUNDS=3 python benchmarks/ingest.py [sqlite] [postgresql]
+"""
+
+import asyncio
+import os
+import platform
+import sqlite3
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import asyncpg
+import sqlalchemy
+from sqlalchemy import text
+
+from regulars.clock import SystemClock
+from regulars.database import Database, open_engine
+from regulars.ingest.files import ImportFile, inspect_file
+from regulars.ingest.new_customers import NewCustomer, write_new_customers
+from regulars.ingest.plans import plan_import
+from regulars.ingest.service import CHUNK, FileImport
+from regulars.ingest.staging import copy_rows, encoders_of
+from regulars.customers.identities import read_identity
+from regulars.settings import Settings
+from regulars.tables import new_id
+from regulars.testing.databases import PostgresDatabases, SqliteDatabases, postgres_server
+from regulars.touchpoints.models import Touchpoint
+from regulars.touchpoints.types import core_touchpoint_types
+
+SIZE = int(os.environ.get("SIZE", "100000"))
+ROUNDS = int(os.environ.get("ROUNDS", "3"))
+CUSTOMERS = max(SIZE // 10, 1)
+TABLE = Touchpoint.__table__  # type: ignore[attr-defined]
+EMPTY = ("core_touchpoint", "core_event", "core_import")
+
+
+def write_file(path: Path) -> None:
+    """Write orders of customers who come again and again, in no order of theirs."""
+    random, begin = Random(1), datetime(2024, 1, 1, tzinfo=UTC)
+    with path.open("w", encoding="utf-8") as file:
+        file.write("email,type,channel,occurred_at,amount,currency,external_id\n")
+        for number in range(SIZE):
+            customer = random.randrange(CUSTOMERS)
+            moment = (begin + timedelta(seconds=random.randrange(60_000_000))).isoformat()
+            amount = random.randrange(100, 100_000) / 100
+            file.write(f"customer{customer}@example.org,order,web,{moment},{amount:.2f},EUR,o-{number}\n")
+
+
+async def write_customers(database: Database) -> None:
+    for begin in range(0, CUSTOMERS, CHUNK):
+        numbers = range(begin, min(begin + CHUNK, CUSTOMERS))
+        customers = [
+            NewCustomer(identities=[read_identity("email", f"customer{number}@example.org")]) for number in numbers
+        ]
+        async with database.writing() as session:
+            await write_new_customers(session, customers, actor="system", now=datetime.now(UTC))
+
+
+async def resolved_rows(database: Database) -> tuple[Sequence[str], list[tuple[Any, ...]]]:
+    """Return the rows of the import, in the form of the driver, with ids of their own."""
+    encoders = encoders_of(TABLE, database.engine.dialect)
+    columns = tuple(encoders)
+    async with database.reading() as session:
+        rows = (await session.execute(TABLE.select().order_by(TABLE.c.id))).mappings()
+        by_column = {name: encoders[name] for name in columns}
+        resolved = [
+            tuple(encode(new_id() if name == "id" else row[name]) for name, encode in by_column.items()) for row in rows
+        ]
+    return columns, resolved
+
+
+async def empty(database: Database) -> None:
+    async with database.writing() as session:
+        if database.dialect == "postgresql":
+            await session.execute(text(f"TRUNCATE {', '.join(EMPTY)} CASCADE"))
+        else:
+            for table in EMPTY:
+                await session.execute(text(f"DELETE FROM {table}"))
+    async with database.engine.connect() as connection:
+        outside = await connection.execution_options(isolation_level="AUTOCOMMIT")
+        if database.dialect == "postgresql":
+            await outside.execute(text("VACUUM ANALYZE"))
+            await outside.execute(text("CHECKPOINT"))
+        else:
+            await outside.execute(text("PRAGMA wal_checkpoint(TRUNCATE)"))
+
+
+async def count(database: Database, table: str) -> int:
+    async with database.reading() as session:
+        return int(await session.scalar(text(f"SELECT count(*) FROM {table}")) or 0)
+
+
+async def measure_import(database: Database, file: ImportFile, rejects: Path) -> float:
+    async def tell(_done: int, _total: int) -> None:
+        return None
+
+    plan = plan_import("touchpoints", source="shop")
+    work = FileImport(file, plan, core_touchpoint_types(), database, SystemClock(), "system")
+    begun = time.perf_counter()
+    report = await work.run(rejects=rejects, tell=tell)
+    seconds = time.perf_counter() - begun
+    assert (report.created, report.rejected) == (SIZE, 0), report
+    assert await count(database, "core_touchpoint") == await count(database, "core_event") == SIZE
+    return seconds
+
+
+async def measure_raw(database: Database, columns: Sequence[str], rows: list[tuple[Any, ...]]) -> float:
+    async with database.writing() as session:
+        await session.execute(text("SELECT 1"))
+        if database.dialect == "postgresql":
+            await session.execute(text("SET LOCAL statement_timeout = 0"))
+        begun = time.perf_counter()
+        await copy_rows(session, TABLE, columns, rows)
+        await session.commit()
+        seconds = time.perf_counter() - begun
+    assert await count(database, "core_touchpoint") == SIZE
+    return seconds
+
+
+async def compare(name: str, url: str, folder: Path) -> None:
+    database = Database(open_engine(Settings(database_url=url)))
+    path = folder / "touchpoints.csv"
+    write_file(path)
+    file = inspect_file(path)
+    await write_customers(database)
+    imports, raws = [], []
+    columns: Sequence[str] = ()
+    rows: list[tuple[Any, ...]] = []
+    for _ in range(ROUNDS):
+        await empty(database)
+        imports.append(await measure_import(database, file, folder / "rejected.csv"))
+        if not rows:
+            columns, rows = await resolved_rows(database)
+        await empty(database)
+        raws.append(await measure_raw(database, columns, rows))
+        print(f"  {name}: import {imports[-1]:.1f} s, raw {raws[-1]:.1f} s, load {os.getloadavg()[0]:.1f}", flush=True)
+    show(name, imports, raws)
+    await database.close()
+
+
+def show(name: str, imports: Sequence[float], raws: Sequence[float]) -> None:
+    ratios = [raw / own for own, raw in zip(imports, raws, strict=True)]
+    for what, seconds in (("import", imports), ("raw", raws)):
+        rates = sorted(SIZE / each for each in seconds)
+        print(f"{name} {what}: {statistics.median(rates):,.0f} rows/s ({rates[0]:,.0f} to {rates[-1]:,.0f})")
+    print(f"{name} ratio: {statistics.median(ratios):.0%} of raw ({min(ratios):.0%} to {max(ratios):.0%}), goal 50%")
+
+
+@contextmanager
+def databases(folder: Path) -> Iterator[dict[str, Any]]:
+    yield {"sqlite": SqliteDatabases(folder)}
+
+
+def run_sqlite(folder: Path) -> None:
+    with SqliteDatabases(folder).fresh() as url:
+        asyncio.run(compare("sqlite", url, folder))
+
+
+def run_postgresql(folder: Path) -> None:
+    with postgres_server(f"bench{os.getpid()}") as server:
+        asyncio.run(make_durable(server.render_as_string(hide_password=False)))
+        maker = PostgresDatabases(server)
+        with maker.fresh() as url:
+            asyncio.run(compare("postgresql", url, folder))
+        maker.drop_templates()
+
+
+async def make_durable(url: str) -> None:
+    """Undo what makes the server of the tests quick and careless."""
+    connection = await asyncpg.connect(url)
+    for setting in ("fsync", "synchronous_commit"):
+        await connection.execute(f"ALTER SYSTEM RESET {setting}")
+    await connection.execute("SELECT pg_reload_conf()")
+    await asyncio.sleep(1)
+    shown = {name: await connection.fetchval(f"SHOW {name}") for name in ("server_version", "fsync", "synchronous_commit")}
+    print(", ".join(f"{name} {value}" for name, value in shown.items()))
+    await connection.close()
+
+
+def main() -> None:
+    chosen = sys.argv[1:] or ["sqlite", "postgresql"]
+    print(
+        f"Python {platform.python_version()}, SQLAlchemy {sqlalchemy.__version__}, asyncpg {asyncpg.__version__},"
+        f" SQLite {sqlite3.sqlite_version} (WAL, synchronous=FULL); {os.cpu_count()} CPUs,"
+        f" load {os.getloadavg()[0]:.1f}; {SIZE:,} touchpoints of {CUSTOMERS:,} customers, {ROUNDS} rounds"
+    )
+    with tempfile.TemporaryDirectory(prefix="regulars-") as folder:
+        if "sqlite" in chosen:
+            run_sqlite(Path(folder))
+        if "postgresql" in chosen:
+            run_postgresql(Path(folder))
+
+
+if __name__ == "__main__":
+    main()

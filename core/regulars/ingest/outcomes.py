@@ -1,0 +1,22 @@
+"""What became of the rows of a file."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from regulars.ingest.records import Rejection
+
+__all__ = ["Outcome"]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of the rows of one chunk.
+
+    ``customers`` counts those who were created because a touchpoint named them.
+    """
+
+    created: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    customers: int = 0
+    rejections: Sequence[Rejection] = field(default_factory=list)
