@@ -51,3 +51,11 @@ async def test_keeping_in_step(make_app: MakeApp) -> None:
     await reader.follow(DOCS / "how-to" / "keep-in-step-with-your-crm.md")
 
     assert reader.done > 5
+
+
+async def test_what_the_explanations_show(make_app: MakeApp) -> None:
+    reader = Reader(await make_app())
+
+    await reader.follow(DOCS / "explanation" / "how-a-field-is-obtained.md")
+
+    assert reader.done == 1
