@@ -59,6 +59,7 @@ class Settings(BaseSettings):
     company_name: str = Field(default="Your company", description="The name that customers know.")
     company_time_zone: str = Field(default="UTC", description="The IANA time zone in which the company's days begin.")
     company_currency: str = Field(default="EUR", description="The ISO 4217 currency in which values are summed.")
+    uploads: str = Field(default="uploads", description="The folder for files that are sent to be imported.")
     retention_days: int = Field(
         default=30,
         ge=1,

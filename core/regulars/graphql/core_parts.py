@@ -16,6 +16,7 @@ from regulars.graphql.parts.touchpoints import touchpoint_filter
 from regulars.graphql.parts.traits import company_trait_filter, trait_filters, trait_sorts
 from regulars.graphql.schema import SchemaParts
 from regulars.graphql.where import ExtraFilter
+from regulars.ingest.graphql import ImportMutations
 from regulars.jobs.graphql import JobMutations, JobQueries
 from regulars.plugins.contributions import GraphQLPart
 from regulars.plugins.graphql import PluginMutations, PluginQueries
@@ -36,6 +37,7 @@ CORE_PARTS = (
     GraphQLPart({"Query": ConsentQueries, "Mutation": ConsentMutations, "Customer": CustomerConsents}),
     GraphQLPart({"Query": TraitQueries, "Mutation": TraitMutations}),
     GraphQLPart({"Query": SegmentQueries}),
+    GraphQLPart({"Mutation": ImportMutations}),
     GraphQLPart({"Query": JobQueries, "Mutation": JobMutations}),
     GraphQLPart({"Subscription": EventSubscriptions}),
     GraphQLPart({"Query": PluginQueries, "Mutation": PluginMutations}),

@@ -59,7 +59,8 @@ class CustomerReader:
                 **{field: self._facts[field].each(texts[field]) for field in facts},
             }
         )
-        said = zip(*(columns[field] for field in facts), strict=True) if facts else [()] * len(columns["place"])
+        nothing: list[tuple[NewValues, ...]] = [()] * len(columns["place"])
+        said = zip(*(columns[field] for field in facts), strict=True) if facts else nothing
         rows = [
             CustomerRow(place, identities, {name: value for cell in cells for name, value in cell.items()})
             for place, identities, cells in zip(columns["place"], columns["identities"], said, strict=True)

@@ -54,7 +54,9 @@ class Chunk:
     def columns(self) -> dict[str, Sequence[str]]:
         """Return the texts of each field that the file has, or that is the same for all rows."""
         cells: Iterator[Sequence[str]] = zip(*self.rows, strict=True)
-        given = {name: column for name, column in zip(self.fields, cells, strict=False) if name is not None}
+        given: dict[str, Sequence[str]] = {
+            name: column for name, column in zip(self.fields, cells, strict=False) if name is not None
+        }
         return given | {name: [text] * len(self.rows) for name, text in self.constants.items()}
 
     def rejection(self, index: int, error: ExpectedError) -> Rejection:

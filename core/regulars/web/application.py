@@ -21,6 +21,7 @@ from regulars.web.plugin_pages import PluginPages
 from regulars.web.problems import answer_expected_error, answer_http_error
 from regulars.web.request_frame import RequestFrame
 from regulars.web.server import Server
+from regulars.web.uploads import upload_route
 
 __all__ = ["create_app"]
 
@@ -59,6 +60,7 @@ def create_app(
 def _routes(server: Server) -> list[BaseRoute]:
     return [
         *graphql_routes(server),
+        upload_route(server),
         Route("/live", _live),
         Route("/ready", _ready),
         Mount("/plugins", PluginPages(server), name="plugins"),

@@ -13,6 +13,7 @@ from regulars.events.envelope import EventEnvelope
 from regulars.jobs.registry import JobKind, job_kinds
 from regulars.jobs.retention import retention_job
 from regulars.plugins.calls import PluginUnavailable
+from regulars.plugins.contributions import Job
 from regulars.plugins.hook_calls import handle_events
 from regulars.plugins.host import PluginHost
 from regulars.plugins.manifest import Permission
@@ -53,9 +54,9 @@ class LiveMapping(Mapping[str, Value]):
         return len(self._today())
 
 
-def parts_of(host: PluginHost, settings: Settings) -> ServerParts:
+def parts_of(host: PluginHost, settings: Settings, own_jobs: Sequence[Job]) -> ServerParts:
     """Return what the core and the plugins that are enabled now bring."""
-    kinds = job_kinds([retention_job(keep_for=timedelta(days=settings.retention_days))])
+    kinds = job_kinds([retention_job(keep_for=timedelta(days=settings.retention_days)), *own_jobs])
     for plugin in host.plugins.plugins:
         kinds |= job_kinds(plugin.contributions.jobs, settings=plugin.settings)
     return ServerParts((*CORE_PERMISSIONS, *host.plugins.permissions), kinds, _handlers(host))

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import structlog
@@ -18,6 +19,7 @@ from regulars.database import Database, open_engine
 from regulars.events.feed import EventFeed, running_feed
 from regulars.graphql.execution import Executor
 from regulars.graphql.holder import SchemaHolder
+from regulars.ingest.job import import_job
 from regulars.migrations import CORE, current_revision, state_of
 from regulars.plugins.calls import PluginCaller
 from regulars.plugins.context import Company
@@ -62,6 +64,8 @@ class Server:
         self.job_kinds = LiveMapping(lambda: self._parts.job_kinds)
         self.handlers = LiveMapping(lambda: self._parts.handlers)
         self.schema = SchemaHolder(self, self)
+        self.uploads = Path(settings.uploads)
+        self._jobs = [import_job(uploads=self.uploads, types=self.touchpoint_types)]
         self._found = found
         self._newest_revision: str | None = None
         self._authentications: Authentications | None = None
@@ -172,7 +176,7 @@ class Server:
     def _parts(self) -> ServerParts:
         # Plugins change rarely, and the set is another object whenever they do.
         if self._known_parts is None or self._known_parts[0] is not self.host.plugins:
-            self._known_parts = (self.host.plugins, parts_of(self.host, self.settings))
+            self._known_parts = (self.host.plugins, parts_of(self.host, self.settings, self._jobs))
         return self._known_parts[1]
 
     @asynccontextmanager
