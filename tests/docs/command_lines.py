@@ -6,6 +6,7 @@ import os
 import shlex
 import sys
 from asyncio.subprocess import PIPE, STDOUT, Process
+from pathlib import Path
 from types import TracebackType
 
 from tests.docs.pages import ROOT
@@ -16,9 +17,10 @@ END = "\x04"
 
 
 class Shell:
-    """A process that knows the command `regulars` and nothing else."""
+    """A process that knows the command `regulars` and nothing else, and works in a folder."""
 
-    def __init__(self, *, database_url: str) -> None:
+    def __init__(self, *, folder: Path, database_url: str) -> None:
+        self.folder = folder
         self._environment = {**os.environ, "REGULARS_DATABASE_URL": database_url, "PYTHONPATH": str(ROOT)}
         self._process: Process | None = None
 
@@ -47,7 +49,7 @@ class Shell:
     async def _started(self) -> Process:
         words = (sys.executable, "-m", "tests.docs.command_lines")
         self._process = await asyncio.create_subprocess_exec(
-            *words, env=self._environment, stdin=PIPE, stdout=PIPE, stderr=STDOUT, limit=2**20
+            *words, cwd=self.folder, env=self._environment, stdin=PIPE, stdout=PIPE, stderr=STDOUT, limit=2**20
         )
         return self._process
 
@@ -55,7 +57,7 @@ class Shell:
 def _run(text: str) -> int:
     from regulars.cli.main import run
 
-    for line in text.splitlines():
+    for line in text.replace("\\\n", " ").splitlines():
         word, *words = shlex.split(line, comments=True) or [""]
         assert word in ("regulars", ""), f"a page runs `regulars …` alone, not {line!r}"
         code = run(words) if word else 0

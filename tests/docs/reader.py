@@ -8,7 +8,8 @@ a person who is an admin. The `json` blocks after it belong to it:
 - `json eventually`: what must come back at last, asked again and again
 - `json event`: what a subscription further up must bring next
 
-A `sh` block holds commands to run, and a `text` block after it what they must print.
+A `sh` block holds commands to run, and a `text` block after it what they must print. A block whose second word is the
+name of a file is that file.
 """
 
 import asyncio
@@ -33,9 +34,9 @@ STAFF = "staff"
 class Reader:
     """Somebody who follows one page; ``done`` counts what was done."""
 
-    def __init__(self, app: App | None = None, *, database_url: str | None = None) -> None:
+    def __init__(self, folder: Path, app: App | None = None, *, database_url: str | None = None) -> None:
         self._given_app = app
-        self._shell = Shell(database_url=database_url or _address(self._app))
+        self._shell = Shell(folder=folder, database_url=database_url or _address(self._app))
         self._answers = Answers()
         self._keys: dict[str, dict[str, str]] = {}
         self._following: list[Following] = []
@@ -64,6 +65,8 @@ class Reader:
             await self._run(block, following)
         elif (block.language, block.role) == ("json", EVENT):
             self._compare(block, orjson.loads(block.text), await self._following[-1].next_answer())
+        elif "." in block.role:
+            (self._shell.folder / block.role).write_text(block.text, encoding="utf-8")
 
     async def _run(self, block: Block, following: Sequence[Block]) -> None:
         self.done += 1

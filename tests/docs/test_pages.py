@@ -28,8 +28,8 @@ async def demo(sqlite_databases: SqliteDatabases, clock: SettableClock) -> Async
             yield app
 
 
-async def test_the_first_look_and_the_first_ten_minutes(demo: App) -> None:
-    glance, reader = Reader(demo), Reader(demo)
+async def test_the_first_look_and_the_first_ten_minutes(demo: App, tmp_path: Path) -> None:
+    glance, reader = Reader(tmp_path, demo), Reader(tmp_path, demo)
 
     await glance.follow(ROOT / "README.md")
     await reader.follow(DOCS / "tutorial" / "first-ten-minutes.md")
@@ -38,23 +38,23 @@ async def test_the_first_look_and_the_first_ten_minutes(demo: App) -> None:
 
 
 async def test_running_it(tmp_path: Path) -> None:
-    reader = Reader(database_url=f"sqlite:///{tmp_path / 'shop.db'}")
+    reader = Reader(tmp_path, database_url=f"sqlite:///{tmp_path / 'shop.db'}")
 
     await reader.follow(DOCS / "how-to" / "run-it.md")
 
     assert reader.done > 5
 
 
-async def test_keeping_in_step(make_app: MakeApp) -> None:
-    reader = Reader(await make_app(manifest))
+async def test_keeping_in_step(make_app: MakeApp, tmp_path: Path) -> None:
+    reader = Reader(tmp_path, await make_app(manifest))
 
     await reader.follow(DOCS / "how-to" / "keep-in-step-with-your-crm.md")
 
     assert reader.done > 5
 
 
-async def test_what_the_explanations_show(make_app: MakeApp) -> None:
-    reader = Reader(await make_app())
+async def test_what_the_explanations_show(make_app: MakeApp, tmp_path: Path) -> None:
+    reader = Reader(tmp_path, await make_app())
 
     await reader.follow(DOCS / "explanation" / "how-a-field-is-obtained.md")
 

@@ -1,6 +1,7 @@
 """The how-to shows the card as it is."""
 
 import re
+from pathlib import Path
 
 import pytest
 from tests.docs.pages import DOCS, ROOT, Block, blocks_of
@@ -40,8 +41,8 @@ def test_the_page_shows_every_hook_that_the_card_has() -> None:
     assert [hook for hook in hooks if f"def {hook}(" not in shown] == []
 
 
-async def test_what_the_page_asks_is_answered(make_app: MakeApp) -> None:
-    reader = Reader(await make_app(manifest))
+async def test_what_the_page_asks_is_answered(make_app: MakeApp, tmp_path: Path) -> None:
+    reader = Reader(tmp_path, await make_app(manifest))
 
     await reader.follow(PAGE)
 
