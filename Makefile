@@ -62,7 +62,7 @@ bench: setup
 	done
 
 demo: setup
-	$(BIN)/regulars demo
+	@$(BIN)/regulars demo
 
 clean:
 	rm -rf .venv .work dist build demo-data .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
