@@ -10,7 +10,7 @@ from regulars.demo.api_key import kept_key
 from regulars.demo.marking import refuse_other_customers
 from regulars.demo.preparation import history_for_demo, prepare_demo
 from regulars.demo.progress import shown_progress
-from regulars.demo.settings import FOLDER
+from regulars.demo.settings import FOLDER, place_of_data
 from regulars.demo.welcome import welcome
 from regulars.migrations import CORE, state_of, upgrade
 from regulars.preflight import check_reachable
@@ -37,7 +37,7 @@ def serve_demo(settings: Settings, listener: socket.socket) -> None:
         with shown_progress() as progress:
             await prepare_demo(server, history, progress=progress)
         key = await kept_key(server, FOLDER / "api-key")
-        typer.echo(welcome(address_of(listener), key=key, history=history, folder=str(FOLDER)))
+        typer.echo(welcome(address_of(listener), key=key, history=history, place=place_of_data(settings)))
 
     serve(settings, listener, before=prepare)
 

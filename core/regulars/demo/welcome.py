@@ -48,8 +48,8 @@ def graphiql_address(server_address: str, *, key: str, history: History) -> str:
     return f"{server_address}/graphql#key={key}&query={query}"
 
 
-def welcome(server_address: str, *, key: str, history: History, folder: str) -> str:
-    """Return what is printed: where to look, the key, and what of it all is invented."""
+def welcome(server_address: str, *, key: str, history: History, place: str) -> str:
+    """Return what is printed: where to look, the key, what of it all is invented, and the ``place`` of the data."""
     body = json.dumps({"query": " ".join(EXAMPLE_QUERY.split())})
     return f"""
 Regulars is ready at {server_address}
@@ -67,7 +67,7 @@ Regulars is ready at {server_address}
   Invented: names, e-mail addresses (@{MAIL_DOMAIN}), places, times of day, how people came and what that cost, refunds,
   service calls, consents, and a margin of 35 %. The source of invented touchpoints is "invented".
 
-  Ctrl-C ends it. The data stay in {folder}; remove it to begin anew.
+  Ctrl-C ends it. The data stay in {place}; remove that to begin anew.
 """
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from regulars.cli.main import run
-from regulars.demo.settings import demo_settings
+from regulars.demo.settings import demo_settings, place_of_data
 from regulars.settings import Settings
 
 
@@ -34,3 +34,7 @@ def test_the_demo_has_a_database_of_its_own_unless_one_is_named(monkeypatch: pyt
         "USD",
     )
     assert named.database_url == "postgresql://shop@db.example/demo"
+    assert (place_of_data(own), place_of_data(named)) == (
+        "demo-data",
+        "the database that REGULARS_DATABASE_URL names",
+    )

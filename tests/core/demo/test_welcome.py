@@ -14,7 +14,7 @@ KEY = "rgl_1234"
 
 @pytest.fixture
 def text(history: History) -> str:
-    return welcome(SERVER, key=KEY, history=History(CDNOW, history.purchases), folder="demo-data")
+    return welcome(SERVER, key=KEY, history=History(CDNOW, history.purchases), place="demo-data")
 
 
 def graphiql_line(text: str) -> str:
@@ -44,7 +44,7 @@ def test_a_newcomer_reads_what_is_real_and_what_is_invented(text: str) -> None:
 
 
 def test_without_the_real_history_a_newcomer_reads_that_nothing_is_real(history: History) -> None:
-    text = welcome(SERVER, key=KEY, history=history, folder="demo-data")
+    text = welcome(SERVER, key=KEY, history=history, place="demo-data")
 
     assert "Nothing is real" in text
     assert "pip install 'regulars[demo]'" in text
