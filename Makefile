@@ -57,7 +57,7 @@ test-full: setup
 	$(PYTEST) -m full
 
 bench: setup
-	@for script in $$(find benchmarks -name 'bench_*.py' | sort); do \
+	@for script in $$(find benchmarks -name '*.py' | sort); do \
 		echo "== $$script"; $(BIN)/python "$$script" || exit 1; \
 	done
 

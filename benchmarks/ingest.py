@@ -28,13 +28,13 @@ import sqlalchemy
 from sqlalchemy import text
 
 from regulars.clock import SystemClock
+from regulars.customers.identities import read_identity
 from regulars.database import Database, open_engine
 from regulars.ingest.files import ImportFile, inspect_file
 from regulars.ingest.new_customers import NewCustomer, write_new_customers
 from regulars.ingest.plans import plan_import
 from regulars.ingest.service import CHUNK, FileImport
 from regulars.ingest.staging import copy_rows, encoders_of
-from regulars.customers.identities import read_identity
 from regulars.settings import Settings
 from regulars.tables import new_id
 from regulars.testing.databases import PostgresDatabases, SqliteDatabases, postgres_server
@@ -186,7 +186,9 @@ async def make_durable(url: str) -> None:
         await connection.execute(f"ALTER SYSTEM RESET {setting}")
     await connection.execute("SELECT pg_reload_conf()")
     await asyncio.sleep(1)
-    shown = {name: await connection.fetchval(f"SHOW {name}") for name in ("server_version", "fsync", "synchronous_commit")}
+    shown = {
+        name: await connection.fetchval(f"SHOW {name}") for name in ("server_version", "fsync", "synchronous_commit")
+    }
     print(", ".join(f"{name} {value}" for name, value in shown.items()))
     await connection.close()
 

@@ -19,6 +19,7 @@ from regulars.plugins.host import PluginHost
 from regulars.plugins.manifest import Permission
 from regulars.plugins.states import PluginState
 from regulars.settings import Settings
+from regulars.traits.registry import TraitRegistry, trait_registry
 
 __all__ = ["LiveMapping", "ServerParts", "parts_of"]
 
@@ -36,6 +37,7 @@ class ServerParts:
     permissions: Sequence[Permission]
     job_kinds: Mapping[str, JobKind]
     handlers: Handlers
+    traits: TraitRegistry
 
 
 class LiveMapping(Mapping[str, Value]):
@@ -59,7 +61,8 @@ def parts_of(host: PluginHost, settings: Settings, own_jobs: Sequence[Job]) -> S
     kinds = job_kinds([retention_job(keep_for=timedelta(days=settings.retention_days)), *own_jobs])
     for plugin in host.plugins.plugins:
         kinds |= job_kinds(plugin.contributions.jobs, settings=plugin.settings)
-    return ServerParts((*CORE_PERMISSIONS, *host.plugins.permissions), kinds, _handlers(host))
+    traits = trait_registry({plugin.id: plugin.contributions.traits for plugin in host.plugins.plugins})
+    return ServerParts((*CORE_PERMISSIONS, *host.plugins.permissions), kinds, _handlers(host), traits)
 
 
 def _handlers(host: PluginHost) -> Handlers:

@@ -31,6 +31,7 @@ from regulars.plugins.plugin_set import PluginSet
 from regulars.preflight import check_database
 from regulars.settings import Settings
 from regulars.touchpoints.types import core_touchpoint_types
+from regulars.traits.registry import TraitRegistry
 from regulars.web.background import running_background
 from regulars.web.parts import LiveMapping, ServerParts, parts_of
 
@@ -116,6 +117,11 @@ class Server:
     def permissions(self) -> Sequence[Permission]:
         """Return every permission that the core and the enabled plugins define."""
         return self._parts.permissions
+
+    @property
+    def trait_registry(self) -> TraitRegistry:
+        """Return the facts about customers that the enabled plugins declare."""
+        return self._parts.traits
 
     @property
     def plugin_fields(self) -> PluginCaller:
