@@ -49,6 +49,7 @@ async def test_what_the_page_asks_is_answered(make_app: MakeApp, tmp_path: Path)
     assert reader.done == 1
 
 
+@pytest.mark.usefixtures("logging_restored")
 def test_the_plan_begins_as_the_page_shows_it(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("REGULARS_DATABASE_URL", database_url)
     (shown,) = (block.text for block in blocks_of(PAGE) if block.language == "text")
