@@ -48,7 +48,7 @@ class JobQueries:
     """What can be asked about jobs."""
 
     job: JobNode | None = lookup(
-        lambda given: col(Job.id) == row_id("Job", given["id"] or ""),
+        lambda given: col(Job.id) == row_id("Job", given.get("id") or ""),
         arguments={"id": Argument(strawberry.ID, "The global id, or the id in the database.")},
         permission="jobs:read",
         description="One job; null when there is none.",

@@ -38,7 +38,7 @@ class SegmentQueries:
     """What can be asked about segments."""
 
     segment: SegmentNode | None = lookup(
-        lambda given: col(Segment.id) == row_id("Segment", given["id"] or ""),
+        lambda given: col(Segment.id) == row_id("Segment", given.get("id") or ""),
         arguments={"id": Argument(strawberry.ID, "The global id, or the id in the database.")},
         permission="segments:read",
         description="One segment. Its customers: `customers(where: {segments: {anyOf: [ID]}})`.",

@@ -146,3 +146,11 @@ async def test_every_change_is_told_in_the_outbox(core: App) -> None:
     assert [event.type for event in events] == ["customer.created", "customer.updated"]
     assert {event.subject for event in events} == {f"customer:{customer['databaseId']}"}
     assert "Ada" not in str([event.data for event in events])
+
+
+@pytest.mark.parametrize("field", ["job", "segment"])
+async def test_a_lookup_without_an_id_says_what_to_give(core: App, field: str) -> None:
+    answer = await core.ask(f"{{ {field} {{ id }} }}")
+
+    assert answer["data"] == {field: None}
+    assert answer["errors"][0]["extensions"] == {"code": "INVALID", "argument": "id"}

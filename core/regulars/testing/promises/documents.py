@@ -18,6 +18,7 @@ from graphql import (
     GraphQLSchema,
     get_named_type,
     get_nullable_type,
+    is_composite_type,
     is_leaf_type,
     is_required_argument,
     is_required_input_field,
@@ -87,7 +88,7 @@ def field_text(name: str, field: GraphQLField, *, first: int = 1) -> str:
 
 def _below(kind: GraphQLNamedType, depth: int) -> str:
     if not isinstance(kind, GraphQLObjectType):
-        return ""
+        return " { __typename }" if is_composite_type(kind) else ""
     selected = ["__typename"]
     for name, field in kind.fields.items():
         target = get_named_type(field.type)

@@ -1,0 +1,59 @@
+"""The core needs no plugin: its own tests pass where none is installed."""
+
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+from tests.packaging.environments import ROOT, Environment, built_wheel, fresh_environment
+
+pytestmark = [pytest.mark.real, pytest.mark.timeout(1_800)]
+
+PARTS = ("core", "alembic", "docs", "README.md", "CHANGELOG.md", "LICENSE", "constraints.txt")
+LEFT_OUT = shutil.ignore_patterns("__pycache__", "node_modules")
+
+
+@pytest.fixture(scope="module")
+def bare(tmp_path_factory: pytest.TempPathFactory) -> Environment:
+    """Install a wheel of the core without any plugin, with what its tests need."""
+    folder = tmp_path_factory.mktemp("bare")
+    source = folder / "source"
+    source.mkdir()
+    for part in PARTS:
+        copy(ROOT / part, source / part)
+    (source / "pyproject.toml").write_text(without_plugins((ROOT / "pyproject.toml").read_text(encoding="utf-8")))
+    wheel = built_wheel(source, folder / "wheels")
+    made = fresh_environment(folder, [f"{wheel}[demo,testing]", "hypothesis"], {})
+    copy(ROOT / "tests" / "core", made.work / "tests" / "core")
+    copy(ROOT / "tests" / "conftest.py", made.work / "tests" / "conftest.py")
+    copy(source / "pyproject.toml", made.work / "pyproject.toml")
+    return made
+
+
+def copy(source: Path, target: Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if source.is_dir():
+        shutil.copytree(source, target, ignore=LEFT_OUT)
+    else:
+        shutil.copyfile(source, target)
+
+
+def without_plugins(project: str) -> str:
+    """Return the project's file with no plugin in it."""
+    no_points = re.sub(r"\[project\.entry-points\.regulars\]\n(?:[^\[\n].*\n)*", "", project)
+    return re.sub(r' *"plugins/[^"]*",\n', "", no_points)
+
+
+def test_no_plugin_is_installed(bare: Environment) -> None:
+    points = "from importlib.metadata import entry_points; print(len(entry_points(group='regulars')))"
+    found = "from importlib.util import find_spec; print(find_spec('regulars_clv'))"
+
+    assert (bare.run("python", "-c", points), bare.run("python", "-c", found)) == ("0\n", "None\n")
+
+
+def test_the_cores_tests_pass_without_any_plugin(bare: Environment) -> None:
+    command = ["python", "-m", "pytest", "tests/core", "-q", "-n", "2", "--dist", "worksteal"]
+
+    told = bare.run(*command, "-m", "not real and not full", "-p", "no:cacheprovider", timeout=1_700)
+
+    assert re.search(r"\d+ passed", told)
