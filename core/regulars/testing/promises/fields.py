@@ -16,7 +16,15 @@ from regulars.testing.app import App
 from regulars.testing.promises.documents import Place, field_text, filter_probes, order_names, type_places
 from regulars.testing.promises.preparation import CUSTOMERS, Candidate, enabled_in
 
-__all__ = ["AddedField", "added_fields", "built", "check_costs", "check_permissions", "check_statements"]
+__all__ = [
+    "AddedField",
+    "added_fields",
+    "built",
+    "check_costs",
+    "check_permissions",
+    "check_statements",
+    "counted_statements",
+]
 
 ROOTS = ("Query", "Mutation", "Subscription")
 COUNTED: ContextVar[list[str] | None] = ContextVar("counted", default=None)
@@ -150,8 +158,9 @@ async def check_statements(candidate: Candidate) -> None:
             continue
         counts = []
         for places in (one, many):
-            with _counted(app) as statements:
-                answer = await app.ask(places[added.type_name].document(field_text(added.name, added.field)))
+            document = places[added.type_name].document(field_text(added.name, added.field))
+            with counted_statements(app) as statements:
+                answer = await app.ask(document)
             counts.append(len(statements))
             assert "errors" not in answer, f"{added.path} cannot be asked for: {answer['errors']}"
         if counts[0] != counts[1]:
@@ -160,7 +169,8 @@ async def check_statements(candidate: Candidate) -> None:
 
 
 @contextmanager
-def _counted(app: App) -> Iterator[list[str]]:
+def counted_statements(app: App) -> Iterator[list[str]]:
+    """Give the SQL statements that are run for what is asked in the block."""
     statements: list[str] = []
     counting = COUNTED.set(statements)
 
