@@ -50,8 +50,10 @@ format: setup
 test: setup
 	$(PYTEST) -n $(WORKERS) --dist worksteal -m "not real and not full"
 
+# The browser's driver keeps an event loop of its own running, so its tests have a process of their own.
 test-real: setup
-	$(PYTEST) -m real
+	$(PYTEST) -m real tests/browser
+	$(PYTEST) -m real --ignore=tests/browser
 
 test-full: setup
 	$(PYTEST) -m full
