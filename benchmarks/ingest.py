@@ -1,9 +1,9 @@
 """Import touchpoints from a file, beside the quickest way to bring the same rows into the same table.
 
-The yardstick gets the rows ready made: ids found, texts read, values in the form of the driver. On PostgreSQL it is one
-COPY, on SQLite one `executemany`, each into the table with its indexes and foreign keys, in one transaction. The import
-reads a CSV file, checks every value, finds customers by their e-mail addresses, leaves out what is there already,
-writes an event for each touchpoint, and commits every 20,000 rows.
+The yardstick gets its rows ready made: customers found, texts read, values in the form of the driver. On PostgreSQL it
+is one COPY, on SQLite one `executemany`, into the table with its indexes and foreign keys, in one transaction. The
+import reads a CSV file, checks every value, finds customers by their e-mail addresses, leaves out what is there
+already, writes an event for each touchpoint, and commits every 20,000 rows.
 
     SIZE=1000000 ROUNDS=3 python benchmarks/ingest.py [sqlite] [postgresql]
 """
@@ -16,16 +16,16 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
-from typing import Any
+from typing import Any, cast
 
 import asyncpg
 import sqlalchemy
-from sqlalchemy import text
+from sqlalchemy import Table, inspect, text
 
 from regulars.clock import SystemClock
 from regulars.customers.identities import read_identity
@@ -44,8 +44,35 @@ from regulars.touchpoints.types import core_touchpoint_types
 SIZE = int(os.environ.get("SIZE", "100000"))
 ROUNDS = int(os.environ.get("ROUNDS", "3"))
 CUSTOMERS = max(SIZE // 10, 1)
-TABLE = Touchpoint.__table__  # type: ignore[attr-defined]
-EMPTY = ("core_touchpoint", "core_event", "core_import")
+TABLE = cast(Table, inspect(Touchpoint).local_table)
+EMPTIED = ("core_touchpoint", "core_event", "core_import")
+
+
+@dataclass(frozen=True)
+class Timing:
+    seconds: float
+    cpu_seconds: float
+
+
+class Stopwatch:
+    """Takes the time by the clock on the wall and by the processors, those of a server's processes included."""
+
+    def __init__(self, leader: int | None) -> None:
+        self._leader = leader
+
+    def start(self) -> Callable[[], Timing]:
+        begun, cpu_begun = time.perf_counter(), self._cpu_seconds()
+        return lambda: Timing(time.perf_counter() - begun, self._cpu_seconds() - cpu_begun)
+
+    def _cpu_seconds(self) -> float:
+        if self._leader is None:
+            return time.process_time()
+        ticks = 0
+        for stat in Path("/proc").glob("[0-9]*/stat"):
+            _, parent, *numbers = stat.read_text().rpartition(")")[2].split()
+            if int(parent) == self._leader:
+                ticks += int(numbers[9]) + int(numbers[10])
+        return time.process_time() + ticks / os.sysconf("SC_CLK_TCK")
 
 
 def write_file(path: Path) -> None:
@@ -71,25 +98,21 @@ async def write_customers(database: Database) -> None:
 
 
 async def resolved_rows(database: Database) -> tuple[Sequence[str], list[tuple[Any, ...]]]:
-    """Return the rows of the import, in the form of the driver, with ids of their own."""
+    """Return the rows that the import wrote, in the form of the driver, with ids of their own."""
     encoders = encoders_of(TABLE, database.engine.dialect)
-    columns = tuple(encoders)
     async with database.reading() as session:
         rows = (await session.execute(TABLE.select().order_by(TABLE.c.id))).mappings()
-        by_column = {name: encoders[name] for name in columns}
         resolved = [
-            tuple(encode(new_id() if name == "id" else row[name]) for name, encode in by_column.items()) for row in rows
+            tuple(encode(new_id() if name == "id" else row[name]) for name, encode in encoders.items()) for row in rows
         ]
-    return columns, resolved
+    return tuple(encoders), resolved
 
 
 async def empty(database: Database) -> None:
     async with database.writing() as session:
-        if database.dialect == "postgresql":
-            await session.execute(text(f"TRUNCATE {', '.join(EMPTY)} CASCADE"))
-        else:
-            for table in EMPTY:
-                await session.execute(text(f"DELETE FROM {table}"))
+        for table in EMPTIED:
+            truncate = database.dialect == "postgresql"
+            await session.execute(text(f"TRUNCATE {table} CASCADE" if truncate else f"DELETE FROM {table}"))
     async with database.engine.connect() as connection:
         outside = await connection.execution_options(isolation_level="AUTOCOMMIT")
         if database.dialect == "postgresql":
@@ -104,93 +127,98 @@ async def count(database: Database, table: str) -> int:
         return int(await session.scalar(text(f"SELECT count(*) FROM {table}")) or 0)
 
 
-async def measure_import(database: Database, file: ImportFile, rejects: Path) -> float:
+async def time_import(database: Database, file: ImportFile, rejects: Path, watch: Stopwatch) -> Timing:
     async def tell(_done: int, _total: int) -> None:
         return None
 
     plan = plan_import("touchpoints", source="shop")
     work = FileImport(file, plan, core_touchpoint_types(), database, SystemClock(), "system")
-    begun = time.perf_counter()
+    stop = watch.start()
     report = await work.run(rejects=rejects, tell=tell)
-    seconds = time.perf_counter() - begun
+    timing = stop()
     assert (report.created, report.rejected) == (SIZE, 0), report
     assert await count(database, "core_touchpoint") == await count(database, "core_event") == SIZE
-    return seconds
+    return timing
 
 
-async def measure_raw(database: Database, columns: Sequence[str], rows: list[tuple[Any, ...]]) -> float:
-    async with database.writing() as session:
+async def time_raw(database: Database, columns: Sequence[str], rows: list[tuple[Any, ...]], watch: Stopwatch) -> Timing:
+    async with database.writing_session() as session:
         await session.execute(text("SELECT 1"))
         if database.dialect == "postgresql":
             await session.execute(text("SET LOCAL statement_timeout = 0"))
-        begun = time.perf_counter()
+        stop = watch.start()
         await copy_rows(session, TABLE, columns, rows)
         await session.commit()
-        seconds = time.perf_counter() - begun
+        timing = stop()
     assert await count(database, "core_touchpoint") == SIZE
-    return seconds
+    return timing
 
 
-async def compare(name: str, url: str, folder: Path) -> None:
-    database = Database(open_engine(Settings(database_url=url)))
+async def compare(name: str, url: str, folder: Path, leader: int | None) -> None:
+    database, watch = Database(open_engine(Settings(database_url=url))), Stopwatch(leader)
     path = folder / "touchpoints.csv"
     write_file(path)
     file = inspect_file(path)
     await write_customers(database)
-    imports, raws = [], []
+    imports: list[Timing] = []
+    raws: list[Timing] = []
     columns: Sequence[str] = ()
     rows: list[tuple[Any, ...]] = []
-    for _ in range(ROUNDS):
+    for number in range(1, ROUNDS + 1):
         await empty(database)
-        imports.append(await measure_import(database, file, folder / "rejected.csv"))
+        imports.append(await time_import(database, file, folder / "rejected.csv", watch))
         if not rows:
             columns, rows = await resolved_rows(database)
         await empty(database)
-        raws.append(await measure_raw(database, columns, rows))
-        print(f"  {name}: import {imports[-1]:.1f} s, raw {raws[-1]:.1f} s, load {os.getloadavg()[0]:.1f}", flush=True)
+        raws.append(await time_raw(database, columns, rows, watch))
+        print(
+            f"  round {number}: import {imports[-1].seconds:.1f} s (CPU {imports[-1].cpu_seconds:.1f}),"
+            f" raw {raws[-1].seconds:.1f} s (CPU {raws[-1].cpu_seconds:.1f}), load {os.getloadavg()[0]:.1f}",
+            flush=True,
+        )
     show(name, imports, raws)
     await database.close()
 
 
-def show(name: str, imports: Sequence[float], raws: Sequence[float]) -> None:
-    ratios = [raw / own for own, raw in zip(imports, raws, strict=True)]
-    for what, seconds in (("import", imports), ("raw", raws)):
-        rates = sorted(SIZE / each for each in seconds)
-        print(f"{name} {what}: {statistics.median(rates):,.0f} rows/s ({rates[0]:,.0f} to {rates[-1]:,.0f})")
-    print(f"{name} ratio: {statistics.median(ratios):.0%} of raw ({min(ratios):.0%} to {max(ratios):.0%}), goal 50%")
-
-
-@contextmanager
-def databases(folder: Path) -> Iterator[dict[str, Any]]:
-    yield {"sqlite": SqliteDatabases(folder)}
+def show(name: str, imports: Sequence[Timing], raws: Sequence[Timing]) -> None:
+    for what, timings in (("import", imports), ("raw", raws)):
+        rates = sorted(SIZE / timing.seconds for timing in timings)
+        cpu = statistics.median(timing.cpu_seconds for timing in timings) / SIZE * 1e6
+        print(
+            f"{name} {what}: {statistics.median(rates):,.0f} rows/s ({rates[0]:,.0f} to {rates[-1]:,.0f}),"
+            f" {cpu:.1f} µs of CPU a row"
+        )
+    ratios = [raw.seconds / own.seconds for own, raw in zip(imports, raws, strict=True)]
+    print(f"{name} ratio: {statistics.median(ratios):.0%} of raw ({min(ratios):.0%} to {max(ratios):.0%}); goal 50%")
 
 
 def run_sqlite(folder: Path) -> None:
     with SqliteDatabases(folder).fresh() as url:
-        asyncio.run(compare("sqlite", url, folder))
+        asyncio.run(compare("sqlite", url, folder, None))
 
 
 def run_postgresql(folder: Path) -> None:
     with postgres_server(f"bench{os.getpid()}") as server:
-        asyncio.run(make_durable(server.render_as_string(hide_password=False)))
+        leader = asyncio.run(make_durable(server.render_as_string(hide_password=False)))
         maker = PostgresDatabases(server)
         with maker.fresh() as url:
-            asyncio.run(compare("postgresql", url, folder))
+            asyncio.run(compare("postgresql", url, folder, leader))
         maker.drop_templates()
 
 
-async def make_durable(url: str) -> None:
-    """Undo what makes the server of the tests quick and careless."""
+async def make_durable(url: str) -> int:
+    """Undo what makes the server of the tests quick and careless; return the id of its first process."""
     connection = await asyncpg.connect(url)
     for setting in ("fsync", "synchronous_commit"):
         await connection.execute(f"ALTER SYSTEM RESET {setting}")
     await connection.execute("SELECT pg_reload_conf()")
     await asyncio.sleep(1)
-    shown = {
-        name: await connection.fetchval(f"SHOW {name}") for name in ("server_version", "fsync", "synchronous_commit")
-    }
-    print(", ".join(f"{name} {value}" for name, value in shown.items()))
+    for setting in ("server_version", "fsync", "synchronous_commit"):
+        print(f"{setting} {await connection.fetchval(f'SHOW {setting}')}", end="; ")
+    print()
+    stat = Path(f"/proc/{connection.get_server_pid()}/stat").read_text()
     await connection.close()
+    return int(stat.rpartition(")")[2].split()[1])
 
 
 def main() -> None:

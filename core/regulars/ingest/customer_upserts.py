@@ -10,17 +10,9 @@ from regulars.customers.changes import NewValues
 from regulars.customers.identities import Identity
 from regulars.customers.service import SeveralCustomersMatch
 from regulars.ingest.customer_rows import CustomerRow
-from regulars.ingest.new_customers import NewCustomer, NewIdentity
+from regulars.ingest.new_customers import NameKey, NewCustomer, NewIdentity, key_of
 
-__all__ = ["Change", "KnownCustomers", "NameKey", "Upserts", "key_of"]
-
-NameKey = tuple[str, str, str]
-"""Kind, source and normalised form."""
-
-
-def key_of(identity: Identity) -> NameKey:
-    """Return what makes two names one."""
-    return identity.kind, identity.source, identity.normalised
+__all__ = ["Change", "KnownCustomers", "Upserts"]
 
 
 @dataclass

@@ -19,8 +19,14 @@ from regulars.errors import ExpectedError
 from regulars.events.models import Event
 from regulars.ingest.columns import CUSTOMER_FACTS
 from regulars.ingest.customer_rows import CustomerBatch
-from regulars.ingest.customer_upserts import KnownCustomers, Upserts, key_of
-from regulars.ingest.new_customers import await_turn, customer_event, write_identities, write_new_customers
+from regulars.ingest.customer_upserts import KnownCustomers, Upserts
+from regulars.ingest.new_customers import (
+    await_turn,
+    customer_event,
+    key_of,
+    write_identities,
+    write_new_customers,
+)
 from regulars.ingest.outcomes import Outcome
 from regulars.ingest.records import Rejection
 from regulars.ingest.staging import copy_rows, write_rows

@@ -18,7 +18,16 @@ from regulars.events.models import Event
 from regulars.ingest.staging import write_rows
 from regulars.tables import new_id
 
-__all__ = ["NewCustomer", "NewIdentity", "await_turn", "customer_event", "write_identities", "write_new_customers"]
+__all__ = [
+    "NameKey",
+    "NewCustomer",
+    "NewIdentity",
+    "await_turn",
+    "customer_event",
+    "key_of",
+    "write_identities",
+    "write_new_customers",
+]
 
 USUAL: NewValues = {
     "display_name": None,
@@ -30,6 +39,15 @@ USUAL: NewValues = {
     "status": "active",
 }
 """What stands about a customer of whom nothing is said."""
+
+
+NameKey = tuple[str, str, str]
+"""Kind, source and normalised form of a name."""
+
+
+def key_of(identity: Identity) -> NameKey:
+    """Return what makes two names one."""
+    return identity.kind, identity.source, identity.normalised
 
 
 @dataclass

@@ -8,13 +8,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from regulars import tables
 
-__all__ = ["Encoder", "copy_rows", "encoders_of", "is_worth_repeating", "prepare_for_chunks", "write_rows"]
+__all__ = ["Encoder", "TryAgain", "copy_rows", "encoders_of", "is_worth_repeating", "prepare_for_chunks", "write_rows"]
 
 Encoder = Callable[[Any], Any]
 
 # A statement handles a whole chunk. Its tables are new, or grow faster than the statistics of them are kept: a planner
 # that takes them for empty would read them from end to end for every row.
-FOR_CHUNKS = ("statement_timeout = '15min'", "enable_seqscan = off", "jit = off")
+FOR_CHUNKS = ("statement_timeout = '15min'", "enable_seqscan = off", "jit = off", "work_mem = '64MB'")
 
 # Deadlock, serialization failure, unique violation: whoever was in the way has committed by the next try.
 PASSING_STATES = frozenset({"40P01", "40001", "23505"})
@@ -62,10 +62,14 @@ async def write_rows(session: AsyncSession, model: type[tables.Table], rows: Seq
     await copy_rows(session, table, columns, list(encoded))
 
 
+class TryAgain(Exception):
+    """The work was undone and will succeed at the next try."""
+
+
 def is_worth_repeating(error: BaseException) -> bool:
     """Tell whether the same work can succeed at the next try, because another transaction was in its way."""
     cause = getattr(error, "orig", error)
-    return getattr(cause, "sqlstate", None) in PASSING_STATES
+    return isinstance(error, TryAgain) or getattr(cause, "sqlstate", None) in PASSING_STATES
 
 
 def _as_it_is(value: Any) -> Any:

@@ -36,8 +36,7 @@ _Combination = tuple[str, str | None, int | None, str | None, int | None, str]
 class TouchpointBatch:
     """The touchpoints of a chunk: rows for the staging table, and what was rejected so far.
 
-    ``names`` are by the index of the row in the chunk: identities, ids or both. ``may_repeat`` tells whether two rows
-    have one external id.
+    ``names`` are by the index of the row in the chunk: identities, ids or both.
     """
 
     chunk: Chunk
@@ -46,7 +45,6 @@ class TouchpointBatch:
     rejections: Sequence[Rejection]
     has_names: bool = False
     has_ids: bool = False
-    may_repeat: bool = False
 
 
 class TouchpointReader:
@@ -75,7 +73,6 @@ class TouchpointReader:
             [*chunk.malformed, *(chunk.rejection(place, error) for place, error in faults.items())],
             has_names=any(name.identity is not None for name in possible["name"]),
             has_ids=any(name.identity is None for name in possible["name"]),
-            may_repeat=len(set(zip(possible["source"], possible["key"], strict=True))) < len(possible["place"]),
         )
 
     def _columns(self, chunk: Chunk, now: datetime) -> dict[str, Sequence[Any]]:

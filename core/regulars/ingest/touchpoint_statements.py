@@ -6,187 +6,162 @@ from uuid import UUID
 
 from sqlalchemy import (
     ColumnElement,
-    Delete,
+    CompoundSelect,
     Insert,
     Select,
     String,
     cast,
-    delete,
     exists,
     func,
     insert,
     literal,
     or_,
     select,
+    union_all,
 )
-from sqlalchemy.orm import aliased
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Mapped, aliased
 from sqlmodel import col
 
 from regulars.customers.finding import counts_today_as
 from regulars.customers.models import Customer, CustomerIdentity
 from regulars.events.models import Event
-from regulars.ingest.touchpoint_tables import FOUND, STAGED
+from regulars.ingest.touchpoint_tables import STAGED
 from regulars.tables import UtcDateTime
 from regulars.touchpoints.models import Touchpoint
 
-__all__ = [
-    "claimants",
-    "find_by_id",
-    "find_by_name",
-    "forget_repeated",
-    "forget_taken",
-    "hold_customers",
-    "insert_events",
-    "insert_touchpoints",
-    "lost",
-    "repeated",
-    "taken",
-]
+__all__ = ["Whose", "claimants", "insert_events", "insert_touchpoints", "left_over", "whose"]
 
-_FOUND_COLUMNS = ("place", "customer_id", "profile_id")
+Whose = Select[int, UUID, UUID] | CompoundSelect[int, UUID, UUID]
+"""Rows of place, customer and profile."""
+
 _TOLD = ("type", "channel", "occurred_at", "amount", "currency", "cost", "payload")
 
 
-def find_by_name() -> Insert:
-    """Find the verified owner of each name, else the one customer who claims it."""
+def whose(*, by_name: bool, by_id: bool) -> Whose:
+    """Return whose each staged row is: as the verified owner of its name, as the one who claims it, or by id."""
+    if by_name and by_id:
+        return union_all(_by_name(), _by_id())
+    return _by_id() if by_id else _by_name()
+
+
+def insert_touchpoints(found: Whose, dialect: str, *, now: datetime) -> Insert:
+    """Write the rows that have a customer and whose key is free, the first of each key, as received ``now``."""
+    held = _held(found) if dialect == "postgresql" else _there(found)
+    copied = ("id", *_TOLD, "source", "external_id")
+    rows = (
+        select(*(STAGED.c[name] for name in copied), held.c.customer_id, held.c.profile_id, _moment(now))
+        .join(held, held.c.place == STAGED.c.place)
+        .where(STAGED.c.place.is_not(None))  # SQLite would take the ON of ON CONFLICT for a join's
+        .order_by(STAGED.c.place)
+    )
+    write = postgresql.insert if dialect == "postgresql" else sqlite.insert
+    columns = (*copied, "customer_id", "profile_id", "received_at")
+    writing = write(Touchpoint).from_select(columns, rows, include_defaults=False)
+    return writing.on_conflict_do_nothing(index_elements=["source", "external_id"])
+
+
+def insert_events(dialect: str, *, actor: str, now: datetime) -> Insert:
+    """Tell of each row that was written, as ``record_touchpoints`` tells of one."""
+    build = func.jsonb_build_object if dialect == "postgresql" else func.json_object
+    rows = (
+        select(
+            STAGED.c.event_id,
+            literal("touchpoint.recorded"),
+            literal("customer:") + _shown(col(Touchpoint.customer_id), dialect),
+            literal(actor),
+            build("touchpoint_id", _shown(col(Touchpoint.id), dialect), "type", col(Touchpoint.type)),
+            _moment(now),
+            _moment(now),
+        )
+        .join(Touchpoint, col(Touchpoint.id) == STAGED.c.id)
+        .order_by(STAGED.c.place)
+    )
+    columns = ("id", "type", "subject", "actor", "data", "occurred_at", "recorded_at")
+    return insert(Event).from_select(columns, rows, include_defaults=False)
+
+
+def left_over(found: Whose) -> "Select[*tuple[Any, ...]]":
+    """Return the rows that were not written: what they tell, their customer, and the touchpoint that has their key."""
+    there = _there(found)
+    written = aliased(Touchpoint)
+    return (
+        select(Touchpoint, STAGED.c.place, there.c.customer_id, *(STAGED.c[name] for name in _TOLD))
+        .select_from(STAGED)
+        .outerjoin(there, there.c.place == STAGED.c.place)
+        .outerjoin(
+            Touchpoint,
+            (col(Touchpoint.source) == STAGED.c.source) & (col(Touchpoint.external_id) == STAGED.c.external_id),
+        )
+        .where(~exists().where(col(written.id) == STAGED.c.id))
+        .order_by(STAGED.c.place)
+    )
+
+
+def claimants() -> Select[int, UUID]:
+    """Return who claims the names of the rows that were not written."""
+    written = aliased(Touchpoint)
+    return (
+        select(STAGED.c.place, col(CustomerIdentity.customer_id))
+        .join(CustomerIdentity, _has_staged_name(CustomerIdentity))
+        .where(~exists().where(col(written.id) == STAGED.c.id))
+        .distinct()
+        .order_by(STAGED.c.place, col(CustomerIdentity.customer_id))
+    )
+
+
+def _by_name() -> Select[int, UUID, UUID]:
     identity, other = aliased(CustomerIdentity), aliased(CustomerIdentity)
     counts_more = or_(
         col(other.verified_at).is_not(None),
         col(other.customer_id) != identity.customer_id,
         col(other.id) < identity.id,  # a merge may have brought the same name twice
     )
-    is_doubtful = exists().where(_has_name(other, identity), counts_more)
-    names = (
+    is_doubtful = exists().where(
+        col(other.normalised) == identity.normalised,
+        col(other.kind) == identity.kind,
+        col(other.source) == identity.source,
+        col(other.retired_at).is_(None),
+        counts_more,
+    )
+    return (
         select(STAGED.c.place, col(identity.customer_id), col(identity.profile_id))
         .join(identity, _has_staged_name(identity))
-        # Not a join: SQLite would begin with all customers who are part of no other.
-        .where(exists().where(col(Customer.id) == identity.customer_id, _is_there()))
         .where(or_(col(identity.verified_at).is_not(None), ~is_doubtful))
     )
-    return insert(FOUND).from_select(_FOUND_COLUMNS, names)
 
 
-def find_by_id() -> Insert:
-    """Find as whom each id counts today."""
+def _by_id() -> Select[int, UUID, UUID]:
     asked = aliased(Customer)
-    ids = (
-        select(STAGED.c.place, col(Customer.id), col(asked.id))
-        .join(asked, col(asked.id) == STAGED.c.asked_id)
-        .join(Customer, col(Customer.id) == counts_today_as(asked))
-        .where(_is_there())
+    return select(STAGED.c.place, counts_today_as(asked).label("customer_id"), col(asked.id).label("profile_id")).join(
+        asked, col(asked.id) == STAGED.c.asked_id
     )
-    return insert(FOUND).from_select(_FOUND_COLUMNS, ids)
 
 
-def hold_customers() -> Select[int]:
-    """Keep every customer who was found from being merged or erased, and count the rows whose customer just was.
+def _there(found: Whose) -> Any:
+    """Return whose the rows are, of customers who are there."""
+    named = found.subquery()
+    # Not a join: SQLite would begin with all customers who are part of no other.
+    is_there = exists().where(col(Customer.id) == named.c.customer_id, _is_there())
+    return select(named.c.place, named.c.customer_id, named.c.profile_id).where(is_there).subquery()
 
-    In the order of their ids, as whoever writes about customers does.
+
+def _held(found: Whose) -> Any:
+    """Return whose the rows are, of customers who are there and are kept from being merged or erased.
+
+    They are held in the order of their ids, as by whoever writes about customers. Each step is taken by itself: where
+    PostgreSQL knows nothing of the staged rows, it would begin with all customers.
     """
-    held = (
-        select(col(Customer.id))
-        .where(col(Customer.id).in_(select(FOUND.c.customer_id)), _is_there())
+    named = found.cte("named").prefix_with("MATERIALIZED")
+    return (
+        select(named.c.place, col(Customer.id).label("customer_id"), named.c.profile_id)
+        .join(Customer, col(Customer.id) == named.c.customer_id)
+        .where(_is_there())
         .order_by(col(Customer.id))
-        .with_for_update(read=True, key_share=True)
+        .with_for_update(of=Customer, read=True, key_share=True)
         .cte("held")
+        .prefix_with("MATERIALIZED")
     )
-    return select(func.count()).select_from(FOUND).where(FOUND.c.customer_id.not_in(select(held.c.id)))
-
-
-def lost() -> Select[int]:
-    """Return the rows whose customer was not found."""
-    return select(STAGED.c.place).where(~exists().where(FOUND.c.place == STAGED.c.place)).order_by(STAGED.c.place)
-
-
-def claimants() -> Select[int, UUID]:
-    """Return who claims the names of the rows whose customer was not found."""
-    return (
-        select(STAGED.c.place, col(CustomerIdentity.customer_id))
-        .join(CustomerIdentity, _has_staged_name(CustomerIdentity))
-        .where(~exists().where(FOUND.c.place == STAGED.c.place))
-        .distinct()
-        .order_by(STAGED.c.place, col(CustomerIdentity.customer_id))
-    )
-
-
-def taken() -> "Select[Touchpoint, *tuple[Any, ...]]":
-    """Return the touchpoints that stand there already under the keys of rows, and what those rows tell."""
-    return (
-        select(Touchpoint, STAGED.c.place, FOUND.c.customer_id, *(STAGED.c[name] for name in _TOLD))
-        .join(STAGED, _has_key_of(Touchpoint))
-        .join(FOUND, FOUND.c.place == STAGED.c.place)
-        .order_by(STAGED.c.place)
-    )
-
-
-def forget_taken() -> Delete:
-    """Leave out the rows whose key stands there already."""
-    keys = select(STAGED.c.place).join(Touchpoint, _has_key_of(Touchpoint))
-    return delete(FOUND).where(FOUND.c.place.in_(keys))
-
-
-def repeated() -> "Select[*tuple[Any, ...]]":
-    """Return the rows that have their key in common with another row, in their order."""
-    rows = (
-        select(
-            STAGED.c.place,
-            STAGED.c.id,
-            FOUND.c.customer_id,
-            STAGED.c.source,
-            STAGED.c.external_id,
-            *(STAGED.c[name] for name in _TOLD),
-            func.count().over(partition_by=(STAGED.c.source, STAGED.c.external_id)).label("of_one_key"),
-        )
-        .join(FOUND, FOUND.c.place == STAGED.c.place)
-        .subquery()
-    )
-    return select(rows).where(rows.c.of_one_key > 1).order_by(rows.c.place)
-
-
-def forget_repeated() -> Delete:
-    """Leave out all but the first row of each key."""
-    number = func.row_number().over(partition_by=(STAGED.c.source, STAGED.c.external_id), order_by=STAGED.c.place)
-    rows = select(STAGED.c.place, number.label("number")).join(FOUND, FOUND.c.place == STAGED.c.place).subquery()
-    return delete(FOUND).where(FOUND.c.place.in_(select(rows.c.place).where(rows.c.number > 1)))
-
-
-def insert_touchpoints(*, now: datetime) -> Insert:
-    """Write the rows that are left, as received ``now``."""
-    copied = ("id", *_TOLD, "source", "external_id")
-    columns = (*copied, "customer_id", "profile_id", "received_at")
-    rows = (
-        select(
-            *(STAGED.c[name] for name in copied),
-            FOUND.c.customer_id,
-            FOUND.c.profile_id,
-            literal(now, UtcDateTime()),
-        )
-        .join(FOUND, FOUND.c.place == STAGED.c.place)
-        .order_by(STAGED.c.place)
-    )
-    return insert(Touchpoint).from_select(columns, rows, include_defaults=False)
-
-
-def insert_events(dialect: str, *, actor: str, now: datetime) -> Insert:
-    """Tell of each row that was written, as ``record_touchpoints`` tells of one."""
-    build = func.jsonb_build_object if dialect == "postgresql" else func.json_object
-    data = build("touchpointId", _shown(STAGED.c.id, dialect), "type", STAGED.c.type)
-    moment = literal(now, UtcDateTime())
-    columns = ("id", "type", "subject", "actor", "data", "occurred_at", "recorded_at")
-    rows = (
-        select(
-            STAGED.c.event_id,
-            literal("touchpoint.recorded"),
-            literal("customer:") + _shown(FOUND.c.customer_id, dialect),
-            literal(actor),
-            data,
-            moment,
-            moment,
-        )
-        .join(FOUND, FOUND.c.place == STAGED.c.place)
-        .order_by(STAGED.c.place)
-    )
-    return insert(Event).from_select(columns, rows, include_defaults=False)
 
 
 def _is_there() -> ColumnElement[bool]:
@@ -204,20 +179,11 @@ def _has_staged_name(identity: type[CustomerIdentity]) -> ColumnElement[bool]:
     )
 
 
-def _has_name(other: type[CustomerIdentity], identity: type[CustomerIdentity]) -> ColumnElement[bool]:
-    return (
-        (col(other.normalised) == identity.normalised)
-        & (col(other.kind) == identity.kind)
-        & (col(other.source) == identity.source)
-        & col(other.retired_at).is_(None)
-    )
+def _moment(now: datetime) -> ColumnElement[datetime]:
+    return literal(now, UtcDateTime())
 
 
-def _has_key_of(touchpoint: type[Touchpoint]) -> ColumnElement[bool]:
-    return (col(touchpoint.source) == STAGED.c.source) & (col(touchpoint.external_id) == STAGED.c.external_id)
-
-
-def _shown(id: ColumnElement[UUID], dialect: str) -> ColumnElement[str]:
+def _shown(id: Mapped[UUID], dialect: str) -> ColumnElement[str]:
     """Return an id as people see it; SQLite keeps it without its hyphens."""
     text = cast(id, String)
     if dialect == "postgresql":
