@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from tests.packaging.environments import ROOT, Environment, built_wheel, fresh_environment
 
-pytestmark = [pytest.mark.real, pytest.mark.timeout(1_800)]
+pytestmark = pytest.mark.timeout(1_800)
 
 PARTS = ("core", "alembic", "docs", "README.md", "CHANGELOG.md", "LICENSE", "constraints.txt")
 LEFT_OUT = shutil.ignore_patterns("__pycache__", "node_modules")
@@ -44,6 +44,7 @@ def without_plugins(project: str) -> str:
     return re.sub(r' *"plugins/[^"]*",\n', "", no_points)
 
 
+@pytest.mark.real
 def test_no_plugin_is_installed(bare: Environment) -> None:
     points = "from importlib.metadata import entry_points; print(len(entry_points(group='regulars')))"
     found = "from importlib.util import find_spec; print(find_spec('regulars_clv'))"
@@ -51,6 +52,7 @@ def test_no_plugin_is_installed(bare: Environment) -> None:
     assert (bare.run("python", "-c", points), bare.run("python", "-c", found)) == ("0\n", "None\n")
 
 
+@pytest.mark.full
 def test_the_cores_tests_pass_without_any_plugin(bare: Environment) -> None:
     command = ["python", "-m", "pytest", "tests/core", "-q", "-n", "2", "--dist", "worksteal"]
 
