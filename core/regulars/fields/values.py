@@ -53,7 +53,7 @@ class Edge(Generic[Item]):
     """An item of a page with its cursor."""
 
     cursor: str = strawberry.field(description="Where the item stands, for `after` and `before`.")
-    node: Item = strawberry.field(description="The item.")
+    node: Item = free(description="The item.")
 
 
 @value_type(description="One page of a list that may be long.")
@@ -61,7 +61,7 @@ class Connection(Generic[Item]):
     """One page of a list that may be long."""
 
     nodes: list[Item] = strawberry.field(description="The items.")
-    edges: list[Edge[Item]] = free(description="The items with their cursors.")
+    edges: list[Edge[Item]] = strawberry.field(description="The items with their cursors.")
     page_info: PageInfo = strawberry.field(description="Where this page lies in the whole.")
     total_count: int = strawberry.field(description="How many items there are in all; counted only when asked for.")
 
