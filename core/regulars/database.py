@@ -65,11 +65,16 @@ def _release_sqlite(connection: Any, _record: object, _error: object) -> None:
 
 
 class Database:
-    """The engine with its two kinds of session."""
+    """The engine with its kinds of session.
 
-    def __init__(self, engine: AsyncEngine) -> None:
-        self.engine = engine
+    ``apart`` is a second engine on the same database, for those who hold a connection already: were they to take
+    another from the same pool, enough of them at once would all wait for one another.
+    """
+
+    def __init__(self, engine: AsyncEngine, *, apart: AsyncEngine | None = None) -> None:
+        self.engine, self._apart = engine, apart or engine
         options: dict[str, Any] = {"expire_on_commit": False, "autoflush": True}
+        self._readers_apart: async_sessionmaker[AsyncSession] = async_sessionmaker(self._apart, **options)
         self._readers: async_sessionmaker[AsyncSession] = async_sessionmaker(engine, **options)
         self._writers: async_sessionmaker[AsyncSession] = async_sessionmaker(
             engine.execution_options(regulars_writes=True), **options
@@ -84,6 +89,12 @@ class Database:
     async def reading(self) -> AsyncIterator[AsyncSession]:
         """Give a session for reading; whatever it changes is rolled back."""
         async with self._readers() as session:
+            yield session
+
+    @asynccontextmanager
+    async def reading_apart(self) -> AsyncIterator[AsyncSession]:
+        """Give a session for reading to code that must not harm the session of the request that it serves."""
+        async with self._readers_apart() as session:
             yield session
 
     @asynccontextmanager
@@ -104,3 +115,4 @@ class Database:
     async def close(self) -> None:
         """Close every connection."""
         await self.engine.dispose()
+        await self._apart.dispose()

@@ -66,7 +66,11 @@ class Settings(BaseSettings):
         description=("How many days told events, those that no handler could take included, and ended jobs are kept."),
     )
     statement_timeout_s: float = Field(default=10.0, gt=0, description="How long one query may take, in seconds.")
-    pool_size: int = Field(default=10, ge=1, description="PostgreSQL connections kept by each process.")
+    pool_size: int = Field(
+        default=10,
+        ge=1,
+        description="PostgreSQL connections kept by each process, and as many again for fields of plugins.",
+    )
 
     @field_validator("blocked_plugins", "cors_origins", mode="before")
     @classmethod

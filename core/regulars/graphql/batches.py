@@ -62,7 +62,7 @@ async def _ask_plugin(
 ) -> Sequence[Any]:
     # A plugin gets a session of its own: what it breaks there does not touch the rest of the answer.
     async def load() -> Any:
-        async with context.services.database.reading() as session:
+        async with context.services.database.reading_apart() as session:
             settings = context.services.plugin_settings(owned.owner)
             own = FieldContext(session, context.actor, context.now, context.company, settings)
             if is_async(declared.load):

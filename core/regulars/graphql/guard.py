@@ -66,7 +66,7 @@ async def _with_own_session(
     field: StrawberryField, resolve: FieldResolver, source: Any, info: Any, given: Mapping[str, Any]
 ) -> Any:
     context: RequestContext = info.context
-    async with context.services.database.reading() as session:
+    async with context.services.database.reading_apart() as session:
         return await _with_context(field, resolve, source, info._replace(context=context.apart(session)), given)
 
 

@@ -58,7 +58,7 @@ class Server:
     ) -> None:
         self.settings = settings
         self.clock: Clock = clock or SystemClock()
-        self.database = Database(open_engine(settings))
+        self.database = Database(open_engine(settings), apart=open_engine(settings))
         self.company = Company(settings.company_name, settings.company_time_zone, settings.company_currency)
         self.touchpoint_types = core_touchpoint_types()
         self.consent_registry = core_consent_registry()

@@ -1,12 +1,13 @@
 """Row 13 of the test plan for fields: whatever a plugin does, the rest of the answer stays byte for byte."""
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
 import pytest
 import strawberry
-from sqlalchemy import text
+from sqlalchemy import select, text
 from sqlmodel import col
 from tests.core.graphql.glitches import (
     Answer,
@@ -24,6 +25,7 @@ from tests.core.plugins.fakes import Gold, GoldCard, plugin
 from tests.core.plugins.faults import HANGS, PLAIN_FAULTS, RAISING, loops, never_awaited, sleeps
 
 from regulars import (
+    Customer,
     FieldContext,
     GraphQLPart,
     InvalidInput,
@@ -248,3 +250,18 @@ async def test_a_mutation_of_a_plugin_that_fails_leaves_nothing(make_app: MakeAp
     assert answer["data"] is None
     assert [error["extensions"]["code"] for error in answer["errors"]] == ["PLUGIN_FAILED"]
     assert (await asked(app))["data"] == before["data"]
+
+
+async def test_fields_of_many_requests_at_once_do_not_wait_for_one_another(make_app: MakeApp) -> None:
+    async def load(parents: Sequence[Mapping[str, Any]], context: FieldContext) -> list[float]:
+        await asyncio.sleep(0.05)
+        customers = (await context.session.scalars(select(Customer.id))).all()
+        return [float(len(customers)) for _ in parents]
+
+    app = await make_app(glitching({"sound": batched(load)}))
+    await fill_shop(app)
+
+    answers = await asyncio.gather(*(asked(app, "sound") for _ in range(40)))
+
+    assert [answer for answer in answers if "errors" in answer] == []
+    assert told_without(answers[0], "sound")[1] == [3.0] * 3
