@@ -10,6 +10,7 @@ from tests.packaging.environments import ROOT, Environment, built_wheel, fresh_e
 pytestmark = pytest.mark.timeout(1_800)
 
 PARTS = ("core", "alembic", "docs", "README.md", "CHANGELOG.md", "LICENSE", "constraints.txt")
+PYTEST = ("python", "-m", "pytest", "-q", "-m", "not real and not full", "-p", "no:cacheprovider")
 LEFT_OUT = shutil.ignore_patterns("__pycache__", "node_modules")
 
 
@@ -52,10 +53,19 @@ def test_no_plugin_is_installed(bare: Environment) -> None:
     assert (bare.run("python", "-c", points), bare.run("python", "-c", found)) == ("0\n", "None\n")
 
 
-@pytest.mark.full
-def test_the_cores_tests_pass_without_any_plugin(bare: Environment) -> None:
-    command = ["python", "-m", "pytest", "tests/core", "-q", "-n", "2", "--dist", "worksteal"]
+@pytest.mark.real
+def test_the_core_answers_and_hosts_without_any_plugin(bare: Environment) -> None:
+    parts = ["graphql/test_customers.py", "plugins/test_states.py", "testing/test_app.py", "web/test_application.py"]
+    quick = [f"tests/core/{part}" for part in parts]
 
-    told = bare.run(*command, "-m", "not real and not full", "-p", "no:cacheprovider", timeout=1_700)
+    told = bare.run(*PYTEST, *quick, "-k", "not postgresql", timeout=600)
+
+    assert re.search(r"\d+ passed", told)
+
+
+@pytest.mark.full
+@pytest.mark.timeout(3_600)
+def test_the_cores_tests_pass_without_any_plugin(bare: Environment) -> None:
+    told = bare.run(*PYTEST, "tests/core", "-n", "2", "--dist", "worksteal", timeout=3_500)
 
     assert re.search(r"\d+ passed", told)
