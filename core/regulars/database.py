@@ -81,6 +81,11 @@ class Database:
         )
 
     @property
+    def engines(self) -> tuple[AsyncEngine, ...]:
+        """Return every engine that sessions use."""
+        return (self.engine,) if self._apart is self.engine else (self.engine, self._apart)
+
+    @property
     def dialect(self) -> str:
         """Return ``sqlite`` or ``postgresql``."""
         return self.engine.dialect.name
@@ -114,5 +119,5 @@ class Database:
 
     async def close(self) -> None:
         """Close every connection."""
-        await self.engine.dispose()
-        await self._apart.dispose()
+        for engine in self.engines:
+            await engine.dispose()

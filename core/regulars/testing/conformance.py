@@ -3,14 +3,15 @@
 TestConformance = conformance(manifest)
 """
 
-from typing import ClassVar
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 import pytest
 
 from regulars.plugins.discovery import FoundPlugin
 from regulars.testing.databases import TestDatabases
 from regulars.testing.fixtures import MakeApp
-from regulars.testing.making import GivenPlugin, as_found
+from regulars.testing.making import GivenPlugin, as_configured
 from regulars.testing.promises.customers import check_export_and_erasure, check_merges
 from regulars.testing.promises.faults import check_broken_fields, check_broken_hooks, check_missing_tables
 from regulars.testing.promises.fields import check_costs, check_permissions, check_statements
@@ -32,12 +33,13 @@ class Conformance:
     """The promises of one plugin, each tested by itself."""
 
     plugin: ClassVar[FoundPlugin]
+    settings: ClassVar[Mapping[str, Any]] = {}
     prepare: ClassVar[tuple[Prepare, ...]] = ()
 
     @pytest.fixture
     def candidate(self, make_app: MakeApp) -> Candidate:
         """Give the plugin with a maker of servers."""
-        return Candidate(self.plugin, make_app, next(iter(self.prepare), None))
+        return Candidate(self.plugin, make_app, next(iter(self.prepare), None), settings=self.settings)
 
     async def test_its_manifest_and_settings_are_sound(self, candidate: Candidate) -> None:
         """Check ``check_manifest``."""
@@ -100,7 +102,10 @@ def conformance(plugin: GivenPlugin, *, prepare: Prepare | None = None) -> type[
     """Return the class of tests for a plugin, to be named ``Test…`` in a module of tests.
 
     Each test has a shop of fifty customers who bought; the plugin's handlers hear of it and its jobs run once. Where
-    that does not fill its tables, ``prepare`` does: it gets the ``App``.
+    that does not fill its tables, ``prepare`` does: it gets the ``App``. A plugin that cannot do without settings is
+    given as ``Configured(manifest, {…})``.
     """
-    given = {"plugin": as_found(plugin), "prepare": () if prepare is None else (prepare,)}
-    return type("Conformance", (Conformance,), given)
+    given = as_configured(plugin)
+    prepared = () if prepare is None else (prepare,)
+    own = {"plugin": given.found, "settings": given.settings, "prepare": prepared}
+    return type("Conformance", (Conformance,), own)

@@ -1,8 +1,9 @@
 """Make whole servers for tests, each on a database of its own."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import ExitStack, asynccontextmanager
+from dataclasses import dataclass, field
 from typing import Any
 
 import httpx
@@ -20,14 +21,28 @@ from regulars.testing.network import network_closed
 from regulars.web.application import create_app
 from regulars.web.server import Server
 
-__all__ = ["GivenPlugin", "as_found", "running_app"]
-
-GivenPlugin = PluginManifest | FoundPlugin
+__all__ = ["Configured", "GivenPlugin", "as_configured", "running_app"]
 
 
-def as_found(plugin: GivenPlugin) -> FoundPlugin:
-    """Return a plugin as the server finds it; of a manifest, the module with its hooks is imported when needed."""
-    return plugin if isinstance(plugin, FoundPlugin) else found_plugin(plugin)
+@dataclass(frozen=True)
+class Configured:
+    """A plugin with settings that differ from their defaults, or that have none."""
+
+    plugin: PluginManifest | FoundPlugin
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def found(self) -> FoundPlugin:
+        """Return the plugin as the server finds it; the hooks of a manifest are imported when they are needed."""
+        return self.plugin if isinstance(self.plugin, FoundPlugin) else found_plugin(self.plugin)
+
+
+GivenPlugin = PluginManifest | FoundPlugin | Configured
+
+
+def as_configured(plugin: GivenPlugin) -> Configured:
+    """Return a plugin with its settings, by default none."""
+    return plugin if isinstance(plugin, Configured) else Configured(plugin)
 
 
 @asynccontextmanager
@@ -38,7 +53,8 @@ async def running_app(
 
     A plugin that cannot be enabled fails the test with the reason.
     """
-    found = [as_found(plugin) for plugin in plugins]
+    given = [as_configured(plugin) for plugin in plugins]
+    found = [plugin.found for plugin in given]
     with ExitStack() as stack:
         # Making a database runs an event loop of its own, so it needs a thread without one.
         url = await asyncio.to_thread(stack.enter_context, databases.fresh([CORE, *_owners(found)]))
@@ -47,7 +63,7 @@ async def running_app(
         server: Server = web.state.server
         try:
             async with server.running(), _client(web) as client:
-                await _enable(server, found)
+                await _enable(server, found, {one.found.id: one.settings for one in given})
                 yield App(web, client, clock)
         finally:
             await asyncio.to_thread(stack.close)
@@ -66,10 +82,12 @@ def _owners(found: Sequence[FoundPlugin]) -> list[MigrationOwner]:
     return owners
 
 
-async def _enable(server: Server, found: Sequence[FoundPlugin]) -> None:
+async def _enable(server: Server, found: Sequence[FoundPlugin], settings: Mapping[str, Mapping[str, Any]]) -> None:
     needs = {plugin.id: () if plugin.manifest is None else tuple(plugin.manifest.depends) for plugin in found}
     order, _ = in_dependency_order(needs)
     for plugin_id in order:
+        if settings[plugin_id]:
+            await server.host.configure(plugin_id, settings[plugin_id])
         await server.host.enable(plugin_id)
     await server.refresh_schema()
     for plugin_id in order:

@@ -6,7 +6,7 @@ from uuid import UUID
 
 import pytest
 import strawberry
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 from sqlalchemy import select
 from sqlmodel import col
 from strawberry.types.base import get_object_definition
@@ -32,7 +32,7 @@ from regulars.testing.app import App
 from regulars.testing.conformance import conformance
 from regulars.testing.databases import TestDatabases
 from regulars.testing.fixtures import MakeApp
-from regulars.testing.making import GivenPlugin
+from regulars.testing.making import Configured, GivenPlugin
 from regulars.testing.promises.customers import check_export_and_erasure, check_merges
 from regulars.testing.promises.faults import check_broken_fields, check_broken_hooks, check_missing_tables
 from regulars.testing.promises.fields import check_costs, check_permissions, check_statements
@@ -46,7 +46,12 @@ from regulars.testing.promises.loading import (
 from regulars.testing.promises.preparation import Candidate
 from regulars.testing.promises.tables import check_migrations
 
-TestASoundPlugin = conformance(stamps())
+
+class NeedySettings(BaseModel):
+    colour: str = Field(description="The colour of the cards.")
+
+
+TestASoundPlugin = conformance(Configured(stamps(settings=NeedySettings), {"colour": "red"}))
 
 Bad = Callable[[object], Candidate]
 

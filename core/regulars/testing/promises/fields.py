@@ -179,9 +179,12 @@ def counted_statements(app: App) -> Iterator[list[str]]:
         if COUNTED.get() is statements:
             statements.append(statement)
 
-    event.listen(app.database.engine.sync_engine, "before_cursor_execute", note)
+    engines = [engine.sync_engine for engine in app.database.engines]
+    for engine in engines:
+        event.listen(engine, "before_cursor_execute", note)
     try:
         yield statements
     finally:
-        event.remove(app.database.engine.sync_engine, "before_cursor_execute", note)
+        for engine in engines:
+            event.remove(engine, "before_cursor_execute", note)
         COUNTED.reset(counting)

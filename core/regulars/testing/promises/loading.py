@@ -37,7 +37,7 @@ async def check_loads_with_others(candidate: Candidate) -> None:
     """Check that the plugin can be enabled beside every other plugin that is installed."""
     taken = {candidate.plugin.id, *(plugin.id for plugin in candidate.needed())}
     others = [found for found in candidate.installed() if found.id not in taken]
-    app = await candidate.make_app(*candidate.needed(), candidate.plugin, *others)
+    app = await candidate.make_app(*candidate.needed(), candidate.given(), *others)
     enabled_in(app, candidate.plugin)
 
 

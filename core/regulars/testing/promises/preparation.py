@@ -1,9 +1,10 @@
 """A shop in which a plugin has something to do, and the ways to open it."""
 
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import timedelta
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
 from regulars.plugins.discovery import FoundPlugin, discover
@@ -11,6 +12,7 @@ from regulars.plugins.manifest import PluginManifest
 from regulars.plugins.plugin_set import EnabledPlugin
 from regulars.testing.app import App
 from regulars.testing.fixtures import MakeApp
+from regulars.testing.making import Configured
 from regulars.testing.shop import Happening
 
 __all__ = ["CUSTOMERS", "Candidate", "Prepare", "enabled_in", "fill_shop", "manifest_in"]
@@ -29,6 +31,7 @@ class Candidate:
     make_app: MakeApp
     prepare: Prepare | None = None
     installed: Callable[[], Sequence[FoundPlugin]] = discover
+    settings: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def manifest(self) -> PluginManifest:
@@ -50,7 +53,11 @@ class Candidate:
 
     async def app(self, instead: FoundPlugin | None = None) -> App:
         """Return a server with the plugin, or with another in its place, and with the plugins that it needs."""
-        return await self.make_app(*self.needed(), instead or self.plugin)
+        return await self.make_app(*self.needed(), self.given(instead))
+
+    def given(self, instead: FoundPlugin | None = None) -> Configured:
+        """Return the plugin, or another in its place, with the settings that it needs."""
+        return Configured(instead or self.plugin, self.settings)
 
     async def prepared_app(self, instead: FoundPlugin | None = None) -> App:
         """Return a server with the plugin and with fifty customers whose orders and refunds it has heard of."""
