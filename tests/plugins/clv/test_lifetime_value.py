@@ -329,3 +329,14 @@ async def test_a_run_that_dies_leaves_the_old_scores_in_force(app: App, make_app
     assert (died.status, staged, left) == ("QUEUED", 40, 0)
     assert meanwhile == before
     assert {one["clv"]["modelVersion"] for one in after} == {"mbgnbd-3"}
+
+
+async def test_an_analyst_starts_a_fit_and_the_same_key_starts_it_once(app: App) -> None:
+    start = 'mutation { clvModelFit(input: {key: "spring"}) { job { id kind status } errors { code } } }'
+
+    first, again = (await app.gql(start, as_="analyst"))["clvModelFit"], (await app.gql(start))["clvModelFit"]
+    refused = await app.ask(start, as_="frontline")
+
+    assert (first["job"]["kind"], first["job"]["status"], first["errors"]) == ("clv.fit", "QUEUED", [])
+    assert again["job"]["id"] == first["job"]["id"]
+    assert refused["data"] == {"clvModelFit": None}

@@ -91,17 +91,17 @@ async def check_permissions(candidate: Candidate) -> None:
     """Check that each field, filter and order is denied to whoever may do all but what it needs."""
     app = await candidate.prepared_app()
     schema = await built(app)
-    places = type_places(schema.graphql, first=5)
     faults = []
-    for added in await added_fields(app, candidate):
-        place = Place() if added.type_name == "Mutation" else places.get(added.type_name)
-        if added.permission is None or added.permission == PUBLIC or place is None:
+    for type_name, permission, fields in _by_permission(await added_fields(app, candidate)):
+        place = Place() if type_name == "Mutation" else type_places(schema.graphql, first=5).get(type_name)
+        if place is None:
             continue
-        kind = "mutation" if added.type_name == "Mutation" else "query"
-        document = f"{kind} {place.document(field_text(added.name, added.field))}"
-        answer = await app.ask(document, as_=_without(app, {added.permission}))
-        if not _is_forbidden(answer) or list(_values_at(answer.get("data"), [*place.names, added.name])):
-            faults.append(f"{added.path} answers without the permission {added.permission}.")
+        kind = "mutation" if type_name == "Mutation" else "query"
+        document = f"{kind} {place.document(' '.join(_text(added) for added in fields))}"
+        answer = await app.ask(document, as_=_without(app, {permission}))
+        told = [added for added in fields if list(_values_at(answer.get("data"), [*place.names, added.name]))]
+        open_fields = told if _is_forbidden(answer) else fields
+        faults += [f"{added.path} answers without the permission {permission}." for added in open_fields]
     before = await built(await candidate.make_app(*candidate.needed()))
     own = {permission.name for permission in candidate.manifest.permissions}
     own |= {trait.permission for trait in enabled_in(app, candidate.plugin).contributions.traits}
@@ -110,6 +110,21 @@ async def check_permissions(candidate: Candidate) -> None:
         if own and not _is_forbidden(answer):
             faults.append(f"{what} answers without any of the permissions {', '.join(sorted(own))}.")
     assert not faults, " ".join(faults)
+
+
+def _by_permission(fields: Sequence[AddedField]) -> Iterator[tuple[str, str, list[AddedField]]]:
+    """Yield the fields that can be asked for together: those of one type and permission, each field of a root alone."""
+    found: dict[tuple[str, str, str], list[AddedField]] = {}
+    for added in fields:
+        if added.permission is not None and added.permission != PUBLIC:
+            alone = added.name if added.type_name in ROOTS else ""
+            found.setdefault((added.type_name, added.permission, alone), []).append(added)
+    for (type_name, permission, _), together in found.items():
+        yield type_name, permission, together
+
+
+def _text(added: AddedField) -> str:
+    return field_text(added.name, added.field)
 
 
 def _oracles(schema: BuiltSchema, before: BuiltSchema) -> Iterator[tuple[str, str]]:
@@ -151,21 +166,30 @@ async def check_statements(candidate: Candidate) -> None:
     """Check that each field takes as many SQL statements for fifty parents as for one."""
     app = await candidate.prepared_app()
     schema = (await built(app)).graphql
-    one, many = type_places(schema, first=1), type_places(schema, first=CUSTOMERS)
-    faults = []
+    pages = [type_places(schema, first=first) for first in (1, CUSTOMERS)]
+    by_type: dict[str, list[AddedField]] = {}
     for added in await added_fields(app, candidate):
-        if added.type_name in ROOTS or added.type_name not in one:
-            continue
-        counts = []
-        for places in (one, many):
-            document = places[added.type_name].document(field_text(added.name, added.field))
-            with counted_statements(app) as statements:
-                answer = await app.ask(document)
-            counts.append(len(statements))
-            assert "errors" not in answer, f"{added.path} cannot be asked for: {answer['errors']}"
-        if counts[0] != counts[1]:
-            faults.append(f"{added.path} takes {counts[0]} statements for one and {counts[1]} for {CUSTOMERS}.")
+        if added.type_name in pages[0] and added.type_name not in ROOTS:
+            by_type.setdefault(added.type_name, []).append(added)
+    faults = []
+    for type_name, fields in by_type.items():
+        places = [page[type_name] for page in pages]
+        if await _statements(app, places, fields) is not None:
+            counted = [(added, await _statements(app, places, [added])) for added in fields]
+            faults += [f"{added.path} takes {counts}." for added, counts in counted if counts is not None]
     assert not faults, " ".join(faults)
+
+
+async def _statements(app: App, places: Sequence[Place], fields: Sequence[AddedField]) -> str | None:
+    """Return how many statements the fields take for one parent and for many, unless it is the same."""
+    counts = []
+    for place in places:
+        with counted_statements(app) as statements:
+            answer = await app.ask(place.document(" ".join(_text(added) for added in fields)))
+        assert "errors" not in answer, f"{fields[0].path} cannot be asked for: {answer['errors']}"
+        counts.append(len(statements))
+    one, many = counts
+    return None if one == many else f"{one} statements for one and {many} for {CUSTOMERS}"
 
 
 @contextmanager
