@@ -19,6 +19,8 @@ from regulars.plugins.context import Company
 
 __all__ = ["FieldContext", "RequestContext"]
 
+APART_PATIENCE_S = 2.0
+
 
 class Services(Protocol):
     """What the server keeps for all requests; fields reach it through the request."""
@@ -108,15 +110,22 @@ class RequestContext:
     async def execute(self, statement: Executable) -> Result[*tuple[Any, ...]]:
         """Run one statement; ``NOW`` in it is the moment of the request."""
         async with self._turn:
-            return await self._execute(statement)
+            self.statements += 1
+            return await self.session.execute(statement, {"regulars_now": self.now})
 
-    async def execute_in_savepoint(self, statement: Executable) -> Result[*tuple[Any, ...]]:
-        """Run one statement as ``execute`` does, so that the transaction goes on when it fails."""
-        async with self._turn:
-            await self.session.flush()
-            async with (await self.session.connection()).begin_nested():
-                return await self._execute(statement)
+    async def execute_apart(self, statement: Executable) -> Result[*tuple[Any, ...]]:
+        """Run one statement as ``execute`` does, so that its failure or delay costs the request nothing else.
 
-    async def _execute(self, statement: Executable) -> Result[*tuple[Any, ...]]:
+        After a mutation it must see what was written, so there it has a savepoint instead of a session of its own.
+        Raises ``TimeoutError`` after two seconds.
+        """
         self.statements += 1
-        return await self.session.execute(statement, {"regulars_now": self.now})
+        if self.has_written:
+            async with self._turn:
+                await self.session.flush()
+                async with (await self.session.connection()).begin_nested():
+                    return await self.session.execute(statement, {"regulars_now": self.now})
+        async with asyncio.timeout(APART_PATIENCE_S), self.services.database.reading_apart() as session:
+            result = await session.execute(statement, {"regulars_now": self.now})
+            frozen: Result[*tuple[Any, ...]] = result.freeze()()  # it outlives its session
+            return frozen

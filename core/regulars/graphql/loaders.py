@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
-from sqlalchemy import Executable, FromClause, Result, and_, select, tuple_
+from sqlalchemy import FromClause, and_, select, tuple_
 from sqlalchemy.sql.elements import ColumnElement
 from strawberry.dataloader import DataLoader
 
@@ -13,19 +13,13 @@ from regulars.fields.declarations import Column, Lookup, Ordering, Related
 from regulars.fields.ids import global_id
 from regulars.fields.types import TypeRules
 from regulars.fields.values import Money
-from regulars.graphql.composition import CORE_OWNER, OwnedField, shape_of
+from regulars.graphql.composition import OwnedField, shape_of
+from regulars.graphql.plugin_calls import Execute, execution_for
 from regulars.graphql.where import Filters, attribute_of, primary_key
 
-__all__ = ["Execute", "Loading", "execution_for", "loader_of"]
+__all__ = ["Loading", "loader_of"]
 
 FieldResolver = Callable[..., Any]
-
-Execute = Callable[[RequestContext, Executable], Awaitable[Result[*tuple[Any, ...]]]]
-
-
-def execution_for(owner: str) -> Execute:
-    """Return how statements of an owner's fields are run: a plugin's may fail without harm to the rest."""
-    return RequestContext.execute if owner == CORE_OWNER else RequestContext.execute_in_savepoint
 
 
 class Loading:
@@ -37,7 +31,7 @@ class Loading:
     def column(self, declared: Column, rules: TypeRules, owned: OwnedField) -> FieldResolver:
         """Return the resolver of a column; an expression is loaded once for all rows of the request's tick."""
         table = rules.source
-        execute = execution_for(owned.owner)
+        execute = execution_for(owned)
         read = self._reader_of(declared.expression, table, execute)
         if declared.is_global_id:
             return lambda source, info: global_id(owned.type_name, read(source, info))
@@ -74,7 +68,7 @@ class Loading:
     def related(self, declared: Related, home: TypeRules, owned: OwnedField) -> FieldResolver:
         """Return the resolver of a relation: the row or the rows of another table."""
         target, is_many = shape_of(owned.field).of, shape_of(owned.field).is_many
-        execute = execution_for(owned.owner)
+        execute = execution_for(owned)
         rules = self._filters.composition.rules_of_class(target)
         table = rules.source
         refers_here = declared.key.table is table
@@ -104,7 +98,7 @@ class Loading:
 
     def lookup(self, declared: Lookup, owned: OwnedField) -> FieldResolver:
         """Return the resolver of the one row that matches the arguments."""
-        target, execute = shape_of(owned.field).of, execution_for(owned.owner)
+        target, execute = shape_of(owned.field).of, execution_for(owned)
         rules = self._filters.composition.rules_of_class(target)
 
         async def resolve(_source: Any, info: Any, **given: Any) -> Any:

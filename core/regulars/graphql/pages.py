@@ -15,8 +15,9 @@ from regulars.fields.declarations import Connected
 from regulars.fields.policy import RowPolicy
 from regulars.fields.types import TypeRules
 from regulars.graphql.composition import OwnedField, shape_of
-from regulars.graphql.loaders import Execute, execution_for, loader_of
+from regulars.graphql.loaders import loader_of
 from regulars.graphql.pagination import Key, Page, PageRequest, cursor_of, fingerprint, order_clauses, seek
+from regulars.graphql.plugin_calls import Execute, execution_for
 from regulars.graphql.stored_where import stored_where
 from regulars.graphql.where import Filters, attribute_of, primary_key
 from regulars.segments.service import read_segments_behind
@@ -128,7 +129,7 @@ class Paging:
 
     def connected(self, declared: Connected, home: TypeRules | None, owned: OwnedField) -> FieldResolver:
         """Return the resolver of pages of another type."""
-        target, execute = shape_of(owned.field).of, execution_for(owned.owner)
+        target, execute = shape_of(owned.field).of, execution_for(owned)
 
         async def resolve(source: Any, info: Any, **given: Any) -> Listing:
             context: RequestContext = info.context

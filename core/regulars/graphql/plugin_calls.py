@@ -6,15 +6,28 @@ from inspect import iscoroutine
 from typing import Any
 
 from graphql import GraphQLList, GraphQLNonNull, GraphQLObjectType, GraphQLOutputType, is_leaf_type
+from sqlalchemy import Executable, Result
 
 from regulars.errors import ExpectedError
 from regulars.fields.context import RequestContext
 from regulars.fields.types import rules_of
-from regulars.graphql.composition import OwnedField
+from regulars.graphql.composition import CORE_OWNER, OwnedField
 from regulars.plugins.calls import HookCall, PluginCaller, PluginCallFailed, PluginPaused
 from regulars.plugins.results import WrongResult, sequence_of, size_checked
 
-__all__ = ["PluginFieldFailed", "call_plugin", "check_answer", "check_answers", "note_failure"]
+__all__ = [
+    "Execute",
+    "PluginFieldFailed",
+    "call_plugin",
+    "check_answer",
+    "check_answers",
+    "execution_for",
+    "note_failure",
+]
+
+RESTING = "it failed too often and rests for a while"
+
+Execute = Callable[[RequestContext, Executable], Awaitable[Result[*tuple[Any, ...]]]]
 
 
 class PluginFieldFailed(ExpectedError):
@@ -61,12 +74,34 @@ async def call_plugin(
     try:
         result = await caller.call(call)
     except PluginPaused as paused:
-        raise PluginFieldFailed(owned.owner, owned.path, "it failed too often and rests for a while") from paused
+        raise PluginFieldFailed(owned.owner, owned.path, RESTING) from paused
     except PluginCallFailed as failure:
         raise _told(owned, failure) from failure
     if isinstance(result, _Refusal):
         raise result.error
     return result
+
+
+def execution_for(owned: OwnedField) -> Execute:
+    """Return how the statements behind a field are run: a plugin's may fail or hang without harm to the rest.
+
+    For a plugin's field it raises ``PluginFieldFailed``.
+    """
+    if owned.owner == CORE_OWNER:
+        return RequestContext.execute
+
+    async def execute(context: RequestContext, statement: Executable) -> Result[*tuple[Any, ...]]:
+        caller: PluginCaller = context.services.plugin_fields
+        if caller.is_open(owned.owner, _hook(owned)):
+            raise PluginFieldFailed(owned.owner, owned.path, RESTING)
+        try:
+            result = await context.execute_apart(statement)
+        except Exception as error:
+            raise note_failure(context, owned, error) from error
+        caller.succeeded(owned.owner, _hook(owned))
+        return result
+
+    return execute
 
 
 def note_failure(context: RequestContext, owned: OwnedField, error: Exception) -> PluginFieldFailed:

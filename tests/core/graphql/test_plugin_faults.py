@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import strawberry
-from sqlalchemy import select, text
+from sqlalchemy import func, literal, select, text
 from sqlmodel import col
 from tests.core.graphql.glitches import (
     Answer,
@@ -238,6 +238,46 @@ async def test_a_relation_whose_table_is_gone_is_null_alone(make_app: MakeApp, g
     assert {error["extensions"]["code"] for error in answer["errors"]} == {"PLUGIN_FAILED"}
     (problem,) = app.problems("gold")
     assert (problem.key, problem.count) == ("graphql:Customer.card", 1)
+
+
+async def test_a_mutation_stands_though_a_plugins_part_of_its_answer_fails(make_app: MakeApp, gold: Any) -> None:
+    app = await make_app(gold)
+    ada = await app.add_customer("Ada")
+    async with app.database.writing() as session:
+        await session.execute(text("DROP TABLE gold_card"))
+
+    answer = await app.ask(
+        """mutation ($id: ID!) { customerUpdate(input: {id: $id, displayName: "Ada L."}) {
+          customer { displayName card { points } touchpoints { totalCount } } errors { code } } }""",
+        {"id": str(ada)},
+    )
+
+    customer = answer["data"]["customerUpdate"]["customer"]
+    assert customer == {"displayName": "Ada L.", "card": None, "touchpoints": {"totalCount": 0}}
+    assert [error["extensions"]["code"] for error in answer["errors"]] == ["PLUGIN_FAILED"]
+    assert (await app.gql("{ customers { nodes { displayName } } }"))["customers"]["nodes"] == [
+        {"displayName": "Ada L."}
+    ]
+
+
+def endless() -> Any:
+    """Return an SQL expression that no database finishes."""
+    numbers = select(literal(1).label("number")).cte("numbers", recursive=True)
+    numbers = numbers.union_all(select(numbers.c.number + 1).where(numbers.c.number < 10**9))
+    return select(func.count()).select_from(numbers).scalar_subquery()
+
+
+async def test_a_statement_that_does_not_end_costs_its_field_and_two_seconds(make_app: MakeApp) -> None:
+    field = column(endless(), description="Counts for ever.", permission="customers:read")
+    app = await make_app(glitching({"glitch": field}, int))
+    await fill_shop(app)
+    without_field, _ = told_without(await asked(app))
+
+    answer = await asked(app, "glitch")
+
+    assert told_without(answer, "glitch") == (without_field, [None] * 3)
+    assert {error["extensions"]["code"] for error in answer["errors"]} == {"PLUGIN_FAILED"}
+    assert (await asked(app))["data"]
 
 
 async def test_a_mutation_of_a_plugin_that_fails_leaves_nothing(make_app: MakeApp, gold: Any) -> None:
