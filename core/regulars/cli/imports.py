@@ -131,6 +131,7 @@ def _import(
     from regulars.cli.environment import with_tables
     from regulars.clock import SystemClock
     from regulars.ingest.files import inspect_file
+    from regulars.ingest.memory import collecting_seldom
     from regulars.ingest.records import check_columns
     from regulars.ingest.service import FileImport
     from regulars.touchpoints.types import core_touchpoint_types
@@ -159,7 +160,7 @@ def _import(
             return await importing.attempt(rejects=rejects, tell=tell)
         return await importing.run(rejects=rejects, tell=tell, again=again)
 
-    with bar:
+    with bar, collecting_seldom():
         report = with_tables(work)
     typer.echo(json.dumps(report.as_json()) if as_json else _told(report, file, is_trial=dry_run))
     if report.rejected:

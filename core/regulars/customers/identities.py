@@ -3,6 +3,7 @@
 import re
 import unicodedata
 from dataclasses import dataclass
+from functools import lru_cache
 
 import idna
 
@@ -113,7 +114,7 @@ def _email(text: str) -> str:
     if len(local) > LONGEST_LOCAL_PART or not LOCAL_PART.fullmatch(local):
         raise _malformed_email(text)
     try:
-        ascii_domain = idna.encode(domain, uts46=True, std3_rules=True).decode("ascii")
+        ascii_domain = _ascii_domain(domain)
     except idna.IDNAError as error:
         raise _malformed_email(text) from error
     labels = ascii_domain.split(".")
@@ -125,6 +126,11 @@ def _email(text: str) -> str:
     if len(address) > LONGEST_EMAIL:
         raise _malformed_email(text)
     return unicodedata.normalize("NFC", address)
+
+
+@lru_cache(maxsize=1024)
+def _ascii_domain(domain: str) -> str:
+    return idna.encode(domain, uts46=True, std3_rules=True).decode("ascii")
 
 
 def _malformed_email(text: str) -> InvalidInput:

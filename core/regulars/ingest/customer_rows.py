@@ -57,7 +57,8 @@ class CustomerReader:
                 "place": range(len(chunk.rows)),
                 "identities": self._identities(texts),
                 **{field: self._facts[field].each(texts[field]) for field in facts},
-            }
+            },
+            ["identities", *facts],
         )
         nothing: list[tuple[NewValues, ...]] = [()] * len(columns["place"])
         said = zip(*(columns[field] for field in facts), strict=True) if facts else nothing

@@ -4,6 +4,8 @@ import csv
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import islice
+from operator import itemgetter
 from typing import Any, BinaryIO
 
 import orjson
@@ -53,9 +55,8 @@ class Chunk:
 
     def columns(self) -> dict[str, Sequence[str]]:
         """Return the texts of each field that the file has, or that is the same for all rows."""
-        cells: Iterator[Sequence[str]] = zip(*self.rows, strict=True)
         given: dict[str, Sequence[str]] = {
-            name: column for name, column in zip(self.fields, cells, strict=False) if name is not None
+            name: list(map(itemgetter(place), self.rows)) for place, name in enumerate(self.fields) if name is not None
         }
         return given | {name: [text] * len(self.rows) for name, text in self.constants.items()}
 
@@ -68,16 +69,34 @@ class Chunk:
 class Records:
     """The records of an open file, from a position on."""
 
-    def __init__(self, lines: "_Lines", records: Iterator["_Record"], mapping: ColumnMapping, file: ImportFile) -> None:
-        self._lines, self._records = lines, records
+    def __init__(self, opened: BinaryIO, file: ImportFile, mapping: ColumnMapping, begin: Position) -> None:
+        self._file, self._mapping = file, mapping
+        self._lines = _Lines(opened, begin)
         is_csv = file.format == "csv"
-        self._names: Sequence[str] = file.columns if is_csv else FIELDS[mapping.kind]
+        self._records = _csv_records(self._lines, file) if is_csv else _json_records(self._lines, mapping)
+        self._names = file.columns if is_csv else FIELDS[mapping.kind]
         self._fields = mapping.fields_of(file.columns) if is_csv else FIELDS[mapping.kind]
-        self._constants = mapping.constants
 
     def read(self, most: int) -> Chunk:
         """Return up to ``most`` records more; an empty chunk is the end."""
-        begin = self._lines.position.offset
+        return (self._file.format == "csv" and self._read_plain(most)) or self._read_with_care(most)
+
+    def _read_plain(self, most: int) -> Chunk | None:
+        """Return the next records where each is one line and nothing is wrong with any, as in most files; else None."""
+        begin = self._lines.position
+        lines = self._lines.take(most)
+        try:
+            rows = list(csv.reader(map(bytes.decode, lines), delimiter=self._file.delimiter, strict=True))
+        except csv.Error:
+            rows = []
+        is_plain = len(rows) == len(lines) and set(map(len, rows)) == {len(self._names)}
+        if not is_plain or self._lines.offset - begin.offset > LARGEST_CHUNK:
+            self._lines.go_back(begin)
+            return None
+        return self._chunk(range(begin.line + 1, begin.line + 1 + len(rows)), rows, [])
+
+    def _read_with_care(self, most: int) -> Chunk:
+        begin = self._lines.offset
         lines: list[int] = []
         rows: list[Sequence[str]] = []
         malformed: list[Rejection] = []
@@ -87,10 +106,13 @@ class Records:
             else:
                 lines.append(line)
                 rows.append(record)
-            if len(rows) + len(malformed) >= most or self._lines.position.offset - begin >= LARGEST_CHUNK:
+            if len(rows) + len(malformed) >= most or self._lines.offset - begin >= LARGEST_CHUNK:
                 break
-        fields = self._fields
-        return Chunk(self._names, fields, self._constants, lines, rows, malformed, self._lines.position)
+        return self._chunk(lines, rows, malformed)
+
+    def _chunk(self, lines: Sequence[int], rows: Sequence[Sequence[str]], malformed: Sequence[Rejection]) -> Chunk:
+        constants = self._mapping.constants
+        return Chunk(self._names, self._fields, constants, lines, rows, malformed, self._lines.position)
 
 
 _Record = tuple[int, Sequence[str] | Rejection]
@@ -112,6 +134,16 @@ class _Lines:
             self.last = line.decode()
             yield self.last
 
+    def take(self, most: int) -> list[bytes]:
+        lines = list(islice(self._file, most))
+        self.offset += sum(map(len, lines))
+        self.line += len(lines)
+        return lines
+
+    def go_back(self, position: Position) -> None:
+        self._file.seek(position.offset)
+        self.offset, self.line = position.offset, position.line
+
     @property
     def position(self) -> Position:
         return Position(self.offset, self.line)
@@ -130,9 +162,7 @@ def check_columns(file: ImportFile, mapping: ColumnMapping) -> None:
 def open_records(file: ImportFile, *, mapping: ColumnMapping, begin: Position) -> Iterator[Records]:
     """Give the records of a file that was inspected, from a position on."""
     with file.path.open("rb") as opened:
-        lines = _Lines(opened, begin)
-        records = _csv_records(lines, file) if file.format == "csv" else _json_records(lines, mapping)
-        yield Records(lines, records, mapping, file)
+        yield Records(opened, file, mapping, begin)
 
 
 def _csv_records(lines: _Lines, file: ImportFile) -> Iterator[_Record]:

@@ -1,9 +1,10 @@
 """Bring many rows into a table at once, in the form that the database's driver takes without a detour."""
 
 from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any, cast
 
-from sqlalchemy import Dialect, Table, inspect, text
+from sqlalchemy import Column, Dialect, Table, inspect, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from regulars import tables
@@ -16,24 +17,26 @@ Encoder = Callable[[Any], Any]
 # that takes them for empty would read them from end to end for every row.
 FOR_CHUNKS = ("statement_timeout = '15min'", "enable_seqscan = off", "jit = off", "work_mem = '64MB'")
 
+SQLITE_CACHE_KIB = 32 * 1024
+
+LENGTH_OF_MOMENT = len("2026-03-01 10:30:00.000000")
+
 # Deadlock, serialization failure, unique violation: whoever was in the way has committed by the next try.
 PASSING_STATES = frozenset({"40P01", "40001", "23505"})
 
 
 def encoders_of(table: Table, dialect: Dialect) -> Mapping[str, Encoder]:
     """Return, by column, what turns a value into the driver's form."""
-    encoders: dict[str, Encoder] = {}
-    for column in table.columns:
-        encoder: Encoder | None = column.type.dialect_impl(dialect).bind_processor(dialect)
-        encoders[column.name] = encoder or _as_it_is
-    return encoders
+    return {column.name: _encoder(column, dialect) for column in table.columns}
 
 
 async def prepare_for_chunks(session: AsyncSession) -> None:
-    """Let PostgreSQL plan for many rows at once, until the transaction ends."""
+    """Let PostgreSQL plan for many rows at once, until the transaction ends; let SQLite keep the indexes at hand."""
     if session.get_bind().dialect.name == "postgresql":
         for setting in FOR_CHUNKS:
             await session.execute(text(f"SET LOCAL {setting}"))
+    else:
+        await session.execute(text(f"PRAGMA cache_size = -{SQLITE_CACHE_KIB}"))
 
 
 async def copy_rows(
@@ -72,5 +75,17 @@ def is_worth_repeating(error: BaseException) -> bool:
     return isinstance(error, TryAgain) or getattr(cause, "sqlstate", None) in PASSING_STATES
 
 
+def _encoder(column: Column[Any], dialect: Dialect) -> Encoder:
+    if isinstance(column.type, tables.UtcDateTime):
+        return _as_it_is if dialect.name == "postgresql" else _moment_as_text
+    encoder: Encoder | None = column.type.dialect_impl(dialect).bind_processor(dialect)
+    return encoder or _as_it_is
+
+
 def _as_it_is(value: Any) -> Any:
     return value
+
+
+def _moment_as_text(moment: datetime | None) -> str | None:
+    # What SQLAlchemy writes for SQLite, in a fifth of the time.
+    return None if moment is None else moment.astimezone(UTC).isoformat(" ", "microseconds")[:LENGTH_OF_MOMENT]

@@ -3,11 +3,10 @@
 import re
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from itertools import repeat
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -22,13 +21,13 @@ __all__ = ["CustomerName", "Money", "TouchpointCells"]
 
 NAMES = ("customer_id", "customer_external_id", "email", "phone")
 NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]*)?([eE][+-]?[0-9]{1,3})?")
+SURELY_AMOUNT = re.compile(r"-?[0-9]{1,14}(\.[0-9]{1,4})?")
 SURELY_TEXT = re.compile(r"[!-~]{1,200}")
 OCCURRED_AT = ("occurredAt",)
 DIGITS_OF_HASH = 16
 
 
-@dataclass(frozen=True, slots=True)
-class CustomerName:
+class CustomerName(NamedTuple):
     """How a row names its customer: by an identity or, where that is None, by an id.
 
     ``cells`` are what stands about it in the staging table: kind, source, normalised name, id.
@@ -39,8 +38,7 @@ class CustomerName:
     cells: tuple[str | None, str | None, str | None, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Money:
+class Money(NamedTuple):
     """An amount, or None: its value, its sign (-1, 0, 1), and its form for the driver."""
 
     value: Decimal | None = None
@@ -74,7 +72,9 @@ class TouchpointCells:
             if field in texts:
                 of: Iterable[str] = systems if field == "customer_external_id" else repeat("", len(systems))
                 kinds.append(self._names[field].each(list(zip(texts[field], of, strict=True))))
-        return [next((name for name in names if name is not None), _NAMELESS) for names in zip(*kinds, strict=True)]
+        if len(kinds) == 1:
+            return [name or _NAMELESS for name in kinds[0]]
+        return [next(filter(None, names), _NAMELESS) for names in zip(*kinds, strict=True)]
 
     def money(self, field: str, texts: Sequence[str]) -> Sequence[Money | Fault]:
         """Return the amounts, or the costs."""
@@ -134,9 +134,12 @@ class TouchpointCells:
         def judge(text: str) -> Money:
             if not text:
                 return _NO_MONEY
-            if not NUMBER.fullmatch(text):
+            if SURELY_AMOUNT.fullmatch(text):
+                amount = Decimal(text)
+            elif NUMBER.fullmatch(text):
+                amount = check_amount(Decimal(text), path=(field,))
+            else:
                 raise NoNumber(text, path=(field,))
-            amount = check_amount(Decimal(text), path=(field,))
             return Money(amount, (amount > 0) - (amount < 0), encode(amount))
 
         return judge

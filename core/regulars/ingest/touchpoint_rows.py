@@ -4,10 +4,11 @@ What may go with what (type, channel, sign of the amount, currency, payload) is 
 combination that the file has.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
+from operator import attrgetter
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -28,6 +29,7 @@ __all__ = ["TouchpointBatch", "TouchpointReader"]
 SOME_MOMENT = datetime(2000, 1, 1, tzinfo=UTC)
 SOMEBODY = UUID(int=0)
 MOST_COMBINATIONS = 1_000
+JUDGED = ("name", "moment", "amount", "cost", "source", "key")
 
 _Combination = tuple[str, str | None, int | None, str | None, int | None, str]
 
@@ -61,9 +63,9 @@ class TouchpointReader:
         """Return the touchpoints of a chunk that is received ``now``."""
         if not chunk.rows:
             return TouchpointBatch(chunk, [], {}, chunk.malformed)
-        columns, faults = without_faults(self._columns(chunk, now))
+        columns, faults = without_faults(self._columns(chunk, now), JUDGED)
         columns["payload"] = self._payloads.each(_combinations(columns))
-        possible, impossible = without_faults(columns)
+        possible, impossible = without_faults(columns, ["payload"])
         for index in impossible:
             faults[columns["place"][index]] = self._reason_against(columns, index)
         return TouchpointBatch(
@@ -94,7 +96,7 @@ class TouchpointReader:
 
     def _rows(self, columns: Mapping[str, Sequence[Any]]) -> list[tuple[Any, ...]]:
         size = len(columns["place"])
-        name_cells = zip(*(name.cells for name in columns["name"]), strict=True)
+        name_cells = zip(*map(attrgetter("cells"), columns["name"]), strict=True)
         return list(
             zip(
                 columns["place"],
@@ -114,9 +116,9 @@ class TouchpointReader:
             )
         )
 
-    def _new_ids(self, count: int) -> Iterator[Any]:
+    def _new_ids(self, count: int) -> Sequence[Any]:
         encode = self._encoders["id"]
-        return (encode(uuid7()) for _ in range(count))
+        return [encode(uuid7()) for _ in range(count)]
 
     def _stored_payload(self, together: _Combination) -> Any:
         type, channel, amount, currency, cost, text = together

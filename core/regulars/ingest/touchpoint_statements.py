@@ -35,6 +35,7 @@ __all__ = ["Whose", "claimants", "insert_events", "insert_touchpoints", "left_ov
 Whose = Select[int, UUID, UUID] | CompoundSelect[int, UUID, UUID]
 """Rows of place, customer and profile."""
 
+_OF_IDENTITY = ("id", "customer_id", "profile_id", "kind", "source", "normalised", "verified_at")
 _TOLD = ("type", "channel", "occurred_at", "amount", "currency", "cost", "payload")
 
 
@@ -112,22 +113,30 @@ def claimants() -> Select[int, UUID]:
 
 def _by_name() -> Select[int, UUID, UUID]:
     identity, other = aliased(CustomerIdentity), aliased(CustomerIdentity)
+    named = (
+        select(
+            STAGED.c.place,
+            *(getattr(identity, name).label(name) for name in _OF_IDENTITY),
+            func.count().over(partition_by=STAGED.c.place).label("holders"),
+        )
+        .join(identity, _has_staged_name(identity))
+        .subquery()
+    )
     counts_more = or_(
         col(other.verified_at).is_not(None),
-        col(other.customer_id) != identity.customer_id,
-        col(other.id) < identity.id,  # a merge may have brought the same name twice
+        col(other.customer_id) != named.c.customer_id,
+        col(other.id) < named.c.id,  # a merge may have brought the same name twice
     )
     is_doubtful = exists().where(
-        col(other.normalised) == identity.normalised,
-        col(other.kind) == identity.kind,
-        col(other.source) == identity.source,
+        col(other.normalised) == named.c.normalised,
+        col(other.kind) == named.c.kind,
+        col(other.source) == named.c.source,
         col(other.retired_at).is_(None),
         counts_more,
     )
-    return (
-        select(STAGED.c.place, col(identity.customer_id), col(identity.profile_id))
-        .join(identity, _has_staged_name(identity))
-        .where(or_(col(identity.verified_at).is_not(None), ~is_doubtful))
+    # Most names have one holder, and only the others are looked up once more.
+    return select(named.c.place, named.c.customer_id, named.c.profile_id).where(
+        or_(named.c.holders == 1, named.c.verified_at.is_not(None), ~is_doubtful)
     )
 
 
