@@ -2,8 +2,8 @@
 
 The yardstick gets its rows ready made: customers found, texts read, values in the form of the driver. On PostgreSQL it
 is one COPY, on SQLite one `executemany`, into the table with its indexes and foreign keys, in one transaction, through
-connections as the server opens them. The import reads a CSV file, checks every value, finds customers by their e-mail addresses, leaves out what is there
-already, writes an event for each touchpoint, and commits every 20,000 rows.
+connections as the server opens them. The import reads a CSV file, checks every value, finds customers by their e-mail
+addresses, leaves out what is there already, writes an event for each touchpoint, and commits every 20,000 rows.
 
     SIZE=1000000 ROUNDS=3 python benchmarks/ingest.py [sqlite] [postgresql]
 """
