@@ -15,6 +15,7 @@ from regulars.clock import Clock
 from regulars.database import Database
 from regulars.errors import Forbidden
 from regulars.fields.policy import RowPolicy
+from regulars.idempotency.service import KeysInFlight
 from regulars.plugins.context import Company
 
 __all__ = ["FieldContext", "RequestContext"]
@@ -43,6 +44,11 @@ class Services(Protocol):
     @property
     def plugin_fields(self) -> Any:
         """Return whoever counts the failures of plugins' fields."""
+        ...
+
+    @property
+    def keys_in_flight(self) -> KeysInFlight:
+        """Return the idempotency keys whose requests this process is working on."""
         ...
 
     def plugin_settings(self, plugin_id: str) -> Any:
@@ -82,6 +88,7 @@ class RequestContext:
     statements: int = 0
     has_fault: bool = False
     has_written: bool = False
+    has_effect: bool = False
     plugin_failures: dict[Exception, Exception] = field(default_factory=dict)
     _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
 

@@ -97,3 +97,10 @@ class MutationInput:
     client_mutation_id: str | None = strawberry.field(
         default=None, description="Any word; it comes back in the payload."
     )
+    idempotency_key: str | None = strawberry.field(
+        default=None,
+        description=(
+            "A key of yours for the whole request, as in the header `Idempotency-Key`: sent again with the same key, it"
+            " has no second effect and gets the same answer, for 48 hours."
+        ),
+    )

@@ -1,8 +1,8 @@
 """Run one operation: who asks, what it costs, one session, one transaction, one answer."""
 
 import asyncio
-from collections.abc import Mapping
-from contextlib import AbstractAsyncContextManager
+from collections.abc import Callable, Mapping
+from contextlib import AbstractAsyncContextManager, nullcontext
 from inspect import isawaitable
 from typing import Any
 from uuid import uuid4
@@ -20,8 +20,10 @@ from regulars.fields.context import RequestContext, Services
 from regulars.graphql.answers import answer_body, told_errors
 from regulars.graphql.limits import CUSTOMER_LIMITS, Limits
 from regulars.graphql.preparation import InvalidDocument, Prepared, Preparing
+from regulars.graphql.repeats import REPLAYED, request_under_key
 from regulars.graphql.schema import BuiltSchema
 from regulars.graphql.transport import GraphQLAnswer, GraphQLOperation
+from regulars.idempotency.service import KeyedRequest, claim_key, find_answer, keep_answer
 
 __all__ = ["Executor"]
 
@@ -56,10 +58,19 @@ class Executor:
         self.check_schema_reading(prepared, actor)
         limit = self.cost_limit(actor)
         price = prepared.price.price(operation.variables, cost_limit=limit)
-        result = await self._run(prepared, operation.variables, actor, request_id)
-        if result.data is None and result.errors and not any(error.path for error in result.errors):
-            return GraphQLAnswer(_errors_body(result.errors, request_id), "request_error")
-        return GraphQLAnswer(answer_body(result, price=price, limit=limit, request_id=request_id), "executed")
+
+        def told(result: ExecutionResult) -> GraphQLAnswer:
+            if result.data is None and result.errors and not any(error.path for error in result.errors):
+                return GraphQLAnswer(_errors_body(result.errors, request_id), "request_error")
+            return GraphQLAnswer(answer_body(result, price=price, limit=limit, request_id=request_id), "executed")
+
+        if not prepared.is_mutation:
+            async with self._services.database.reading() as session:
+                context = self.context(session, actor, request_id)
+                return told(await self._execute(prepared, operation.variables, context))
+        keyed = request_under_key(operation, prepared, actor)
+        with nullcontext() if keyed is None else self._services.keys_in_flight.held(keyed):
+            return await self._change(prepared, operation, actor, request_id, keyed, told)
 
     def prepare(self, operation: GraphQLOperation) -> Prepared | InvalidDocument:
         """Return the operation ready to run, or what is wrong with its document."""
@@ -86,28 +97,44 @@ class Executor:
         """Give a session for reading; it takes a connection only once something is read."""
         return self._services.database.reading()
 
-    async def _run(
-        self, prepared: Prepared, variables: Mapping[str, Any], actor: Actor, request_id: str
-    ) -> ExecutionResult:
-        database = self._services.database
-        if not prepared.is_mutation:
-            async with database.reading() as session:
-                return await self._execute(prepared, variables, self.context(session, actor, request_id))
-        async with database.writing_session() as session:
+    async def _change(
+        self,
+        prepared: Prepared,
+        operation: GraphQLOperation,
+        actor: Actor,
+        request_id: str,
+        keyed: KeyedRequest | None,
+        told: Callable[[ExecutionResult], GraphQLAnswer],
+    ) -> GraphQLAnswer:
+        """Run a mutation in one transaction, which keeps the answer of a request under a key, too."""
+        async with self._services.database.writing_session() as session:
             await session.begin()
+            kept = None if keyed is None else await self._kept_answer(session, prepared, keyed)
+            if kept is not None:
+                return GraphQLAnswer(kept.encode(), "executed", headers=REPLAYED)
             context = self.context(session, actor, request_id)
-            result = await self._execute(prepared, variables, context)
+            result = await self._execute(prepared, operation.variables, context)
             if context.has_fault:
                 await session.rollback()
                 faults = [error for error in result.errors or () if error.original_error is not None]
-                return ExecutionResult(data=None, errors=faults)
+                return told(ExecutionResult(data=None, errors=faults))
+            answer = told(result)
             try:
+                if keyed is not None and context.has_effect:
+                    body = answer.body.decode()
+                    await keep_answer(session, keyed, answer=body, request_id=request_id, now=context.now)
                 await session.commit()
             except Exception as error:
-                return ExecutionResult(
-                    data=None, errors=[GraphQLError("commit", original_error=error, path=["commit"])]
-                )
-            return result
+                failed = GraphQLError("commit", original_error=error, path=["commit"])
+                return told(ExecutionResult(data=None, errors=[failed]))
+            return answer
+
+    async def _kept_answer(self, session: AsyncSession, prepared: Prepared, keyed: KeyedRequest) -> str | None:
+        if self.schema.lone_mutations.isdisjoint(prepared.field_names):
+            return await claim_key(session, keyed)
+        # A mutation with transactions of its own would wait for this one, were the key claimed in it.
+        async with self._services.database.reading() as apart:
+            return await find_answer(apart, keyed)
 
     async def _execute(
         self, prepared: Prepared, variables: Mapping[str, Any], context: RequestContext

@@ -124,6 +124,7 @@ def mutating_alone(resolve: FieldResolver, payload: type[Any]) -> FieldResolver:
                 raise NotAlone(info.field_name)
             answer = resolve(source, info, **given)
             answer = await answer if isawaitable(answer) else answer
+            context.has_effect = True
         except Forbidden:
             raise
         except ExpectedError as error:
@@ -148,6 +149,7 @@ def mutating(resolve: FieldResolver, payload: type[Any]) -> FieldResolver:
             answer = await answer if isawaitable(answer) else answer
             await context.session.flush()
             await savepoint.commit()
+            context.has_effect = True
         except ExpectedError as error:
             await savepoint.rollback()
             if isinstance(error, Forbidden):

@@ -46,16 +46,18 @@ class InvalidDocument(ExpectedError):
 
 @dataclass(frozen=True)
 class Prepared:
-    """An operation that may run: its document, its price, and what kind it is.
-
-    ``reads_schema`` says that it asks for ``__schema``, which cannot be null.
-    """
+    """An operation that may run: its document, its price, and the names of all fields in the document."""
 
     document: DocumentNode
     operation: OperationDefinitionNode
     price: OperationPrice
-    reads_schema: bool
+    field_names: frozenset[str]
     hash: str
+
+    @property
+    def reads_schema(self) -> bool:
+        """Tell whether it asks for ``__schema``, which cannot be null."""
+        return SCHEMA_FIELD in self.field_names
 
     @property
     def is_mutation(self) -> bool:
@@ -105,9 +107,11 @@ class Preparing:
             raise InvalidDocument([_without_document(error) for error in errors])
         operation = get_operation_ast(document, operation_name)
         assert operation is not None
-        looking = _SchemaField()
-        visit(document, looking)
-        return Prepared(document, operation, price, looking.found, hashlib.sha256(query.encode()).hexdigest()[:12])
+        names = _FieldNames()
+        visit(document, names)
+        return Prepared(
+            document, operation, price, frozenset(names.seen), hashlib.sha256(query.encode()).hexdigest()[:12]
+        )
 
 
 class _Remembered(Generic[Outcome]):
@@ -138,8 +142,10 @@ def _without_document(error: GraphQLError) -> GraphQLError:
     return told
 
 
-class _SchemaField(Visitor):
-    found = False
+class _FieldNames(Visitor):
+    def __init__(self) -> None:
+        super().__init__()
+        self.seen: set[str] = set()
 
     def enter_field(self, node: FieldNode, *_: object) -> None:
-        self.found = self.found or node.name.value == SCHEMA_FIELD
+        self.seen.add(node.name.value)

@@ -69,13 +69,17 @@ class SchemaParts:
 
 @dataclass(frozen=True)
 class BuiltSchema:
-    """A schema that is ready to answer, with who owns each field and which permission it needs."""
+    """A schema that is ready to answer, with who owns each field and which permission it needs.
+
+    ``lone_mutations`` have their own transactions.
+    """
 
     graphql: GraphQLSchema
     filters: Filters
     permissions: Mapping[str, str | None]
     owners: Mapping[str, str]
     nodes: Mapping[str, TypeRules]
+    lone_mutations: frozenset[str]
     sdl: str
 
 
@@ -155,7 +159,15 @@ def build_schema(parts: SchemaParts) -> BuiltSchema:
     for kind in schema.type_map.values():
         if isinstance(kind, GraphQLObjectType) and not kind.name.startswith("__"):
             attach.type(kind)
-    return BuiltSchema(schema, filters, attach.permissions, attach.owners, attach.nodes, made.as_str())
+    return BuiltSchema(
+        schema,
+        filters,
+        attach.permissions,
+        attach.owners,
+        attach.nodes,
+        frozenset(attach.lone_mutations),
+        made.as_str(),
+    )
 
 
 class _Attaching:
@@ -166,6 +178,7 @@ class _Attaching:
         self.permissions: dict[str, str | None] = {}
         self.owners: dict[str, str] = {}
         self.nodes: dict[str, TypeRules] = {}
+        self.lone_mutations: set[str] = set()
 
     def type(self, kind: GraphQLObjectType) -> None:
         definition: StrawberryObjectDefinition = kind.extensions[DEFINITION]
@@ -207,7 +220,10 @@ class _Attaching:
             field_.extensions = {**field_.extensions, "regulars": owned.rules.price}
         resolve = self._resolver(owned, rules, field_.type) or field_.resolve or _attribute(owned.field.python_name)
         if kind.name == "Mutation":
-            change = mutating_alone if owned.rules.has_own_transactions else mutating
+            change = mutating
+            if owned.rules.has_own_transactions:
+                change = mutating_alone
+                self.lone_mutations.add(owned.name)
             resolve = change(resolve, shape_of(owned.field).of)
         if owned.field.is_subscription:
             assert field_.subscribe is not None

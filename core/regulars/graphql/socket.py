@@ -125,12 +125,14 @@ class GraphQLOverWebSocket:
             yield PreExecutionError(data=None, errors=_shown(error.errors, request_id))
             return
         except ExpectedError as error:
-            yield PreExecutionError(
-                data=None, errors=_shown([GraphQLError(str(error), original_error=error)], request_id)
-            )
+            yield PreExecutionError(data=None, errors=_shown_refusal(error, request_id))
             return
         if not prepared.is_subscription:
-            answer = orjson.loads((await executor.answer(operation, actor=actor, request_id=request_id)).body)
+            try:
+                answer = orjson.loads((await executor.answer(operation, actor=actor, request_id=request_id)).body)
+            except ExpectedError as error:
+                yield PreExecutionError(data=None, errors=_shown_refusal(error, request_id))
+                return
             errors = [
                 GraphQLError(each["message"], extensions=each.get("extensions")) for each in answer.get("errors", [])
             ]
@@ -156,6 +158,10 @@ class GraphQLOverWebSocket:
                     yield StrawberryResult(data=result.data, errors=_shown(result.errors or [], request_id) or None)
             finally:
                 await found.aclose()
+
+
+def _shown_refusal(error: ExpectedError, request_id: str) -> list[GraphQLError]:
+    return _shown([GraphQLError(str(error), original_error=error)], request_id)
 
 
 def _shown(errors: list[GraphQLError], request_id: str) -> list[GraphQLError]:

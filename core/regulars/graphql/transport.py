@@ -4,7 +4,7 @@ Source: https://graphql.github.io/graphql-over-http/draft/
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal, Protocol
 from urllib.parse import parse_qsl
 
@@ -42,16 +42,18 @@ from regulars.graphql.refusals import DocumentRefused
 __all__ = ["Execute", "GraphQLAnswer", "GraphQLOperation", "GraphQLOverHttp", "refusal_answer"]
 
 _PARAMETERS = ("query", "operationName", "variables", "extensions")
+_STATUSES = {"IDEMPOTENCY_CONFLICT": 422, "IDEMPOTENCY_IN_FLIGHT": 409, "IDEMPOTENCY_ANSWER_ERASED": 410}
 
 
 @dataclass(frozen=True, slots=True)
 class GraphQLOperation:
-    """What a client asks for: the text of a document, which operation of it, and its variables."""
+    """What a client asks for: the text of a document, which operation of it, its variables, and a key of its own."""
 
     query: str
     operation_name: str | None
     variables: Mapping[str, object]
     extensions: Mapping[str, object]
+    idempotency_key: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +120,8 @@ class GraphQLOverHttp:
         if not is_json_in_utf8(request.headers.getlist("content-type")):
             raise ContentTypeRefused
         body = await read_body(request, allowed=self._limits.body_bytes)
-        return self._operation(_members(read_json(body, what="The body")))
+        operation = self._operation(_members(read_json(body, what="The body")))
+        return replace(operation, idempotency_key=request.headers.get("idempotency-key"))
 
     def _operation(self, parameters: Mapping[str, object]) -> GraphQLOperation:
         query, operation_name = parameters.get("query"), parameters.get("operationName")
@@ -150,7 +153,7 @@ def refusal_answer(error: ExpectedError) -> GraphQLAnswer:
     body = orjson.dumps({"errors": [told]})
     if isinstance(error, BadRequest):
         return GraphQLAnswer(body, "request_error", status=error.status, headers=error.headers)
-    return GraphQLAnswer(body, "request_error")
+    return GraphQLAnswer(body, "request_error", status=_STATUSES.get(error.code))
 
 
 def _response(answer: GraphQLAnswer, kind: AnswerType) -> Response:

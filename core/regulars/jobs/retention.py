@@ -1,4 +1,4 @@
-"""Forget, once a day, events that were told and jobs that ended long ago."""
+"""Forget, once a day, events that were told, jobs that ended long ago, and answers kept for repeated requests."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from regulars.events.retention import delete_told_events
+from regulars.idempotency.service import KEPT_FOR, delete_old_answers
 from regulars.jobs.models import Job
 from regulars.jobs.run import JobRun
 from regulars.plugins.contributions import Job as JobDescription
@@ -42,7 +43,9 @@ def retention_job(*, keep_for: timedelta) -> JobDescription:
     async def forget(run: JobRun) -> dict[str, int]:
         before = run.clock.now() - keep_for
         events = await _in_batches(run, delete_told_events, before)
-        return {"events": events, "jobs": await _in_batches(run, delete_ended_jobs, before)}
+        jobs = await _in_batches(run, delete_ended_jobs, before)
+        answers = await _in_batches(run, delete_old_answers, run.clock.now() - KEPT_FOR)
+        return {"events": events, "jobs": jobs, "answers": answers}
 
     return JobDescription(
         "core.retention", forget, "Forget told events and ended jobs", "jobs:manage", trigger=daily(hour=4, minute=10)

@@ -76,7 +76,7 @@ def _middleware(settings: Settings) -> list[Middleware]:
         allow_origins=settings.cors_origins,
         allow_methods=("GET", "POST"),
         allow_headers=REQUEST_HEADERS,
-        expose_headers=("x-request-id",),
+        expose_headers=("x-request-id", "idempotency-replayed"),
     )
     return [cors, frame]
 

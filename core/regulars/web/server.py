@@ -19,6 +19,7 @@ from regulars.database import Database, open_engine
 from regulars.events.feed import EventFeed, running_feed
 from regulars.graphql.execution import Executor
 from regulars.graphql.holder import SchemaHolder
+from regulars.idempotency.service import KeysInFlight
 from regulars.ingest.job import import_job
 from regulars.migrations import CORE, current_revision, state_of
 from regulars.plugins.calls import PluginCaller
@@ -64,6 +65,7 @@ class Server:
         self.consent_registry = core_consent_registry()
         self.job_kinds = LiveMapping(lambda: self._parts.job_kinds)
         self.handlers = LiveMapping(lambda: self._parts.handlers)
+        self.keys_in_flight = KeysInFlight()
         self.schema = SchemaHolder(self, self)
         self.uploads = Path(settings.uploads)
         self._jobs = [import_job(uploads=self.uploads, types=self.touchpoint_types)]
