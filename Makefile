@@ -5,6 +5,7 @@ BIN := .venv/bin
 STAMP := .venv/.set-up
 WORKERS ?= 2
 PYTEST := $(BIN)/pytest -q
+TYPED_TESTS := $(wildcard tests/architecture tests/browser tests/core tests/docs tests/packaging tests/plugins tests/real)
 
 .DEFAULT_GOAL := help
 .PHONY: help setup check format test test-real test-full bench demo clean
@@ -39,6 +40,7 @@ check: setup
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+	$(BIN)/mypy $(TYPED_TESTS)
 	$(BIN)/pyright
 	$(BIN)/lint-imports
 	$(PYTEST) tests/architecture
@@ -48,7 +50,7 @@ format: setup
 	$(BIN)/ruff check --fix .
 
 test: setup
-	$(PYTEST) -n $(WORKERS) --dist worksteal -m "not real and not full"
+	$(PYTEST) -n $(WORKERS) --dist worksteal --plan smoke -m "not real and not full"
 
 # The browser's driver keeps an event loop of its own running, so its tests have a process of their own.
 test-real: setup
@@ -56,7 +58,7 @@ test-real: setup
 	$(PYTEST) -m real --ignore=tests/browser
 
 test-full: setup
-	$(PYTEST) -m full
+	$(PYTEST) --plan full -m "full or row"
 
 bench: setup
 	@for script in $$(find benchmarks -name '*.py' | sort); do \

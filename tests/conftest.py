@@ -4,6 +4,8 @@ from collections.abc import Iterator
 import pytest
 import structlog
 
+pytest_plugins = ["tests.plan"]
+
 
 @pytest.fixture
 def logging_restored() -> Iterator[None]:

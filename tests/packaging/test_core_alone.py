@@ -26,7 +26,8 @@ def bare(tmp_path_factory: pytest.TempPathFactory) -> Environment:
     wheel = built_wheel(source, folder / "wheels")
     made = fresh_environment(folder, [f"{wheel}[demo,testing]", "hypothesis"], {})
     copy(ROOT / "tests" / "core", made.work / "tests" / "core")
-    copy(ROOT / "tests" / "conftest.py", made.work / "tests" / "conftest.py")
+    for shared in ("conftest.py", "plan.py"):
+        copy(ROOT / "tests" / shared, made.work / "tests" / shared)
     copy(source / "pyproject.toml", made.work / "pyproject.toml")
     return made
 

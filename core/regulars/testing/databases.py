@@ -120,6 +120,14 @@ class PostgresDatabases(TestDatabases):
         yield self._address(name)
         self._execute(f'DROP DATABASE "{name}" WITH (FORCE)')
 
+    @contextmanager
+    def bare(self) -> Iterator[str]:
+        """Give the address of a new PostgreSQL database in which nothing stands, not even the names of revisions."""
+        name = f"bare_{uuid4().hex}"
+        self._execute(f'CREATE DATABASE "{name}"')
+        yield self._address(name)
+        self._execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+
     def drop_templates(self) -> None:
         """Drop what was made for this run, so that a person's own server stays clean."""
         for template in self._templates.values():

@@ -295,7 +295,7 @@ async def test_a_mutation_of_a_plugin_that_fails_leaves_nothing(make_app: MakeAp
 async def test_fields_of_many_requests_at_once_do_not_wait_for_one_another(make_app: MakeApp) -> None:
     async def load(parents: Sequence[Mapping[str, Any]], context: FieldContext) -> list[float]:
         await asyncio.sleep(0.05)
-        customers = (await context.session.scalars(select(Customer.id))).all()
+        customers = (await context.session.scalars(select(col(Customer.id)))).all()
         return [float(len(customers)) for _ in parents]
 
     app = await make_app(glitching({"sound": batched(load)}))

@@ -1,14 +1,10 @@
 import asyncio
 import json
-import os
-import signal
-import subprocess
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from sqlalchemy import func, select, text
+from sqlalchemy import func, select
 from typer.testing import CliRunner
 
 from regulars.cli.imports import app
@@ -160,44 +156,3 @@ def test_an_unusable_file_is_refused_before_anything_is_written(
         shop.run("customers", file, "--source", "crm")
 
     assert shop.count(Customer, Import) == [0, 0]
-
-
-ROWS = 3_000
-
-
-def test_an_import_that_is_killed_goes_on_and_doubles_nothing(shop: Shop) -> None:
-    lines = [f"c{number % 500},order,2026-01-05T10:00:00Z,{number}.50,EUR,o{number}" for number in range(ROWS)]
-    header = "customer_external_id,type,occurred_at,amount,currency,external_id"
-    file = shop.file("many.csv", "\n".join([header, *lines]))
-    words = ["import", "touchpoints", file, "--source", "shop", "--batch", "100", "--mapping"]
-    words += ["customer_external_id=customer_external_id"]
-
-    kills = 0
-    for delay in (1.6, 1.8, 2.0, 2.2, 2.4, 2.6):
-        process = subprocess.Popen([sys.executable, "-m", "regulars.cli.main", *words], stderr=subprocess.DEVNULL)
-        try:
-            process.wait(timeout=delay)
-        except subprocess.TimeoutExpired:
-            os.kill(process.pid, signal.SIGKILL)
-            kills += 1
-            process.wait()
-        touchpoints, events = written(shop)
-        assert touchpoints == events
-    done = subprocess.run([sys.executable, "-m", "regulars.cli.main", *words], capture_output=True, check=False)
-
-    assert done.returncode == 0, done.stderr
-    assert kills > 0
-    assert written(shop) == (ROWS, ROWS)
-    assert shop.count(Customer) == [500]
-
-
-def written(shop: Shop) -> tuple[int, int]:
-    async def read() -> tuple[int, int]:
-        database = Database(open_engine(Settings(database_url=shop.url)))
-        async with database.reading() as session:
-            touchpoints = await session.scalar(text("SELECT count(*) FROM core_touchpoint"))
-            events = await session.scalar(text("SELECT count(*) FROM core_event WHERE type = 'touchpoint.recorded'"))
-        await database.close()
-        return int(touchpoints or 0), int(events or 0)
-
-    return asyncio.run(read())

@@ -1,20 +1,14 @@
 """Row 2 of the test plan: workers are killed without a word, and every job has one effect all the same."""
 
 import asyncio
-import json
-import os
-import signal
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from random import Random
-from subprocess import PIPE, Popen
 from time import monotonic
 
 from sqlalchemy import func, select, text
 from sqlmodel import col
+from tests.core.forking import Processes
 
 from regulars.clock import SystemClock
 from regulars.database import Database
@@ -22,7 +16,6 @@ from regulars.events.models import Event
 from regulars.jobs.models import Job
 from regulars.jobs.service import enqueue_job
 
-RESULTS = Path(__file__).parents[3] / ".work" / "test-plan"
 WORKERS = 3
 
 
@@ -43,36 +36,6 @@ class KillRun:
     longest_wait_s: float
 
 
-class Processes:
-    """Processes that a test starts and kills; each is forked from one that has loaded everything."""
-
-    def __init__(self, forker: "Popen[str]") -> None:
-        self._forker = forker
-        self.pids: list[int] = []
-
-    def start(self, role: str, url: str, folder: Path) -> None:
-        assert self._forker.stdin is not None
-        assert self._forker.stdout is not None
-        self._forker.stdin.write(f"{json.dumps([role, url, str(folder)])}\n")
-        self._forker.stdin.flush()
-        self.pids.append(int(self._forker.stdout.readline()))
-
-    def kill(self, pid: int) -> None:
-        self.pids.remove(pid)
-        os.kill(pid, signal.SIGKILL)
-
-    def kill_all(self) -> None:
-        for pid in tuple(self.pids):
-            self.kill(pid)
-
-
-@contextmanager
-def forker() -> Iterator["Popen[str]"]:
-    script = Path(__file__).with_name("processes.py")
-    with Popen([sys.executable, str(script)], stdin=PIPE, stdout=PIPE, text=True) as process:
-        yield process
-
-
 async def kill_workers(
     workers: Processes, database: Database, url: str, folder: Path, *, jobs: int, kills: int, seed: int
 ) -> KillRun:
@@ -90,10 +53,7 @@ async def kill_workers(
     last_kill = monotonic()
     await _until_succeeded(database, jobs)
     longest_wait_s = monotonic() - last_kill
-    run = await _count(database, folder, seed, kills, monotonic() - started, longest_wait_s)
-    RESULTS.mkdir(parents=True, exist_ok=True)
-    (RESULTS / f"row2-{database.dialect}-{seed}.json").write_text(json.dumps(asdict(run), indent=2))
-    return run
+    return await _count(database, folder, seed, kills, monotonic() - started, longest_wait_s)
 
 
 async def _enqueue(database: Database, jobs: int) -> None:

@@ -1,29 +1,22 @@
-"""Real worker and scheduler processes to be killed.
-
-It loads everything once, then forks a process for each line on its standard input, a role with an address and a folder
-as JSON, and answers with the pid. At the end of the input it kills them all and itself, so nothing outlives the tests.
-"""
+"""Real worker and scheduler processes to be killed."""
 
 import asyncio
-import json
 import os
-import signal
-import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
 
 from sqlalchemy import text
+from tests.core.forking import fork_on_demand
 
 from regulars.clock import SystemClock
-from regulars.database import Database, open_engine
+from regulars.database import Database
 from regulars.jobs.registry import JobKind
 from regulars.jobs.run import JobRun
 from regulars.jobs.scheduler import running_scheduler
 from regulars.jobs.worker import Timings, running_worker
 from regulars.plugins.context import Company
 from regulars.plugins.contributions import Job, every
-from regulars.settings import Settings
 
 LEASE = timedelta(seconds=1.5)
 TICK = timedelta(milliseconds=250)
@@ -88,24 +81,5 @@ class NotedClock:
         return now
 
 
-async def live(role: str, url: str, folder: Path) -> None:
-    database = Database(open_engine(Settings(database_url=url)))
-    await {"worker": be_worker, "scheduler": be_scheduler}[role](database, folder)
-
-
-def fork_on_demand() -> None:
-    os.setsid()
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
-    for line in iter(sys.stdin.readline, ""):
-        pid = os.fork()
-        if pid == 0:
-            os.dup2(os.open(os.devnull, os.O_RDWR), 0)
-            os.dup2(os.open(os.devnull, os.O_RDWR), 1)
-            role, url, folder = json.loads(line)
-            asyncio.run(live(role, url, Path(folder)))
-        print(pid, flush=True)
-    os.killpg(0, signal.SIGKILL)
-
-
 if __name__ == "__main__":
-    fork_on_demand()
+    fork_on_demand({"worker": be_worker, "scheduler": be_scheduler})

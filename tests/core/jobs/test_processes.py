@@ -1,14 +1,16 @@
 import asyncio
 from collections.abc import Iterator
+from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
-from random import SystemRandom
 from subprocess import Popen
 from zoneinfo import ZoneInfo
 
 import pytest
-from tests.core.jobs.kills import KillRun, Processes, forker, kill_workers
+from tests.core.forking import Processes, forker
+from tests.core.jobs.kills import KillRun, kill_workers
 from tests.core.jobs.processes import TICK
+from tests.plan import Figures
 
 from regulars.database import Database
 from regulars.jobs.service import list_jobs
@@ -19,7 +21,7 @@ from regulars.plugins.contributions import every
 @pytest.fixture(scope="session")
 def loaded() -> Iterator["Popen[str]"]:
     """Give a process that forks others quickly."""
-    with forker() as process:
+    with forker("tests.core.jobs.processes") as process:
         yield process
 
 
@@ -38,29 +40,30 @@ def check(run: KillRun) -> None:
     assert run.longest_wait_s <= 90, run
 
 
+@pytest.mark.row(2)
 @pytest.mark.timeout(300)  # hundreds of commits that reach the disk; it may be busy
 async def test_ten_killed_workers_lose_nothing_and_double_nothing(
-    processes: Processes, database: Database, database_url: str, tmp_path: Path
+    processes: Processes, database: Database, database_url: str, tmp_path: Path, seed: int, figures: Figures
 ) -> None:
-    seed = SystemRandom().randrange(2**32)
-
     run = await kill_workers(processes, database, database_url, tmp_path, jobs=60, kills=10, seed=seed)
 
+    figures(**asdict(run))
     check(run)
 
 
 @pytest.mark.full
+@pytest.mark.row(2)
 @pytest.mark.timeout(900)
 async def test_two_hundred_killed_workers_lose_nothing_and_double_nothing(
-    processes: Processes, database: Database, database_url: str, tmp_path: Path
+    processes: Processes, database: Database, database_url: str, tmp_path: Path, seed: int, figures: Figures
 ) -> None:
-    seed = SystemRandom().randrange(2**32)
-
     run = await kill_workers(processes, database, database_url, tmp_path, jobs=1000, kills=200, seed=seed)
 
+    figures(**asdict(run))
     check(run)
 
 
+@pytest.mark.row(8)
 async def test_two_scheduler_processes_make_one_row_per_tick(
     processes: Processes, database: Database, database_url: str, tmp_path: Path
 ) -> None:
@@ -70,6 +73,7 @@ async def test_two_scheduler_processes_make_one_row_per_tick(
 
 
 @pytest.mark.full
+@pytest.mark.row(8)
 async def test_two_scheduler_processes_make_one_row_for_each_of_sixty_ticks(
     processes: Processes, database: Database, database_url: str, tmp_path: Path
 ) -> None:

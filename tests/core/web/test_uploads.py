@@ -1,5 +1,6 @@
 import asyncio
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -54,7 +55,7 @@ async def test_a_file_that_is_announced_and_sent_is_imported_once(database_url: 
     assert found["data"]["customers"]["nodes"] == [{"displayName": "Ada"}]
 
 
-async def ended(client: httpx.AsyncClient, id: str) -> dict[str, object]:
+async def ended(client: httpx.AsyncClient, id: str) -> dict[str, Any]:
     query = "query($id: ID!) { job(id: $id) { status result problem } }"
     for _ in range(300):
         answer = (await client.post("/graphql", json={"query": query, "variables": {"id": id}})).json()

@@ -67,7 +67,8 @@ def bookshop(now: datetime, customers: int = 120) -> dict[str, list[Happening]]:
 def orders_of(random: Random, now: datetime) -> list[Happening]:
     pace, leaves = random.gammavariate(0.8, 0.05), random.betavariate(1.0, 3.0)
     usual = 15 / random.gammavariate(3.7, 0.5)
-    day, orders = random.uniform(60, 400), []
+    day = random.uniform(60, 400)
+    orders: list[Happening] = []
     while day > 2 and (not orders or random.random() > leaves):
         orders.append(Happening(now - timedelta(days=day), f"{random.gammavariate(6.0, usual / 6):.2f}"))
         day -= random.expovariate(pace)
@@ -82,6 +83,7 @@ async def test_scores_come_with_range_model_and_date(app: App) -> None:
     scored = await best(app)
     values = [Decimal(one["clv"]["value"]["amount"]) for one in scored]
     first = scored[0]["clv"]
+    assert job.result is not None
     assert (job.status, job.result["customers"]) == ("SUCCEEDED", 120)
     assert values == sorted(values, reverse=True)
     assert Decimal(first["low"]["amount"]) <= values[0] <= Decimal(first["high"]["amount"])

@@ -1,0 +1,125 @@
+import time
+from collections.abc import Callable
+from pathlib import Path
+from random import Random
+
+import pytest
+from tests.core.forking import Processes
+from tests.core.ingest.copies import (
+    copy_files,
+    dump_and_restore,
+    fault_of_content,
+    fault_of_sqlite_copy,
+    file_of,
+    held,
+    vacuum_into,
+)
+from tests.core.ingest.importing import write_orders
+from tests.plan import Figures
+
+from regulars.testing.databases import PostgresDatabases, SqliteDatabases
+
+Copy = Callable[[Path, Path], None]
+
+
+def held_copy(file: Path, copy: Path) -> None:
+    with held(file):
+        copy_files(file, copy)
+
+
+def faults_of_copies(
+    importers: Processes, databases: SqliteDatabases, folder: Path, how: Copy, *, copies: int, seed: int
+) -> list[str | None]:
+    """Copy a SQLite database ``copies`` times while an import writes to it, and return what is wrong with each copy."""
+    random = Random(seed)
+    write_orders(folder, rows=copies * 1_500)
+    faults: list[str | None] = []
+    with databases.fresh() as url:
+        writer = importers.start("importer", url, folder)
+        time.sleep(0.5)
+        for number in range(copies):
+            time.sleep(random.uniform(0, 0.05))
+            copy = folder / f"copy{number}.db"
+            how(file_of(url), copy)
+            faults.append(fault_of_sqlite_copy(copy))
+        assert importers.is_alive(writer), "the import ended before the last copy"
+        importers.kill_all()
+    return faults
+
+
+def faults_of_dumps(
+    importers: Processes, databases: PostgresDatabases, folder: Path, *, copies: int, seed: int
+) -> list[str | None]:
+    """Dump and restore a PostgreSQL database while an import writes to it, and return what is wrong with each copy."""
+    random = Random(seed)
+    write_orders(folder, rows=copies * 6_000)
+    faults: list[str | None] = []
+    with databases.fresh() as url:
+        writer = importers.start("importer", url, folder)
+        time.sleep(0.5)
+        for number in range(copies):
+            time.sleep(random.uniform(0, 0.05))
+            with databases.bare() as copy_url:
+                dump_and_restore(url, copy_url, folder / f"copy{number}.dump")
+                faults.append(fault_of_content(copy_url))
+        assert importers.is_alive(writer), "the import ended before the last copy"
+        importers.kill_all()
+    return faults
+
+
+@pytest.mark.row(4)
+@pytest.mark.parametrize("how", [vacuum_into, held_copy])
+def test_ten_copies_of_a_sqlite_file_that_is_written_to_are_whole(
+    importers: Processes, sqlite_databases: SqliteDatabases, tmp_path: Path, how: Copy, seed: int, figures: Figures
+) -> None:
+    faults = faults_of_copies(importers, sqlite_databases, tmp_path, how, copies=10, seed=seed)
+
+    figures(copies=len(faults), how=how.__name__)
+    assert faults == [None] * 10
+
+
+@pytest.mark.full
+@pytest.mark.row(4)
+@pytest.mark.timeout(1_200)
+@pytest.mark.parametrize("how", [vacuum_into, held_copy])
+def test_a_hundred_copies_of_a_sqlite_file_that_is_written_to_are_whole(
+    importers: Processes, sqlite_databases: SqliteDatabases, tmp_path: Path, how: Copy, seed: int, figures: Figures
+) -> None:
+    faults = faults_of_copies(importers, sqlite_databases, tmp_path, how, copies=100, seed=seed)
+
+    figures(copies=len(faults), how=how.__name__)
+    assert faults == [None] * 100
+
+
+@pytest.mark.full
+@pytest.mark.row(4)
+@pytest.mark.timeout(1_200)
+def test_copies_made_against_advice_are_counted(
+    importers: Processes, sqlite_databases: SqliteDatabases, tmp_path: Path, seed: int, figures: Figures
+) -> None:
+    faults = faults_of_copies(importers, sqlite_databases, tmp_path, copy_files, copies=100, seed=seed)
+
+    figures(copies=len(faults), how="plain", torn=len(faults) - faults.count(None))
+    assert len(faults) == 100
+
+
+@pytest.mark.row(4)
+def test_four_dumps_of_a_postgresql_database_that_is_written_to_are_whole(
+    importers: Processes, postgres_databases: PostgresDatabases, tmp_path: Path, seed: int, figures: Figures
+) -> None:
+    faults = faults_of_dumps(importers, postgres_databases, tmp_path, copies=4, seed=seed)
+
+    figures(copies=len(faults), how="pg_dump")
+    assert faults == [None] * 4
+
+
+@pytest.mark.full
+@pytest.mark.row(4)
+@pytest.mark.timeout(1_200)
+def test_a_hundred_dumps_of_a_postgresql_database_that_is_written_to_are_whole(
+    importers: Processes, postgres_databases: PostgresDatabases, tmp_path: Path, seed: int, figures: Figures
+) -> None:
+    faults = faults_of_dumps(importers, postgres_databases, tmp_path, copies=100, seed=seed)
+
+    figures(copies=len(faults), how="pg_dump")
+    assert faults == [None] * 100
