@@ -42,6 +42,10 @@ if TYPE_CHECKING:
     from regulars.fields.values import Connection, Money, MutationInput, Node, Payload, given
     from regulars.jobs.graphql import JobNode, JobPayload, start_job
     from regulars.jobs.run import JobRun
+    from regulars.outgoing.client import HttpReply
+    from regulars.outgoing.granted import PluginHttp
+    from regulars.outgoing.limits import ANSWERS, FEEDS, RequestLimits
+    from regulars.outgoing.refusals import RequestFailed, TargetRefused
     from regulars.plugins.context import Company, PluginContext
     from regulars.plugins.contributions import (
         ErasureReceipt,
@@ -62,6 +66,8 @@ if TYPE_CHECKING:
     from regulars.unset import UNSET, Unset
 
 __all__ = [
+    "ANSWERS",
+    "FEEDS",
     "HOOK_API",
     "NOW",
     "UNSET",
@@ -83,6 +89,7 @@ __all__ = [
     "ForbiddenTransition",
     "Grants",
     "GraphQLPart",
+    "HttpReply",
     "InvalidInput",
     "Job",
     "JobNode",
@@ -100,10 +107,14 @@ __all__ = [
     "Payload",
     "Permission",
     "PluginContext",
+    "PluginHttp",
     "PluginManifest",
     "RequestContext",
+    "RequestFailed",
+    "RequestLimits",
     "Settings",
     "Table",
+    "TargetRefused",
     "Touchpoint",
     "Trait",
     "UnknownValue",
@@ -166,6 +177,10 @@ _HOMES = {
     "regulars.fields.values": ("Connection", "Money", "MutationInput", "Node", "Payload", "given"),
     "regulars.jobs.graphql": ("JobNode", "JobPayload", "start_job"),
     "regulars.jobs.run": ("JobRun",),
+    "regulars.outgoing.client": ("HttpReply",),
+    "regulars.outgoing.granted": ("PluginHttp",),
+    "regulars.outgoing.limits": ("ANSWERS", "FEEDS", "RequestLimits"),
+    "regulars.outgoing.refusals": ("RequestFailed", "TargetRefused"),
     "regulars.plugins.context": ("Company", "PluginContext"),
     "regulars.plugins.contributions": (
         "ErasureReceipt",

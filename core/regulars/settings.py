@@ -44,6 +44,19 @@ class Settings(BaseSettings):
             "Origins, separated by commas, whose pages may ask from a browser, such as `https://crm.example.com`."
         ),
     )
+    private_targets: Words = Field(
+        default=(),
+        description=(
+            "Machines of the company's own network, separated by commas, that webhooks, plugins and sign-in may reach,"
+            " such as `erp.internal:8443`; without a port 443 is meant. All others are refused."
+        ),
+    )
+    authorities_file: str | None = Field(
+        default=None,
+        description=(
+            "A file of certificates (PEM) that are trusted besides the public ones when other machines are reached."
+        ),
+    )
     blocked_plugins: Words = Field(
         default=(),
         description="Plugin ids, separated by commas, that are never loaded, whatever else is set.",
@@ -72,7 +85,7 @@ class Settings(BaseSettings):
         description="PostgreSQL connections kept by each process, and as many again for fields of plugins.",
     )
 
-    @field_validator("blocked_plugins", "cors_origins", mode="before")
+    @field_validator("blocked_plugins", "cors_origins", "private_targets", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         if isinstance(value, str):

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from pydantic import BaseModel
 
+from regulars.outgoing.granted import PluginHttp
 from regulars.plugins.contributions import Job
 
 __all__ = ["JobKind", "JobKinds", "job_kinds"]
@@ -12,10 +13,11 @@ __all__ = ["JobKind", "JobKinds", "job_kinds"]
 
 @dataclass(frozen=True)
 class JobKind:
-    """A job that can run here, with the settings of the plugin that it belongs to."""
+    """A job that can run here, with the settings of the plugin that it belongs to, and the hosts it may reach."""
 
     job: Job
     settings: BaseModel | None = None
+    http: PluginHttp | None = None
 
     @property
     def permission(self) -> str:
@@ -32,6 +34,8 @@ JobKinds = Mapping[str, JobKind]
 """What this process can run, by kind; read anew at every round, so a live mapping may change."""
 
 
-def job_kinds(jobs: Sequence[Job], *, settings: BaseModel | None = None) -> dict[str, JobKind]:
+def job_kinds(
+    jobs: Sequence[Job], *, settings: BaseModel | None = None, http: PluginHttp | None = None
+) -> dict[str, JobKind]:
     """Return the jobs of one owner by kind, as rows name it: ``<plugin>.<job>``, which is the job's id."""
-    return {job.id: JobKind(job, settings) for job in jobs}
+    return {job.id: JobKind(job, settings, http) for job in jobs}

@@ -20,6 +20,7 @@ from regulars.database import Database
 from regulars.errors import RegularsError
 from regulars.jobs.leases import Claim, Progress, renew_lease
 from regulars.jobs.models import Job
+from regulars.outgoing.granted import PluginHttp
 from regulars.plugins.context import Company
 
 __all__ = ["AlreadyWriting", "JobCancelled", "JobRun"]
@@ -54,7 +55,8 @@ class JobRun:
 
     A job runs at least once: a worker can die at any moment, and another begins anew with the last ``checkpoint``.
     What is written in one ``writing`` session, checkpoint included, is committed as a whole and only while the job is
-    ours. ``attempt`` counts from 1. ``settings`` are the plugin's, None for the core.
+    ours. ``attempt`` counts from 1. ``settings`` are the plugin's, None for the core, and so is ``http``, which
+    reaches the hosts that the manifest asks for in ``grants.network``.
     """
 
     def __init__(
@@ -65,6 +67,7 @@ class JobRun:
         clock: Clock,
         company: Company,
         settings: BaseModel | None,
+        http: PluginHttp | None = None,
         log: FilteringBoundLogger,
         random: Random,
         lease: timedelta,
@@ -75,6 +78,7 @@ class JobRun:
         self.attempt: int = job.attempts
         self.checkpoint: Mapping[str, Any] | None = job.checkpoint
         self.clock, self.company, self.settings, self.log, self.random = clock, company, settings, log, random
+        self._http = http
         self.claim = Claim(job.id, job.fence)
         self.is_cancelled = False
         self._progress = Progress(job.done, job.total, job.message)
@@ -88,6 +92,12 @@ class JobRun:
         """Return the settings as the plugin's own model."""
         assert isinstance(self.settings, model)
         return self.settings
+
+    @property
+    def http(self) -> PluginHttp:
+        """Return what the plugin reaches other machines with; the core's own jobs have none."""
+        assert self._http is not None, "only jobs of plugins reach other machines by their run"
+        return self._http
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncSession]:

@@ -121,6 +121,7 @@ class Worker:
             clock=self._clock,
             company=self._company,
             settings=None if kind is None else kind.settings,
+            http=None if kind is None else kind.http,
             log=log.bind(job=str(job.id), kind=job.kind),
             random=self._random,
             lease=self._timings.lease,

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from structlog.typing import FilteringBoundLogger
 
 from regulars.clock import Clock
+from regulars.outgoing.granted import PluginHttp
 
 __all__ = ["Company", "PluginContext", "ReportProblem"]
 
@@ -32,7 +33,8 @@ class PluginContext:
     """Settings, session, clock and the rest, for one call of one plugin.
 
     ``settings`` is an instance of the manifest's settings model. ``session`` belongs to the call: the server commits it
-    when the call ends well. ``actor`` names who caused the call. ``random`` is seeded in tests.
+    when the call ends well. ``actor`` names who caused the call. ``random`` is seeded in tests. ``http`` reaches the
+    hosts that the manifest asks for in ``grants.network``.
     """
 
     plugin_id: str
@@ -41,6 +43,7 @@ class PluginContext:
     session: AsyncSession
     clock: Clock
     random: random.Random
+    http: PluginHttp
     actor: str
     log: FilteringBoundLogger
     report_problem: ReportProblem

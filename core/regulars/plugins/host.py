@@ -12,6 +12,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from regulars.clock import Clock
 from regulars.database import Database
 from regulars.migrations import MigrationOwner
+from regulars.outgoing.client import Outgoing
+from regulars.outgoing.granted import PluginHttp
+from regulars.outgoing.opening import open_outgoing
 from regulars.plugins.admission import Admission, manifest_of
 from regulars.plugins.arrangement import Arrangement, arrange, without
 from regulars.plugins.calls import Budgets, PluginCaller
@@ -59,6 +62,7 @@ class PluginHost:
         *,
         clock: Clock,
         found: Sequence[FoundPlugin],
+        outgoing: Outgoing | None = None,
         budgets: Budgets = DEFAULT_BUDGETS,
         chance: random.Random | None = None,
     ) -> None:
@@ -73,6 +77,7 @@ class PluginHost:
         self.admission = Admission(self.found, self.loader, self.caller)
         self.records: dict[str, PluginRecord] = {}
         self._settings = settings
+        self._outgoing = outgoing or open_outgoing(settings)
         self._chance = chance or random.Random()  # noqa: S311 - plugins draw samples with it, no secrets
         self._arrangement = Arrangement()
         self._statuses: dict[str, PluginStatus] = {}
@@ -220,6 +225,11 @@ class PluginHost:
         record = self.records.get(plugin_id)
         return {} if record is None else record.settings
 
+    def http_of(self, plugin_id: str) -> PluginHttp:
+        """Return what the plugin reaches other machines with: the hosts of its manifest, and no others."""
+        manifest = self.found[plugin_id].manifest
+        return PluginHttp(self._outgoing, () if manifest is None else manifest.grants.network)
+
     def context(self, plugin_id: str, *, session: AsyncSession, actor: str, settings: BaseModel) -> PluginContext:
         """Return the context for one call of a plugin, whose settings are ``settings``."""
         return PluginContext(
@@ -231,6 +241,7 @@ class PluginHost:
             session=session,
             clock=self.clock,
             random=random.Random(self._chance.getrandbits(64)),  # noqa: S311 - no secrets
+            http=self.http_of(plugin_id),
             actor=actor,
             log=structlog.get_logger("regulars.plugins").bind(plugin=plugin_id),
             report_problem=self.problems.reporter(plugin_id),

@@ -27,6 +27,7 @@ from regulars.jobs.models import Job
 from regulars.plugins.hook_calls import erase_personal_data, export_personal_data
 from regulars.plugins.problems import Problem
 from regulars.testing.background import deliver_events, run_job
+from regulars.testing.internet import FakeInternet
 from regulars.testing.shop import Happening, add_customer, add_histories, add_touchpoints
 from regulars.web.server import Server
 
@@ -43,13 +44,15 @@ UNMERGE = "mutation ($merge: ID!) { customerUnmerge(input: {mergeId: $merge}) { 
 class App:
     """The real server on a fresh database: no work in the background, no network, and a clock that stands.
 
-    ``client`` sends requests to its web application without a socket. ``server`` is for what this class does not say.
+    ``client`` sends requests to its web application without a socket. ``http`` stands for all other machines: it
+    answers as the test says. ``server`` is for what this class does not say.
     """
 
-    def __init__(self, web: Starlette, client: httpx.AsyncClient, clock: SettableClock) -> None:
+    def __init__(self, web: Starlette, client: httpx.AsyncClient, clock: SettableClock, http: FakeInternet) -> None:
         self.server: Server = web.state.server
         self.client = client
         self.clock = clock
+        self.http = http
 
     @property
     def database(self) -> Database:

@@ -11,12 +11,14 @@ from sqlalchemy import make_url
 
 from regulars.clock import SettableClock
 from regulars.migrations import CORE, MigrationOwner
+from regulars.outgoing.opening import open_outgoing
 from regulars.plugins.discovery import FoundPlugin, found_plugin
 from regulars.plugins.manifest import PluginManifest
 from regulars.plugins.states import PluginState, in_dependency_order
 from regulars.settings import Settings
 from regulars.testing.app import App
 from regulars.testing.databases import TestDatabases
+from regulars.testing.internet import FakeInternet
 from regulars.testing.network import network_closed
 from regulars.web.application import create_app
 from regulars.web.server import Server
@@ -59,12 +61,14 @@ async def running_app(
         # Making a database runs an event loop of its own, so it needs a thread without one.
         url = await asyncio.to_thread(stack.enter_context, databases.fresh([CORE, *_owners(found)]))
         stack.enter_context(network_closed(allowed=[make_url(url).host or ""]))
-        web = create_app(Settings(database_url=url, worker=False, **settings), clock=clock, found=found)
+        chosen = Settings(database_url=url, worker=False, **settings)
+        http = FakeInternet(chosen)
+        web = create_app(chosen, clock=clock, found=found, outgoing=open_outgoing(chosen, transport=http))
         server: Server = web.state.server
         try:
             async with server.running(), _client(web) as client:
                 await _enable(server, found, {one.found.id: one.settings for one in given})
-                yield App(web, client, clock)
+                yield App(web, client, clock, http)
         finally:
             await asyncio.to_thread(stack.close)
 

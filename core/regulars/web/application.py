@@ -14,6 +14,7 @@ from starlette.routing import BaseRoute, Mount, Route
 
 from regulars.clock import Clock
 from regulars.errors import ConfigurationError, ExpectedError
+from regulars.outgoing.client import Outgoing
 from regulars.plugins.discovery import FoundPlugin
 from regulars.settings import Settings
 from regulars.web.graphql_routes import graphql_routes
@@ -29,14 +30,19 @@ REQUEST_HEADERS = ("authorization", "content-type", "idempotency-key", "x-reques
 
 
 def create_app(
-    settings: Settings, *, clock: Clock | None = None, found: Sequence[FoundPlugin] | None = None
+    settings: Settings,
+    *,
+    clock: Clock | None = None,
+    found: Sequence[FoundPlugin] | None = None,
+    outgoing: Outgoing | None = None,
 ) -> Starlette:
     """Return the ASGI application; nothing is opened before its lifespan starts.
 
-    ``found`` are the plugins that are installed; without it they are looked for. ``app.state.server`` is the
-    ``Server``; whoever runs the application without a lifespan starts and stops that.
+    ``found`` are the plugins that are installed; without it they are looked for. ``outgoing`` sends requests to other
+    machines; without it, as the settings say. ``app.state.server`` is the ``Server``; whoever runs the application
+    without a lifespan starts and stops that.
     """
-    server = Server(settings, clock=clock, found=found)
+    server = Server(settings, clock=clock, found=found, outgoing=outgoing)
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:

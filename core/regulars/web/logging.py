@@ -27,6 +27,7 @@ QUIET_LOGGERS = {
     "uvicorn.access": logging.CRITICAL,
     "alembic": logging.WARNING,
     "apscheduler": logging.WARNING,
+    "httpcore": logging.WARNING,
     "httpx": logging.WARNING,
     "watchfiles": logging.WARNING,
 }

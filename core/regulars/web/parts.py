@@ -60,7 +60,7 @@ def parts_of(host: PluginHost, settings: Settings, own_jobs: Sequence[Job]) -> S
     """Return what the core and the plugins that are enabled now bring."""
     kinds = job_kinds([retention_job(keep_for=timedelta(days=settings.retention_days)), *own_jobs])
     for plugin in host.plugins.plugins:
-        kinds |= job_kinds(plugin.contributions.jobs, settings=plugin.settings)
+        kinds |= job_kinds(plugin.contributions.jobs, settings=plugin.settings, http=host.http_of(plugin.id))
     traits = trait_registry({plugin.id: plugin.contributions.traits for plugin in host.plugins.plugins})
     return ServerParts((*CORE_PERMISSIONS, *host.plugins.permissions), kinds, _handlers(host), traits)
 

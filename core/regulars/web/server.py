@@ -22,6 +22,8 @@ from regulars.graphql.holder import SchemaHolder
 from regulars.idempotency.service import KeysInFlight
 from regulars.ingest.job import import_job
 from regulars.migrations import CORE, current_revision, state_of
+from regulars.outgoing.client import Outgoing
+from regulars.outgoing.opening import open_outgoing
 from regulars.plugins.calls import PluginCaller
 from regulars.plugins.context import Company
 from regulars.plugins.discovery import FoundPlugin, discover
@@ -47,17 +49,23 @@ log = structlog.get_logger("regulars.server")
 class Server:
     """What the requests of one process share: settings, database, clock, plugins, schema, work in the background.
 
-    ``found`` are the plugins that are installed; without it they are looked for. Whatever depends on the start is
-    there between ``start`` and ``stop``.
+    ``found`` are the plugins that are installed; without it they are looked for. ``outgoing`` sends requests to other
+    machines; without it, as the settings say. Whatever depends on the start is there between ``start`` and ``stop``.
     """
 
     host: PluginHost
     feed: EventFeed
 
     def __init__(
-        self, settings: Settings, *, clock: Clock | None = None, found: Sequence[FoundPlugin] | None = None
+        self,
+        settings: Settings,
+        *,
+        clock: Clock | None = None,
+        found: Sequence[FoundPlugin] | None = None,
+        outgoing: Outgoing | None = None,
     ) -> None:
         self.settings = settings
+        self.outgoing = outgoing or open_outgoing(settings)
         self.clock: Clock = clock or SystemClock()
         self.database = Database(open_engine(settings), apart=open_engine(settings))
         self.company = Company(settings.company_name, settings.company_time_zone, settings.company_currency)
@@ -85,7 +93,7 @@ class Server:
         async with self.database.writing() as session:
             secret = await ensure_server_secret(session, configured=self.settings.secret.get_secret_value())
         found = discover(blocked=self.settings.blocked_plugins) if self._found is None else self._found
-        self.host = PluginHost(self.database, self.settings, clock=self.clock, found=found)
+        self.host = PluginHost(self.database, self.settings, clock=self.clock, found=found, outgoing=self.outgoing)
         self._running.push_async_callback(self.host.close)
         await self.host.start()
         await self.refresh_schema()
@@ -99,6 +107,7 @@ class Server:
         """Let go of everything, in the opposite order."""
         self._authentications = None
         await self._running.aclose()
+        await self.outgoing.close()
         await self.database.close()
 
     @asynccontextmanager
