@@ -39,11 +39,11 @@ def forbidden_uses(source: str) -> Iterator[str]:
             case ast.Call(func=ast.Attribute(attr=name) | ast.Name(id=name)) if name in CALLS:
                 yield name
             case ast.Call(func=ast.Attribute(attr="import_module") | ast.Name(id="import_module" | "__import__")):
-                yield from (str(word.value) for word in node.args[:1] if _names_client(word))
+                yield from (word for word in _constants(node.args[:1]) if _is_client(word))
 
 
-def _names_client(word: ast.expr) -> bool:
-    return isinstance(word, ast.Constant) and _is_client(str(word.value))
+def _constants(words: list[ast.expr]) -> list[str]:
+    return [str(word.value) for word in words if isinstance(word, ast.Constant)]
 
 
 def _is_client(module: str) -> bool:

@@ -3,13 +3,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.core.outgoing.conftest import Serve, replying
 
 from regulars.errors import ConfigurationError
 from regulars.outgoing.opening import open_outgoing
 from regulars.settings import Settings
 from regulars.testing.app import App
 from regulars.testing.network import NetworkForbidden
-from tests.core.outgoing.conftest import Serve, replying
 
 
 async def test_the_server_reaches_what_the_test_says(app: App) -> None:
