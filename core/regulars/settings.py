@@ -57,6 +57,23 @@ class Settings(BaseSettings):
             "A file of certificates (PEM) that are trusted besides the public ones when other machines are reached."
         ),
     )
+    rate_burst: int = Field(
+        default=1000,
+        ge=1,
+        description="How many points one credential, or one address without credentials, may spend at once.",
+    )
+    rate_per_second: float = Field(
+        default=100.0,
+        ge=0,
+        description="How many of these points come back each second, in each process; `0` sets no limit.",
+    )
+    trusted_proxies: Words = Field(
+        default=("127.0.0.1", "::1"),
+        description=(
+            "Addresses or networks, separated by commas, of proxies whose `X-Forwarded-For` and `X-Forwarded-Proto`"
+            " are believed."
+        ),
+    )
     blocked_plugins: Words = Field(
         default=(),
         description="Plugin ids, separated by commas, that are never loaded, whatever else is set.",
@@ -85,7 +102,7 @@ class Settings(BaseSettings):
         description="PostgreSQL connections kept by each process, and as many again for fields of plugins.",
     )
 
-    @field_validator("blocked_plugins", "cors_origins", "private_targets", mode="before")
+    @field_validator("blocked_plugins", "cors_origins", "private_targets", "trusted_proxies", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         if isinstance(value, str):

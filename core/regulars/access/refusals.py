@@ -9,6 +9,7 @@ ExpectedError
 │   ├── ExpiredKey
 │   ├── RevokedKey
 │   └── OwnerDisabled
+├── AllowanceSpent
 ├── KeysCannotMintKeys
 ├── KeyEnded
 └── AlreadyRotated
@@ -20,6 +21,7 @@ from uuid import UUID
 from regulars.errors import ExpectedError
 
 __all__ = [
+    "AllowanceSpent",
     "AlreadyRotated",
     "CredentialsMissing",
     "ExpiredKey",
@@ -102,6 +104,19 @@ class OwnerDisabled(Unauthenticated):
     def __init__(self, *, hint: str, owner: str) -> None:
         self.hint, self.owner = hint, owner
         super().__init__(f"The key {hint} belongs to a {owner} that is no longer active. Ask an admin.")
+
+
+class AllowanceSpent(ExpectedError):
+    """Somebody asked for more than they may in this while."""
+
+    code = "RATE_LIMITED"
+
+    def __init__(self, *, burst: float, per_second: float, wait_s: int) -> None:
+        self.burst, self.per_second, self.wait_s = burst, per_second, wait_s
+        super().__init__(
+            f"This is more than {burst:g} points at once and {per_second:g} a second. Nothing was done."
+            f" Wait {wait_s} s, then send it again."
+        )
 
 
 class KeysCannotMintKeys(ExpectedError):

@@ -49,14 +49,23 @@ def _told(error: GraphQLError, request_id: str) -> dict[str, Any]:
 
 
 def answer_body(
-    result: ExecutionResult, *, price: Price, limit: int, request_id: str, more: Mapping[str, Any] | None = None
+    result: ExecutionResult,
+    *,
+    price: Price,
+    limit: int,
+    remaining: int | None,
+    request_id: str,
+    more: Mapping[str, Any] | None = None,
 ) -> bytes:
-    """Return the answer of an operation that ran, as JSON in UTF-8."""
+    """Return the answer of an operation that ran, as JSON in UTF-8.
+
+    ``remaining`` are the points that its sender has left for now, None where nobody counts.
+    """
     body: dict[str, Any] = {"data": result.data}
     if result.errors:
         body["errors"] = told_errors(result.errors, request_id=request_id)
     body["extensions"] = {
-        "cost": {"requested": price.requested, "limit": limit, "remaining": limit - price.requested},
+        "cost": {"requested": price.requested, "limit": limit, "remaining": remaining},
         **(more or {}),
     }
     return orjson.dumps(body)

@@ -42,12 +42,23 @@ class Executor:
 
     async def __call__(self, operation: GraphQLOperation, request: Request) -> GraphQLAnswer:
         """Answer one operation that came by HTTP; the actor and the request's id are in the request's state."""
-        return await self.answer(operation, actor=request.state.actor, request_id=request.state.request_id)
+        state = request.state
+        return await self.answer(
+            operation, actor=state.actor, request_id=state.request_id, charge=getattr(state, "charge", None)
+        )
 
     async def answer(
-        self, operation: GraphQLOperation, *, actor: Actor, request_id: str | None = None
+        self,
+        operation: GraphQLOperation,
+        *,
+        actor: Actor,
+        request_id: str | None = None,
+        charge: Callable[[int], int | None] | None = None,
     ) -> GraphQLAnswer:
-        """Answer one query or mutation of this actor."""
+        """Answer one query or mutation of this actor.
+
+        ``charge`` takes the price in points before anything runs, and returns how many are left or raises.
+        """
         request_id = request_id or uuid4().hex
         prepared = self.prepare(operation)
         if isinstance(prepared, InvalidDocument):
@@ -58,11 +69,13 @@ class Executor:
         self.check_schema_reading(prepared, actor)
         limit = self.cost_limit(actor)
         price = prepared.price.price(operation.variables, cost_limit=limit)
+        remaining = None if charge is None else charge(price.requested)
 
         def told(result: ExecutionResult) -> GraphQLAnswer:
             if result.data is None and result.errors and not any(error.path for error in result.errors):
                 return GraphQLAnswer(_errors_body(result.errors, request_id), "request_error")
-            return GraphQLAnswer(answer_body(result, price=price, limit=limit, request_id=request_id), "executed")
+            body = answer_body(result, price=price, limit=limit, remaining=remaining, request_id=request_id)
+            return GraphQLAnswer(body, "executed")
 
         if not prepared.is_mutation:
             async with self._services.database.reading() as session:

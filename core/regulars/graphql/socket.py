@@ -31,6 +31,7 @@ from regulars.graphql.transport import GraphQLOperation
 __all__ = ["GraphQLOverWebSocket"]
 
 Authenticate = Callable[[str | None], Awaitable[Actor]]
+Charge = Callable[[int], int | None]
 
 SUBSCRIPTIONS_PER_CONNECTION = 20
 PATIENCE = timedelta(seconds=10)
@@ -40,8 +41,8 @@ WRONG_PROTOCOL = 4406
 class _Connection:
     """What one connection knows about whoever opened it."""
 
-    def __init__(self, authorization: str | None) -> None:
-        self.authorization = authorization
+    def __init__(self, websocket: WebSocket) -> None:
+        self.websocket = websocket
         self.connection_params: Mapping[str, object] = {}
         self.actor = ANONYMOUS
 
@@ -53,8 +54,13 @@ class GraphQLOverWebSocket:
     of ``connection_init``.
     """
 
-    def __init__(self, executor: Callable[[], Executor], authenticate: Authenticate) -> None:
-        self._executor, self._authenticate = executor, authenticate
+    def __init__(
+        self,
+        executor: Callable[[], Executor],
+        authenticate: Authenticate,
+        charging: Callable[[Actor, WebSocket], Charge],
+    ) -> None:
+        self._executor, self._authenticate, self._charging = executor, authenticate, charging
 
     async def __call__(self, websocket: WebSocket) -> None:
         """Serve one connection until either side ends it."""
@@ -68,7 +74,7 @@ class GraphQLOverWebSocket:
         handler = BaseGraphQLTransportWSHandler[_Connection, None](
             view=view,
             websocket=ASGIWebSocketAdapter(view, websocket, websocket),
-            context=_Connection(websocket.headers.get("authorization")),
+            context=_Connection(websocket),
             root_value=None,
             schema=schema,
             connection_init_wait_timeout=PATIENCE,
@@ -80,7 +86,7 @@ class GraphQLOverWebSocket:
 
     async def on_ws_connect(self, connection: _Connection) -> object:
         """Find out who it is; credentials that do not hold close the connection."""
-        given = connection.connection_params.get("authorization", connection.authorization)
+        given = connection.connection_params.get("authorization", connection.websocket.headers.get("authorization"))
         try:
             connection.actor = await self._authenticate(given if isinstance(given, str) else None)
         except ExpectedError as error:
@@ -109,9 +115,10 @@ class GraphQLOverWebSocket:
     ) -> AsyncIterator[StrawberryResult]:
         """Return the results of an operation, one after another."""
         operation = GraphQLOperation(query or "", operation_name, variable_values or {}, {})
-        return self._results(operation, context_value.actor)
+        charge = self._charging(context_value.actor, context_value.websocket)
+        return self._results(operation, context_value.actor, charge)
 
-    async def _results(self, operation: GraphQLOperation, actor: Actor) -> AsyncIterator[Any]:
+    async def _results(self, operation: GraphQLOperation, actor: Actor, charge: Charge) -> AsyncIterator[Any]:
         request_id = uuid4().hex
         executor = self._executor()
         try:
@@ -120,7 +127,8 @@ class GraphQLOverWebSocket:
             if isinstance(prepared, InvalidDocument):
                 raise prepared
             executor.check_schema_reading(prepared, actor)
-            prepared.price.price(operation.variables, cost_limit=executor.cost_limit(actor))
+            price = prepared.price.price(operation.variables, cost_limit=executor.cost_limit(actor))
+            charge(price.requested)
         except InvalidDocument as error:
             yield PreExecutionError(data=None, errors=_shown(error.errors, request_id))
             return

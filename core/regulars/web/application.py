@@ -82,7 +82,7 @@ def _middleware(settings: Settings) -> list[Middleware]:
         allow_origins=settings.cors_origins,
         allow_methods=("GET", "POST"),
         allow_headers=REQUEST_HEADERS,
-        expose_headers=("x-request-id", "idempotency-replayed"),
+        expose_headers=("x-request-id", "idempotency-replayed", "retry-after", "ratelimit", "ratelimit-policy"),
     )
     return [cors, frame]
 

@@ -8,17 +8,21 @@ from starlette.requests import Request
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.websockets import WebSocket
 
-from regulars.access.refusals import Unauthenticated
+from regulars.access.actors import ANONYMOUS
+from regulars.access.refusals import AllowanceSpent, Unauthenticated
 from regulars.errors import ExpectedError
 from regulars.graphql.socket import GraphQLOverWebSocket
 from regulars.graphql.transport import GraphQLAnswer, GraphQLOperation, GraphQLOverHttp, refusal_answer
 from regulars.web.graphiql import GraphiqlForBrowsers, graphiql_files
+from regulars.web.rates import RequestCharge, refused_rate_headers
 from regulars.web.server import Server
 
 __all__ = ["graphql_routes"]
 
 PATH = "/graphql"
 HASH_DIGITS = 16
+REFUSAL_POINTS = 1
+CHALLENGE = {"www-authenticate": "Bearer"}
 
 
 def graphql_routes(server: Server) -> Sequence[BaseRoute]:
@@ -29,21 +33,26 @@ def graphql_routes(server: Server) -> Sequence[BaseRoute]:
         notes["hash"] = sha256(operation.query.encode()).hexdigest()[:HASH_DIGITS]
         if operation.operation_name is not None:
             notes["operation"] = operation.operation_name
+        charge = server.charge(ANONYMOUS, request)
         try:
-            request.state.actor = await server.actor(request.headers.get("authorization"))
+            actor = request.state.actor = await server.actor(request.headers.get("authorization"))
+            charge = request.state.charge = server.charge(actor, request)
             executor = await server.executor()
             answer = await executor(operation, request)
+        except AllowanceSpent as error:
+            notes["code"] = error.code
+            return replace(refusal_answer(error), status=429, headers=refused_rate_headers(error))
         except Unauthenticated as error:
             notes["code"] = error.code
-            return replace(refusal_answer(error), status=401, headers={"www-authenticate": "Bearer"})
+            return _charged(replace(refusal_answer(error), status=401, headers=CHALLENGE), charge)
         except ExpectedError as error:
             notes["code"] = error.code
-            raise
+            return _charged(refusal_answer(error), charge)
         if answer.outcome == "request_error":
             notes["code"] = "REQUEST_ERROR"
-        return answer
+        return _charged(answer, charge)
 
-    subscriptions = GraphQLOverWebSocket(lambda: server.schema.executor, server.actor)
+    subscriptions = GraphQLOverWebSocket(lambda: server.schema.executor, server.actor, server.charge)
 
     async def follow(websocket: WebSocket) -> None:
         await subscriptions(websocket)
@@ -55,3 +64,13 @@ def graphql_routes(server: Server) -> Sequence[BaseRoute]:
         WebSocketRoute(PATH, follow, name="subscriptions"),
         *([graphiql_files()] if is_development else []),
     ]
+
+
+def _charged(answer: GraphQLAnswer, charge: RequestCharge) -> GraphQLAnswer:
+    """Return the answer with what is left to its sender; what was refused before it was priced costs a point."""
+    try:
+        if not charge.is_taken:
+            charge(REFUSAL_POINTS)
+    except AllowanceSpent as error:
+        return replace(refusal_answer(error), status=429, headers=refused_rate_headers(error))
+    return replace(answer, headers={**answer.headers, **charge.headers})

@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.datastructures import URL, Headers
 from starlette.exceptions import HTTPException
+from starlette.requests import HTTPConnection
 from starlette.responses import RedirectResponse
 from starlette.routing import BaseRoute, Match
 from starlette.types import Message, Receive, Scope, Send
@@ -24,6 +25,7 @@ __all__ = ["PUBLIC", "PageFailed", "PagePaused", "PluginPages"]
 
 PUBLIC = "public"
 PATIENCE_S = 10.0
+PAGE_POINTS = 1
 READING_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -80,6 +82,7 @@ class PluginPages:
 
     async def _admit(self, scope: Scope, permission: str | None) -> Actor:
         actor = await self._server.actor(Headers(scope=scope).get("authorization"))
+        self._server.charge(actor, HTTPConnection(scope))(PAGE_POINTS)
         if permission == PUBLIC:
             return actor
         if actor == ANONYMOUS:

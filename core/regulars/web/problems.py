@@ -10,8 +10,9 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from regulars.access.refusals import Unauthenticated
+from regulars.access.refusals import AllowanceSpent, Unauthenticated
 from regulars.errors import ConfigurationError, ExpectedError
+from regulars.web.rates import refused_rate_headers
 
 __all__ = ["answer_expected_error", "answer_http_error", "problem_response"]
 
@@ -23,6 +24,7 @@ STATUSES = {
     "IDEMPOTENCY_CONFLICT": 422,
     "IDEMPOTENCY_IN_FLIGHT": 409,
     "IDEMPOTENCY_ANSWER_ERASED": 410,
+    "RATE_LIMITED": 429,
     "PLUGIN_FAILED": 500,
     "PLUGIN_PAUSED": 503,
 }
@@ -71,8 +73,14 @@ async def answer_expected_error(request: Request, error: Exception) -> Response:
         code=error.code,
         detail=str(error),
         request_id=request.state.request_id,
-        headers={"www-authenticate": "Bearer"} if isinstance(error, Unauthenticated) else None,
+        headers=_headers_of(error),
     )
+
+
+def _headers_of(error: ExpectedError | ConfigurationError) -> dict[str, str] | None:
+    if isinstance(error, AllowanceSpent):
+        return refused_rate_headers(error)
+    return {"www-authenticate": "Bearer"} if isinstance(error, Unauthenticated) else None
 
 
 def _status_of(error: ExpectedError | ConfigurationError) -> int:

@@ -51,7 +51,7 @@ async def _serve(
 ) -> None:
     app = create_app(settings)
     server: Server = app.state.server
-    web = uvicorn.Server(_uvicorn_config(app))
+    web = uvicorn.Server(_uvicorn_config(app, settings))
     try:
         await server.start()
         if before is not None:
@@ -86,7 +86,7 @@ async def _stop(server: Server) -> None:
         log.warning("some work did not end in time and is left to be taken up again", seconds=STOP_S)
 
 
-def _uvicorn_config(app: object) -> uvicorn.Config:
+def _uvicorn_config(app: object, settings: Settings) -> uvicorn.Config:
     return uvicorn.Config(
         app,  # type: ignore[arg-type]
         loop="none",
@@ -97,6 +97,8 @@ def _uvicorn_config(app: object) -> uvicorn.Config:
         log_config=None,
         access_log=False,
         server_header=False,
+        proxy_headers=bool(settings.trusted_proxies),
+        forwarded_allow_ips=list(settings.trusted_proxies),
         timeout_graceful_shutdown=DRAIN_S,
     )
 

@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import structlog
+from starlette.requests import HTTPConnection
 
 from regulars.access.actors import Actor
+from regulars.access.allowances import Allowance, Allowances
 from regulars.access.authentication import Authentications
 from regulars.access.server_secret import ensure_server_secret
 from regulars.clock import Clock, SystemClock
@@ -37,6 +39,7 @@ from regulars.touchpoints.types import core_touchpoint_types
 from regulars.traits.registry import TraitRegistry
 from regulars.web.background import running_background
 from regulars.web.parts import LiveMapping, ServerParts, parts_of
+from regulars.web.rates import RequestCharge
 
 __all__ = ["Server"]
 
@@ -76,6 +79,7 @@ class Server:
         self.keys_in_flight = KeysInFlight()
         self.schema = SchemaHolder(self, self)
         self.uploads = Path(settings.uploads)
+        self.allowances = _allowances(settings)
         self._jobs = [import_job(uploads=self.uploads, types=self.touchpoint_types)]
         self._found = found
         self._newest_revision: str | None = None
@@ -173,6 +177,11 @@ class Server:
         assert self._authentications is not None, "the server has not started"
         return await self._authentications.actor(authorization, now=self.clock.now(), permissions=self.permissions)
 
+    def charge(self, actor: Actor, request: HTTPConnection) -> RequestCharge:
+        """Return what takes points from whoever sends this request, by key, person or address."""
+        address = None if request.client is None else request.client.host
+        return RequestCharge(self.allowances, actor=actor, address=address, clock=self.clock)
+
     async def hindrances(self) -> Mapping[str, str]:
         """Return what keeps the server from answering, by the part that is in the way; empty when it is ready."""
         if self._authentications is None:
@@ -215,3 +224,9 @@ class Server:
                 Exception
             ) as error:  # a fault in one look, such as a database that restarts, must not end the looking
                 log.warning("plugins.not_followed", exc_info=error)
+
+
+def _allowances(settings: Settings) -> Allowances | None:
+    if settings.rate_per_second == 0:
+        return None
+    return Allowances(Allowance(settings.rate_burst, settings.rate_per_second))

@@ -15,12 +15,15 @@ from regulars.web.server import Server
 
 __all__ = ["upload_route"]
 
+UPLOAD_POINTS = 10
+
 
 def upload_route(server: Server) -> Route:
     """Return the route; sending the same file again gives the same job."""
 
     async def take(request: Request) -> JSONResponse:
         actor = await server.actor(request.headers.get("authorization"))
+        server.charge(actor, request)(UPLOAD_POINTS)
         if not actor.may(IMPORTS_RUN):
             raise Forbidden(IMPORTS_RUN)
         upload_id: str = request.path_params["upload_id"]
