@@ -205,6 +205,7 @@ def upgrade() -> None:
         sa.Column("kind", sa.String(), nullable=False),
         sa.Column("role", sa.String(), nullable=True),
         sa.Column("service_id", sa.Uuid(), nullable=True),
+        sa.Column("source", sa.String(), nullable=True),
         sa.Column("staff_member_id", sa.Uuid(), nullable=True),
         sa.Column("customer_id", sa.Uuid(), nullable=True),
         sa.Column("scopes", tables.JsonColumn(), nullable=True),

@@ -6,7 +6,7 @@ from uuid import UUID
 
 __all__ = ["ANONYMOUS", "SYSTEM", "Actor", "ActorKind"]
 
-ActorKind = Literal["anonymous", "staff", "service", "customer", "system"]
+ActorKind = Literal["anonymous", "staff", "service", "customer", "source", "system"]
 
 
 @dataclass(frozen=True)
@@ -14,6 +14,7 @@ class Actor:
     """Somebody or something that asks, with the permissions that hold for this request.
 
     ``customer_id`` is set for customers, who see only their own rows; ``key_id`` for whoever came in with a key.
+    ``source`` names the site or app whose write key was sent; such an actor only sends events.
     """
 
     kind: ActorKind
@@ -22,6 +23,7 @@ class Actor:
     permissions: frozenset[str] = field(default_factory=frozenset)
     customer_id: UUID | None = None
     key_id: UUID | None = None
+    source: str = ""
 
     @property
     def label(self) -> str:

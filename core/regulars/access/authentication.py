@@ -1,5 +1,7 @@
 """Find out who sends a request, from its Authorization header."""
 
+import base64
+import binascii
 import hmac
 from collections import OrderedDict
 from collections.abc import Sequence
@@ -16,20 +18,22 @@ from regulars.access.actors import ANONYMOUS, Actor, ActorKind
 from regulars.access.keys import hash_key, is_well_formed
 from regulars.access.models import ApiKey, StaffMember
 from regulars.access.owners import is_active_customer, is_active_staff_member
-from regulars.access.permissions import CUSTOMER_PERMISSIONS, permissions_of_role
+from regulars.access.permissions import CUSTOMER_PERMISSIONS, SOURCE_SCOPES, permissions_of_role
 from regulars.access.refusals import (
     ExpiredKey,
     MalformedKey,
     OwnerDisabled,
     RevokedKey,
     UnknownKey,
+    WriteKeyElsewhere,
+    WriteKeyMissing,
     WrongScheme,
 )
 from regulars.customers.models import Customer
 from regulars.database import Database
 from regulars.plugins.manifest import Permission
 
-__all__ = ["Authentications", "authenticate"]
+__all__ = ["Authentications", "authenticate", "write_key_in"]
 
 SCHEME = "bearer"
 
@@ -43,6 +47,7 @@ class _Holder:
     id: UUID
     name: str
     role: str | None
+    source: str
     scopes: frozenset[str] | None
     hint: str
     expires_at: datetime
@@ -67,7 +72,19 @@ async def authenticate(
     if authorization is None:
         return ANONYMOUS
     holder = await _find_holder(session, key_hash=hash_key(_key_in(authorization), secret=secret))
-    return _admit(holder, now=now, permissions=permissions)
+    return _not_a_source(_admit(holder, now=now, permissions=permissions), holder.hint)
+
+
+def write_key_in(authorization: str) -> str:
+    """Return the user name of an Authorization header of HTTP Basic; raise ``WriteKeyMissing``."""
+    scheme, _, encoded = authorization.strip().partition(" ")
+    try:
+        user, colon, _ = base64.b64decode(encoded.strip(), validate=True).decode().partition(":")
+    except (binascii.Error, UnicodeDecodeError, ValueError) as error:
+        raise WriteKeyMissing from error
+    if scheme.lower() != "basic" or not colon or not user:
+        raise WriteKeyMissing
+    return user
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +92,7 @@ class _Seen:
     """Who came in with a key, when that was found out, and until when it can hold."""
 
     actor: Actor
+    hint: str
     at: datetime
     expires_at: datetime
     permissions: Sequence[Permission]
@@ -102,15 +120,29 @@ class Authentications:
         """Return who sends this Authorization header; as ``authenticate``."""
         if authorization is None:
             return ANONYMOUS
-        key_hash = hash_key(_key_in(authorization), secret=self._secret)
+        seen = await self._seen_with(_key_in(authorization), now=now, permissions=permissions)
+        return _not_a_source(seen.actor, seen.hint)
+
+    async def sender(self, write_key: str, *, now: datetime, permissions: Sequence[Permission]) -> Actor:
+        """Return the source whose key this is; as ``authenticate``, and ``WriteKeyMissing`` for another kind of key."""
+        if not is_well_formed(write_key):
+            raise MalformedKey
+        actor = (await self._seen_with(write_key, now=now, permissions=permissions)).actor
+        if actor.kind != "source":
+            raise WriteKeyMissing
+        return actor
+
+    async def _seen_with(self, key: str, *, now: datetime, permissions: Sequence[Permission]) -> _Seen:
+        key_hash = hash_key(key, secret=self._secret)
         seen = self._seen.get(key_hash)
         if seen is not None and seen.permissions is permissions and self._holds(seen, now):
-            return seen.actor
+            return seen
         async with self._database.reading() as session:
             holder = await _find_holder(session, key_hash=key_hash)
         actor = _admit(holder, now=now, permissions=permissions)
-        self._remember(key_hash, _Seen(actor, now, holder.expires_at, permissions))
-        return actor
+        new = _Seen(actor, holder.hint, now, holder.expires_at, permissions)
+        self._remember(key_hash, new)
+        return new
 
     def _holds(self, seen: _Seen, now: datetime) -> bool:
         # A clock that was set back must not prolong the life of a revoked key.
@@ -154,6 +186,7 @@ async def _find_holder(session: AsyncSession, *, key_hash: str) -> _Holder:
         id=owner_id,
         name=key.name if staff_member is None else staff_member.name,
         role=key.role if staff_member is None else staff_member.role,
+        source=key.source or "",
         scopes=None if key.scopes is None else frozenset(key.scopes),
         hint=key.hint,
         expires_at=key.expires_at,
@@ -170,7 +203,7 @@ def _admit(holder: _Holder, *, now: datetime, permissions: Sequence[Permission])
         raise ExpiredKey(hint=holder.hint, expired_at=holder.expires_at)
     if not holder.is_owner_active:
         raise OwnerDisabled(hint=holder.hint, owner="customer" if holder.kind == "customer" else "staff member")
-    rights = CUSTOMER_PERMISSIONS if holder.role is None else permissions_of_role(holder.role, permissions)
+    rights = _rights(holder, permissions)
     return Actor(
         kind=holder.kind,
         id=holder.id,
@@ -178,4 +211,17 @@ def _admit(holder: _Holder, *, now: datetime, permissions: Sequence[Permission])
         permissions=rights if holder.scopes is None else rights & holder.scopes,
         customer_id=holder.id if holder.kind == "customer" else None,
         key_id=holder.key_id,
+        source=holder.source,
     )
+
+
+def _rights(holder: _Holder, permissions: Sequence[Permission]) -> frozenset[str]:
+    if holder.kind == "source":
+        return SOURCE_SCOPES
+    return CUSTOMER_PERMISSIONS if holder.role is None else permissions_of_role(holder.role, permissions)
+
+
+def _not_a_source(actor: Actor, hint: str) -> Actor:
+    if actor.kind == "source":
+        raise WriteKeyElsewhere(hint=hint)
+    return actor

@@ -28,8 +28,9 @@ class StaffMember(Table, table=True):
 class ApiKey(Table, table=True):
     """A key, of which only a keyed hash is kept.
 
-    ``kind`` is ``staff``, ``service`` or ``customer``. A service is nobody's: it has a role of its own, and
-    ``service_id`` names it in events through every rotation. ``scopes`` of None means all that the owner may do.
+    ``kind`` is ``staff``, ``service``, ``customer`` or ``source``. A service is nobody's: it has a role of its own, and
+    ``service_id`` names it in events through every rotation. A source is a site or app that sends events: it is named
+    by ``source`` and has no role. ``scopes`` of None means all that the owner may do.
     """
 
     __tablename__ = "core_api_key"
@@ -41,6 +42,7 @@ class ApiKey(Table, table=True):
     kind: str
     role: str | None = None
     service_id: UUID | None = None
+    source: str | None = None
     staff_member_id: UUID | None = Field(default=None, foreign_key="core_staff_member.id")
     customer_id: UUID | None = Field(default=None, foreign_key="core_customer.id", index=True)
     scopes: list[Any] | None = Field(default=None, sa_type=JsonColumn)

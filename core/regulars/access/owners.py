@@ -6,7 +6,15 @@ from uuid import UUID
 from regulars.access.models import StaffMember
 from regulars.customers.models import Customer
 
-__all__ = ["ForCustomer", "ForService", "ForStaffMember", "KeyOwner", "is_active_customer", "is_active_staff_member"]
+__all__ = [
+    "ForCustomer",
+    "ForService",
+    "ForSource",
+    "ForStaffMember",
+    "KeyOwner",
+    "is_active_customer",
+    "is_active_staff_member",
+]
 
 
 @dataclass(frozen=True)
@@ -30,7 +38,14 @@ class ForCustomer:
     id: UUID
 
 
-KeyOwner = ForStaffMember | ForService | ForCustomer
+@dataclass(frozen=True)
+class ForSource:
+    """The key is a site's or an app's, which sends events in this name and can do nothing else."""
+
+    name: str
+
+
+KeyOwner = ForStaffMember | ForService | ForCustomer | ForSource
 
 
 def is_active_staff_member(staff_member: StaffMember) -> bool:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from regulars.errors import UnknownValue
 from regulars.plugins.manifest import Permission
 
-__all__ = ["CORE_PERMISSIONS", "CUSTOMER_PERMISSIONS", "ROLES", "permissions_of_role"]
+__all__ = ["CORE_PERMISSIONS", "CUSTOMER_PERMISSIONS", "ROLES", "SOURCE_SCOPES", "permissions_of_role"]
 
 ROLES = ("admin", "analyst", "frontline", "privacy")
 
@@ -33,6 +33,8 @@ _RIGHTS = (
     _Right("jobs:read", "See work in the background", "analyst privacy"),
     _Right("jobs:manage", "Start and cancel work in the background", ""),
     _Right("imports:run", "Import customers and touchpoints", ""),
+    _Right("tracking:read", "See messages of sites and apps that were rejected", "privacy"),
+    _Right("tracking:manage", "Take rejected messages in again, and say what events mean", ""),
     _Right("plugins:read", "See plugins and their state", "analyst privacy"),
     _Right("plugins:manage", "Enable, disable and configure plugins", ""),
     _Right("events:read", "Follow what changes", "privacy"),
@@ -43,6 +45,9 @@ CORE_PERMISSIONS = tuple(Permission(right.name, right.title, ("admin", *right.ro
 
 CUSTOMER_PERMISSIONS = frozenset({"customers:read", "touchpoints:read", "consents:read", "traits:read", "schema:read"})
 """What customers may do with their own rows; the row policy keeps everybody else's from them."""
+
+SOURCE_SCOPES = frozenset({"consents:write"})
+"""What the key of a site or app can be given besides sending events; without it, it can only narrow consents."""
 
 
 def permissions_of_role(role: str, permissions: Iterable[Permission]) -> frozenset[str]:

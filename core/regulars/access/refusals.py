@@ -8,7 +8,9 @@ ExpectedError
 │   ├── UnknownKey
 │   ├── ExpiredKey
 │   ├── RevokedKey
-│   └── OwnerDisabled
+│   ├── OwnerDisabled
+│   ├── WriteKeyElsewhere
+│   └── WriteKeyMissing
 ├── AllowanceSpent
 ├── KeysCannotMintKeys
 ├── KeyEnded
@@ -32,6 +34,8 @@ __all__ = [
     "RevokedKey",
     "Unauthenticated",
     "UnknownKey",
+    "WriteKeyElsewhere",
+    "WriteKeyMissing",
     "WrongScheme",
 ]
 
@@ -116,6 +120,24 @@ class AllowanceSpent(ExpectedError):
         super().__init__(
             f"This is more than {burst:g} points at once and {per_second:g} a second. Nothing was done."
             f" Wait {wait_s} s, then send it again."
+        )
+
+
+class WriteKeyElsewhere(Unauthenticated):
+    """The key of a site or app was sent somewhere else than where events are taken in."""
+
+    def __init__(self, *, hint: str) -> None:
+        self.hint = hint
+        super().__init__(f"The key {hint} only sends events, to /v1. Ask an admin for a key of another kind.")
+
+
+class WriteKeyMissing(Unauthenticated):
+    """Events came without the key of a site or app."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Events need a write key as the user name of HTTP Basic, with an empty password."
+            " Make one with `regulars key create --source NAME`."
         )
 
 

@@ -16,12 +16,15 @@ from regulars.access.models import ApiKey, StaffMember
 from regulars.access.owners import (
     ForCustomer,
     ForService,
+    ForSource,
     ForStaffMember,
     KeyOwner,
     is_active_customer,
 )
+from regulars.access.permissions import SOURCE_SCOPES
 from regulars.access.refusals import AlreadyRotated, KeyEnded, KeysCannotMintKeys
 from regulars.access.staff import active_staff_member, checked_role
+from regulars.customers.identities import read_identity
 from regulars.customers.models import Customer
 from regulars.errors import InvalidInput, NotFound, OutOfRange, UnknownValue
 from regulars.events.service import record_event
@@ -77,12 +80,12 @@ async def create_key(
     scopes: Sequence[str] | None = None,
     lifetime: timedelta = DEFAULT_LIFETIME,
 ) -> IssuedKey:
-    """Make a key for a staff member, a service or a customer.
+    """Make a key for a staff member, a service, a customer or a source.
 
     ``permissions`` are all that exist, against which ``scopes`` are checked; without scopes the key may do all that
-    its owner may do. Raises ``KeysCannotMintKeys`` for an actor who came in with a key, ``OutOfRange`` for a lifetime
-    beyond a year, ``NotFound`` for an owner who does not exist or is no longer active, and ``UnknownValue`` for an
-    unknown role or scope.
+    its owner may do, a source none of the ``SOURCE_SCOPES``. Raises ``KeysCannotMintKeys`` for an actor who came in
+    with a key, ``OutOfRange`` for a lifetime beyond a year, ``NotFound`` for an owner who does not exist or is no
+    longer active, ``UnknownValue`` for an unknown role or scope, and ``InvalidInput`` for the name of a source.
     """
     _refuse_keys(actor)
     if not name.strip():
@@ -110,6 +113,9 @@ async def create_key(
             if customer is None or not is_active_customer(customer):
                 raise NotFound("active customer", customer_id)
             key.kind, key.customer_id = "customer", customer_id
+        case ForSource(name=source):
+            key.kind, key.source, key.service_id = "source", _checked_source(source), key_id
+            key.scopes = sorted(_checked_source_scopes(scopes or ()))
     return await _issue(session, key, type="key.created", secret=secret, actor=actor, now=now)
 
 
@@ -150,6 +156,7 @@ async def rotate_key(
         kind=old.kind,
         role=old.role,
         service_id=old.service_id,
+        source=old.source,
         staff_member_id=old.staff_member_id,
         customer_id=old.customer_id,
         scopes=old.scopes,
@@ -208,6 +215,16 @@ def _check_scopes(scopes: Sequence[str] | None, permissions: Sequence[Permission
     raise UnknownValue("permission", min(set(scopes) - known), known, path=("scopes",))
 
 
+def _checked_source(name: str) -> str:
+    return read_identity("external", "1001", name).source
+
+
+def _checked_source_scopes(scopes: Sequence[str]) -> set[str]:
+    if not SOURCE_SCOPES.issuperset(scopes):
+        raise UnknownValue("permission of a source", min(set(scopes) - SOURCE_SCOPES), SOURCE_SCOPES, path=("scopes",))
+    return set(scopes)
+
+
 async def _key_for_change(session: AsyncSession, key_id: UUID) -> ApiKey:
     key = await session.get(ApiKey, key_id, with_for_update=True, populate_existing=True)
     if key is None:
@@ -240,4 +257,6 @@ def _state_of(key: ApiKey, now: datetime) -> KeyState:
 def _owner_of(key: ApiKey, staff_member: StaffMember | None) -> str:
     if staff_member is not None:
         return f"{staff_member.name} ({staff_member.role})"
+    if key.kind == "source":
+        return f"source {key.source}"
     return f"service ({key.role})" if key.kind == "service" else f"customer {key.customer_id}"

@@ -32,13 +32,16 @@ def create(
     role: Annotated[str | None, typer.Option(help="For a service with this role.")] = None,
     staff: Annotated[UUID | None, typer.Option(help="For the staff member with this id.")] = None,
     customer: Annotated[UUID | None, typer.Option(help="For the customer with this id.")] = None,
+    source: Annotated[
+        str | None, typer.Option(help="A write key for the site or app of this name, which can only send events.")
+    ] = None,
     scope: Annotated[
         list[str] | None, typer.Option(help="A permission the key is narrowed to; may be repeated.")
     ] = None,
     days: Days = 90,
 ) -> None:
     """Make a key and print it, this once."""
-    owner = _owner(role, staff, customer)
+    owner = _owner(role, staff, customer, source)
     from regulars.access.actors import SYSTEM
     from regulars.access.server_secret import ensure_server_secret
     from regulars.access.service import create_key
@@ -119,18 +122,20 @@ def revoke(key_id: KeyId) -> None:
     typer.echo(f"The key {with_tables(work)} is revoked.")
 
 
-def _owner(role: str | None, staff: UUID | None, customer: UUID | None) -> "KeyOwner":
-    from regulars.access.owners import ForCustomer, ForService, ForStaffMember
+def _owner(role: str | None, staff: UUID | None, customer: UUID | None, source: str | None) -> "KeyOwner":
+    from regulars.access.owners import ForCustomer, ForService, ForSource, ForStaffMember
 
-    match role, staff, customer:
-        case str(), None, None:
+    match role, staff, customer, source:
+        case str(), None, None, None:
             return ForService(role)
-        case None, UUID(), None:
+        case None, UUID(), None, None:
             return ForStaffMember(staff)
-        case None, None, UUID():
+        case None, None, UUID(), None:
             return ForCustomer(customer)
+        case None, None, None, str():
+            return ForSource(source)
         case _:
-            raise typer.BadParameter("Say whose key it is: one of --role, --staff or --customer.")
+            raise typer.BadParameter("Say whose key it is: one of --role, --staff, --customer or --source.")
 
 
 def _permissions(settings: "Settings") -> "Sequence[Permission]":

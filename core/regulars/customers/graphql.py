@@ -36,7 +36,11 @@ class CustomerIdentityNode:
     """A name by which a customer is known."""
 
     id: strawberry.ID = column(CustomerIdentity.id, description="The global id.", is_global_id=True)
-    kind: str = column(CustomerIdentity.kind, description="email, phone, external or social.", filterable=True)
+    kind: str = column(
+        CustomerIdentity.kind,
+        description="email, phone, external, social, or visitor for the id of a device.",
+        filterable=True,
+    )
     source: str = column(
         CustomerIdentity.source, description="The system or platform that the name is of; else empty.", filterable=True
     )
@@ -100,7 +104,7 @@ class ExternalRefInput:
 class IdentityInput:
     """A name by which a customer is known."""
 
-    kind: str = strawberry.field(description="email, phone, external or social.")
+    kind: str = strawberry.field(description="email, phone, external, social, or visitor for the id of a device.")
     value: str = strawberry.field(description="The address, number, id or account.")
     source: str = strawberry.field(default="", description="The system of an external id, the platform of an account.")
 

@@ -11,7 +11,7 @@ from regulars.errors import InvalidInput, UnknownValue
 
 __all__ = ["KINDS", "ExternalRef", "Identity", "Placeholder", "read_identity"]
 
-KINDS = ("email", "external", "phone", "social")
+KINDS = ("email", "external", "phone", "social", "visitor")
 
 # What programs write where a name is missing. One such value would join thousands of strangers into one customer.
 # fmt: off
@@ -38,7 +38,8 @@ PHONE_PUNCTUATION = re.compile(r"\(0\)|[\s().\-/\u2010-\u2015\u00a0\u202f]")
 class Identity:
     """A name that was read: ``value`` as it was given, ``normalised`` as it is compared.
 
-    ``source`` is the system of an external id or the platform of a social account, else empty.
+    ``source`` is the system of an external id, the platform of a social account, or the site or app that gave a
+    visitor's id to a device; else empty.
     """
 
     kind: str
@@ -72,7 +73,8 @@ def read_identity(kind: str, value: str, source: str = "") -> Identity:
     """Return the name as it is kept and compared.
 
     E-mail addresses are compared without regard to case and with their domain in ASCII (IDNA); phone numbers as
-    E.164 with their country code; external ids exactly; social accounts without ``@`` and without regard to case.
+    E.164 with their country code; external and visitors' ids exactly; social accounts without ``@`` and without regard
+    to case.
     Raises ``UnknownValue`` for another kind, ``Placeholder`` for values such as ``null`` or ``guest``, and
     ``InvalidInput`` for what has not the form of its kind, or has no source where one is needed.
     """
@@ -84,7 +86,7 @@ def read_identity(kind: str, value: str, source: str = "") -> Identity:
         normalised = _email(_without_invisible_letters(text))
     elif kind == "phone":
         normalised = _phone(_without_invisible_letters(text))
-    elif kind == "external":
+    elif kind in ("external", "visitor"):
         normalised = text
     else:
         normalised = _social(_without_invisible_letters(text))
@@ -166,7 +168,7 @@ def _source(kind: str, source: str) -> str:
             raise InvalidInput(f"An identity of kind {kind} has no source. Leave {source!r} out.", path=("source",))
         return ""
     if not SOURCE.fullmatch(name) or _is_placeholder(name):
-        what = "system that gave the id" if kind == "external" else "platform of the account"
+        what = "platform of the account" if kind == "social" else "system that gave the id"
         raise InvalidInput(
             f"An identity of kind {kind} needs a source, the {what}: lower-case letters, digits, '.', '_' and '-',"
             f" not {source!r}.",

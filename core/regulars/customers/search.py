@@ -60,7 +60,9 @@ async def _texts_about(session: AsyncSession, customer: Customer) -> list[str]:
     names = await session.scalars(select(col(Customer.display_name)).where(is_one_of_them))
     identities = await session.execute(
         select(col(CustomerIdentity.value), col(CustomerIdentity.normalised)).where(
-            col(CustomerIdentity.customer_id) == customer.id, col(CustomerIdentity.retired_at).is_(None)
+            col(CustomerIdentity.customer_id) == customer.id,
+            col(CustomerIdentity.retired_at).is_(None),
+            col(CustomerIdentity.kind) != "visitor",  # nobody looks for the number of a device
         )
     )
     return [name for name in names if name] + [text for row in identities for text in row]

@@ -31,7 +31,7 @@ from regulars.ingest.outcomes import Outcome
 from regulars.ingest.records import Rejection
 from regulars.ingest.staging import copy_rows, write_rows
 
-__all__ = ["CustomerWriter"]
+__all__ = ["CustomerWriter", "renew_words"]
 
 SLICE = 5_000
 """Ids in one statement."""
@@ -104,7 +104,7 @@ class CustomerWriter:
         ]
         await write_rows(session, Event, events)
         renamed = {id for id, change in upserts.changes.items() if "display_name" in change.values}
-        await _renew_words(session, renamed | {new.customer_id for new in upserts.identities})
+        await renew_words(session, renamed | {new.customer_id for new in upserts.identities})
 
 
 def _replay(batch: CustomerBatch, upserts: Upserts) -> Outcome:
@@ -160,7 +160,7 @@ async def _known(session: AsyncSession, customers: dict[UUID, Customer]) -> Know
     return known
 
 
-async def _renew_words(session: AsyncSession, ids: Collection[UUID]) -> None:
+async def renew_words(session: AsyncSession, ids: Collection[UUID]) -> None:
     """Write the words anew of customers whose name or identities changed, as ``refresh_words`` does for one."""
     for some in _slices(ids):
         texts: defaultdict[UUID, list[str]] = defaultdict(list)
@@ -172,7 +172,11 @@ async def _renew_words(session: AsyncSession, ids: Collection[UUID]) -> None:
             texts[merged_into or id] += [name] if name else []
         identities = select(
             col(CustomerIdentity.customer_id), col(CustomerIdentity.value), col(CustomerIdentity.normalised)
-        ).where(col(CustomerIdentity.customer_id).in_(some), col(CustomerIdentity.retired_at).is_(None))
+        ).where(
+            col(CustomerIdentity.customer_id).in_(some),
+            col(CustomerIdentity.retired_at).is_(None),
+            col(CustomerIdentity.kind) != "visitor",
+        )
         for id, value, normalised in await session.execute(identities):
             texts[id] += [value, normalised]
         await session.execute(

@@ -163,5 +163,6 @@ def _texts_about(new: NewCustomer) -> Iterable[str]:
     if isinstance(name, str):
         yield name
     for identity in new.identities:
-        yield identity.value
-        yield identity.normalised
+        if identity.kind != "visitor":
+            yield identity.value
+            yield identity.normalised

@@ -20,7 +20,7 @@ from regulars.traits.models import TraitDefinition, TraitValue
 from regulars.traits.registry import PROVENANCES, TRAIT_TYPES, TraitRegistry
 from regulars.traits.values import TraitInput, Value, checked_value
 
-__all__ = ["define_trait", "known_traits", "set_traits"]
+__all__ = ["KEY", "define_trait", "known_traits", "set_traits"]
 
 KEY = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,62}(\.[A-Za-z][A-Za-z0-9_]{0,62}){0,3}")
 

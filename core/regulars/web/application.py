@@ -22,11 +22,12 @@ from regulars.web.plugin_pages import PluginPages
 from regulars.web.problems import answer_expected_error, answer_http_error
 from regulars.web.request_frame import RequestFrame
 from regulars.web.server import Server
+from regulars.web.tracking import tracking_routes
 from regulars.web.uploads import upload_route
 
 __all__ = ["create_app"]
 
-REQUEST_HEADERS = ("authorization", "content-type", "idempotency-key", "x-request-id")
+REQUEST_HEADERS = ("anonymousid", "authorization", "content-type", "idempotency-key", "x-request-id", "x-strict-mode")
 
 
 def create_app(
@@ -67,6 +68,7 @@ def _routes(server: Server) -> list[BaseRoute]:
     return [
         *graphql_routes(server),
         upload_route(server),
+        *tracking_routes(server),
         Route("/live", _live),
         Route("/ready", _ready),
         Mount("/plugins", PluginPages(server), name="plugins"),

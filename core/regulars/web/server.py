@@ -182,6 +182,11 @@ class Server:
         address = None if request.client is None else request.client.host
         return RequestCharge(self.allowances, actor=actor, address=address, clock=self.clock)
 
+    async def sender(self, write_key: str) -> Actor:
+        """Return the site or app whose write key this is; raises an ``Unauthenticated``."""
+        assert self._authentications is not None, "the server has not started"
+        return await self._authentications.sender(write_key, now=self.clock.now(), permissions=self.permissions)
+
     async def hindrances(self) -> Mapping[str, str]:
         """Return what keeps the server from answering, by the part that is in the way; empty when it is ready."""
         if self._authentications is None:

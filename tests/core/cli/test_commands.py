@@ -141,7 +141,7 @@ def test_a_key_without_an_owner_is_a_wrong_command(capsys: pytest.CaptureFixture
     exit_code = run(["key", "create", "shop"])
 
     assert exit_code == 2
-    assert "one of --role, --staff or --customer" in capsys.readouterr().err
+    assert "one of --role, --staff, --customer or --source" in capsys.readouterr().err
 
 
 @pytest.mark.usefixtures("tables")

@@ -1,0 +1,1 @@
+"""Tracking: messages of sites and apps, in the Segment protocol."""

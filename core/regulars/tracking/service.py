@@ -1,0 +1,251 @@
+"""Take in the messages of a site or an app: many at once, each by itself, and each of them once."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Literal
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
+
+from regulars.access.actors import Actor
+from regulars.customers.models import Customer
+from regulars.customers.survivors import locked_survivors
+from regulars.errors import ExpectedError, NotFound
+from regulars.events.models import Event
+from regulars.ingest.customer_writes import renew_words
+from regulars.ingest.new_customers import customer_event, write_identities, write_new_customers
+from regulars.ingest.staging import write_rows
+from regulars.inserts import insert_new
+from regulars.touchpoints.drafts import TouchpointDraft, checked_draft
+from regulars.touchpoints.models import Touchpoint
+from regulars.touchpoints.service import LARGEST_BATCH, record_touchpoints
+from regulars.touchpoints.types import TouchpointTypes
+from regulars.tracking.facts import Facts, Ignored, facts_of
+from regulars.tracking.holding import await_names, known_by
+from regulars.tracking.messages import Message, Refused
+from regulars.tracking.models import TakenMessage
+from regulars.tracking.people import People, names_of
+from regulars.tracking.touchpoints import TIMELINE, touchpoint_of
+from regulars.tracking.traits import ToldFact, write_facts
+from regulars.traits.registry import TraitRegistry
+
+__all__ = ["Status", "Taken", "TakenIn", "take_messages"]
+
+Status = Literal["accepted", "duplicate", "rejected"]
+
+
+@dataclass
+class Taken:
+    """What became of one message."""
+
+    place: int
+    id: str | None
+    status: Status = "accepted"
+    error: ExpectedError | None = None
+    ignored: list[Ignored] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class TakenIn:
+    """What became of the messages of one request, in order.
+
+    ``joins`` are visitors who turned out to be customers: to be merged, each pair in a transaction of its own.
+    """
+
+    results: Sequence[Taken]
+    joins: Sequence[tuple[UUID, UUID]] = ()
+
+
+@dataclass
+class _Work:
+    """A message that is new, with what it tells."""
+
+    message: Message
+    result: Taken
+    facts: Facts
+    draft: TouchpointDraft | None
+    customer_id: UUID | None = None
+
+
+async def take_messages(
+    session: AsyncSession,
+    *,
+    messages: Sequence[Message | Refused],
+    types: TouchpointTypes,
+    traits: TraitRegistry,
+    sender: Actor,
+    now: datetime,
+) -> TakenIn:
+    """Write what the messages of one source tell, and return what became of each.
+
+    A message that cannot be kept is answered with its error and holds up no other. The number of statements does not
+    grow with that of messages.
+    """
+    results = [_result(message) for message in messages]
+    checked = [_checked(one, result, sender.source, types, now) for one, result in zip(messages, results, strict=True)]
+    work = await _unknown([one for one in checked if one is not None], session, sender.source)
+    people = await _people(session, work)
+    _assign(work, people)
+    customers = await _write_people(session, people, work, sender, now)
+    await _write_touchpoints(session, work, customers, types, sender, now)
+    await _write_facts(session, work, customers, traits, sender, now)
+    await _remember(session, work, sender.source, now)
+    return TakenIn(results, list(people.joins))
+
+
+def _result(message: Message | Refused) -> Taken:
+    if isinstance(message, Refused):
+        return Taken(message.place, message.id, "rejected", message.error)
+    return Taken(message.place, message.id)
+
+
+def _checked(
+    message: Message | Refused, result: Taken, source: str, types: TouchpointTypes, now: datetime
+) -> _Work | None:
+    if isinstance(message, Refused):
+        return None
+    try:
+        facts = facts_of(message)
+        draft = None
+        if message.type in TIMELINE:
+            draft = checked_draft(touchpoint_of(message, source=source), types=types, now=now)
+    except ExpectedError as error:
+        _reject(result, error)
+        return None
+    return _Work(message, result, facts, draft)
+
+
+def _reject(result: Taken, error: ExpectedError) -> None:
+    result.status, result.error = "rejected", error.with_traceback(None)
+
+
+async def _unknown(work: Sequence[_Work], session: AsyncSession, source: str) -> list[_Work]:
+    """Return the messages that did not come before, the first of each id."""
+    ids = {one.message.id for one in work}
+    seen: set[str] = set()
+    if ids:
+        touchpoints = select(col(Touchpoint.external_id)).where(
+            col(Touchpoint.source) == source, col(Touchpoint.external_id).in_(ids)
+        )
+        others = select(col(TakenMessage.message_id)).where(
+            col(TakenMessage.source) == source, col(TakenMessage.message_id).in_(ids)
+        )
+        seen = {str(id) for id in await session.scalars(touchpoints.union_all(others))}
+    new = []
+    for one in work:
+        if one.message.id in seen:
+            one.result.status = "duplicate"
+        else:
+            seen.add(one.message.id)
+            new.append(one)
+    return new
+
+
+async def _people(session: AsyncSession, work: Sequence[_Work]) -> People:
+    """Return what is known of the people whom the messages name, by names that nobody else is about to create."""
+    names = names_of(one.message for one in work)
+    known = await known_by(session, names)
+    free = {name for name in names if not known.claims.get(name)}
+    if free:
+        await await_names(session, free)
+        known = await known_by(session, names)
+    return People(known)
+
+
+def _assign(work: Sequence[_Work], people: People) -> None:
+    for one in work:
+        try:
+            one.customer_id = people.customer_of(one.message)
+        except ExpectedError as error:
+            _reject(one.result, error)
+            continue
+        people.claim(one.customer_id, one.facts.claims)
+        new = people.new.get(one.customer_id)
+        if new is not None and one.facts.display_name and not new.values.get("display_name"):
+            new.values["display_name"] = one.facts.display_name
+
+
+async def _write_people(
+    session: AsyncSession, people: People, work: Sequence[_Work], sender: Actor, now: datetime
+) -> dict[UUID, Customer | None]:
+    """Write new customers and names; return who is there by the ids that were found, None for the new ones."""
+    old = {one.customer_id for one in work if one.customer_id is not None} - people.new.keys()
+    held = await locked_survivors(session, old)
+    await write_new_customers(session, list(people.new.values()), actor=sender.label, now=now)
+    names = [replace(one, customer_id=held[one.customer_id].id) for one in people.identities if one.customer_id in held]
+    await write_identities(session, names, actor=sender.label, now=now)
+    called = _call(work, held, now)
+    await session.flush()
+    events = [customer_event("customer.updated", id, {"changed": ["display_name"]}, sender.label, now) for id in called]
+    await write_rows(session, Event, events)
+    await renew_words(session, called | {one.customer_id for one in names if one.identity.kind != "visitor"})
+    return {**held, **dict.fromkeys(people.new)}
+
+
+def _call(work: Sequence[_Work], held: dict[UUID, Customer], now: datetime) -> set[UUID]:
+    """Give customers who have no name the one that was told; return who got one."""
+    called = set()
+    for one in work:
+        customer = held.get(one.customer_id) if one.customer_id is not None else None
+        if customer is not None and customer.display_name is None and one.facts.display_name:
+            customer.display_name = one.facts.display_name
+            customer.version += 1
+            customer.updated_at = now
+            called.add(customer.id)
+    return called
+
+
+async def _write_touchpoints(
+    session: AsyncSession,
+    work: Sequence[_Work],
+    customers: dict[UUID, Customer | None],
+    types: TouchpointTypes,
+    sender: Actor,
+    now: datetime,
+) -> None:
+    telling = [one for one in work if one.draft is not None and one.customer_id is not None]
+    for begin in range(0, len(telling), LARGEST_BATCH):
+        some = telling[begin : begin + LARGEST_BATCH]
+        drafts = [replace(one.draft, customer_id=one.customer_id) for one in some if one.draft and one.customer_id]
+        recorded = await record_touchpoints(session, drafts=drafts, types=types, actor=sender, now=now)
+        for one, outcome in zip(some, recorded, strict=True):
+            if isinstance(outcome, NotFound):
+                _reject(one.result, outcome)
+            elif isinstance(outcome, ExpectedError) or not outcome.is_new:
+                one.result.status = "duplicate"  # the other one was on its way at the same moment
+
+
+async def _write_facts(
+    session: AsyncSession,
+    work: Sequence[_Work],
+    customers: dict[UUID, Customer | None],
+    traits: TraitRegistry,
+    sender: Actor,
+    now: datetime,
+) -> None:
+    facts: list[ToldFact] = []
+    for one in work:
+        if one.result.status != "accepted" or one.customer_id is None:
+            continue
+        customer = customers.get(one.customer_id)
+        id = one.customer_id if customer is None else customer.id
+        facts += [ToldFact(id, key, value, one.message.occurred_at) for key, value in one.facts.traits.items()]
+    ignored = await write_facts(
+        session, facts=facts, source=sender.source, registry=traits, actor=sender.label, now=now
+    )
+    by_name = {one.name: one for one in ignored}
+    for one in work:
+        one.result.ignored += one.facts.ignored
+        one.result.ignored += [by_name[key] for key in one.facts.traits if key in by_name]
+
+
+async def _remember(session: AsyncSession, work: Sequence[_Work], source: str, now: datetime) -> None:
+    rows = [
+        {"source": source, "message_id": one.message.id, "received_at": now}
+        for one in work
+        if one.draft is None and one.result.status == "accepted"
+    ]
+    await insert_new(session, TakenMessage, rows, unless_taken=("source", "message_id"))

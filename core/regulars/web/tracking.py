@@ -1,0 +1,124 @@
+"""Take in events of sites and apps at `/v1/…`, in the Segment protocol.
+
+Source: https://segment.com/docs/connections/sources/catalog/libraries/server/http-api/
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+from uuid import UUID
+
+import orjson
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from regulars.access.actors import Actor
+from regulars.access.authentication import write_key_in
+from regulars.access.refusals import WriteKeyMissing
+from regulars.tracking.bodies import LARGEST_BODY, bodies_in, read_document, unpacked
+from regulars.tracking.joining import join_visitor
+from regulars.tracking.messages import TYPES, read_messages
+from regulars.tracking.refusals import BodyRefused
+from regulars.tracking.service import Taken, TakenIn, take_messages
+from regulars.web.server import Server
+
+__all__ = ["tracking_routes"]
+
+SHORT = {type[0]: type for type in TYPES} | {"b": "batch"}
+"""What the clients in browsers send to: `/v1/t` for `/v1/track`."""
+
+
+MIXED = 207
+NOT_TAKEN = 400
+
+
+def tracking_routes(server: Server) -> list[Route]:
+    """Return the routes of the Segment protocol: one for each type of message, and one for many messages."""
+    names = {**{type: type for type in (*TYPES, "batch")}, **SHORT}
+    return [Route(f"/v1/{name}", _door(server, kind), methods=["POST"]) for name, kind in names.items()]
+
+
+def _door(server: Server, kind: str) -> Callable[[Request], Awaitable[Response]]:
+    async def take(request: Request) -> Response:
+        authorization = request.headers.get("authorization")
+        sender = None if authorization is None else await server.sender(write_key_in(authorization))
+        document = read_document(unpacked(await _received(request)))
+        if sender is None:
+            sender = await _sender_named_in(document, server)
+        taken = await _take(server, document, kind, sender)
+        for visitor_id, customer_id in taken.joins:
+            await _join(server, visitor_id, customer_id, sender)
+        return _answer(taken, is_strict=request.headers.get("x-strict-mode") == "1")
+
+    return take
+
+
+async def _received(request: Request) -> bytes:
+    body = bytearray()
+    async for piece in request.stream():
+        body += piece
+        if len(body) > LARGEST_BODY:
+            raise BodyRefused(f"it has more than {LARGEST_BODY} bytes. Send fewer messages at a time")
+    return bytes(body)
+
+
+async def _sender_named_in(document: Mapping[str, object], server: Server) -> Actor:
+    # Clients in browsers put the key there, since a header would cost them a preflight.
+    key = document.get("writeKey")
+    if not isinstance(key, str):
+        raise WriteKeyMissing
+    return await server.sender(key)
+
+
+async def _take(server: Server, document: Mapping[str, object], kind: str, sender: Actor) -> TakenIn:
+    is_batch = kind == "batch"
+    bodies, sent_at = bodies_in(document, is_batch=is_batch)
+    now = server.clock.now()
+    messages = read_messages(bodies, source=sender.source, sent_at=sent_at, type=None if is_batch else kind, now=now)
+    async with server.database.writing() as session:
+        return await take_messages(
+            session,
+            messages=messages,
+            types=server.touchpoint_types,
+            traits=server.trait_registry,
+            sender=sender,
+            now=now,
+        )
+
+
+async def _join(server: Server, visitor_id: UUID, customer_id: UUID, sender: Actor) -> None:
+    async with server.database.writing() as session:
+        await join_visitor(
+            session,
+            visitor_id=visitor_id,
+            customer_id=customer_id,
+            actor=sender,
+            on_merged=server.on_merged(sender),
+            now=server.clock.now(),
+        )
+
+
+def _answer(taken: TakenIn, *, is_strict: bool) -> Response:
+    rejected = [one for one in taken.results if one.status == "rejected"]
+    if is_strict:
+        status = 200 if not rejected else NOT_TAKEN if len(rejected) == len(taken.results) else MIXED
+        return _json(status, {"success": not rejected, "results": [_told(one) for one in taken.results]})
+    too_large = next((one for one in rejected if one.error is not None and one.error.code == "TOO_LARGE"), None)
+    if too_large is not None:
+        return _json(NOT_TAKEN, {"success": False, "code": "TOO_LARGE", "message": str(too_large.error)})
+    return _json(200, {"success": True})
+
+
+def _told(one: Taken) -> dict[str, Any]:
+    told: dict[str, Any] = {"index": one.place, "messageId": one.id, "status": one.status}
+    if one.status == "duplicate":
+        told["duplicate"] = True
+    if one.error is not None:
+        told |= {"code": one.error.code, "message": str(one.error), "path": list(one.error.path)}
+    if one.ignored:
+        told["ignored"] = [{"name": part.name, "reason": part.reason} for part in one.ignored]
+    return told
+
+
+def _json(status: int, content: object) -> Response:
+    return Response(orjson.dumps(content), status, media_type="application/json")
