@@ -60,6 +60,7 @@ if TYPE_CHECKING:
     )
     from regulars.plugins.hookspecs import hookimpl
     from regulars.plugins.manifest import HOOK_API, Grants, Permission, PluginManifest
+    from regulars.private import Pii, Secret
     from regulars.settings import Settings
     from regulars.tables import NOW, Amount, JsonColumn, Table, UtcDateTime, new_id
     from regulars.touchpoints.models import Touchpoint
@@ -106,12 +107,14 @@ __all__ = [
     "Pages",
     "Payload",
     "Permission",
+    "Pii",
     "PluginContext",
     "PluginHttp",
     "PluginManifest",
     "RequestContext",
     "RequestFailed",
     "RequestLimits",
+    "Secret",
     "Settings",
     "Table",
     "TargetRefused",
@@ -195,6 +198,7 @@ _HOMES = {
     ),
     "regulars.plugins.hookspecs": ("hookimpl",),
     "regulars.plugins.manifest": ("HOOK_API", "Grants", "Permission", "PluginManifest"),
+    "regulars.private": ("Pii", "Secret"),
     "regulars.settings": ("Settings",),
     "regulars.tables": ("NOW", "Amount", "JsonColumn", "Table", "UtcDateTime", "new_id"),
     "regulars.touchpoints.models": ("Touchpoint",),

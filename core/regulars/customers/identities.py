@@ -8,6 +8,7 @@ from functools import lru_cache
 import idna
 
 from regulars.errors import InvalidInput, UnknownValue
+from regulars.private import Pii
 
 __all__ = ["KINDS", "ExternalRef", "Identity", "Placeholder", "read_identity"]
 
@@ -39,13 +40,17 @@ class Identity:
     """A name that was read: ``value`` as it was given, ``normalised`` as it is compared.
 
     ``source`` is the system of an external id, the platform of a social account, or the site or app that gave a
-    visitor's id to a device; else empty.
+    visitor's id to a device; else empty. In a log or a message its kind is shown and not the
+    name.
     """
 
     kind: str
     value: str
     normalised: str
     source: str = ""
+
+    def __repr__(self) -> str:
+        return f"Identity({Pii(self.value, self.kind)})"
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 from regulars.access.actors import Actor
 from regulars.errors import Forbidden
 from regulars.fields.context import RequestContext, Services
-from regulars.graphql.answers import answer_body, told_errors
+from regulars.graphql.answers import answer_body, codes_of, told_errors
 from regulars.graphql.limits import CUSTOMER_LIMITS, Limits
 from regulars.graphql.preparation import InvalidDocument, Prepared, Preparing
 from regulars.graphql.repeats import REPLAYED, request_under_key
@@ -75,7 +75,7 @@ class Executor:
             if result.data is None and result.errors and not any(error.path for error in result.errors):
                 return GraphQLAnswer(_errors_body(result.errors, request_id), "request_error")
             body = answer_body(result, price=price, limit=limit, remaining=remaining, request_id=request_id)
-            return GraphQLAnswer(body, "executed")
+            return GraphQLAnswer(body, "executed", codes=codes_of(result.errors or ()))
 
         if not prepared.is_mutation:
             async with self._services.database.reading() as session:

@@ -3,7 +3,7 @@
 Source: https://graphql.github.io/graphql-over-http/draft/
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal, Protocol
 from urllib.parse import parse_qsl
@@ -61,12 +61,14 @@ class GraphQLAnswer:
     """A finished answer: JSON in UTF-8, and whether the operation ran or the request was in error.
 
     An answer to a request in error has no ``data``. ``status`` stands in for the status that follows from the outcome.
+    ``codes`` are those of the errors of an operation that ran, each once.
     """
 
     body: bytes
     outcome: Literal["executed", "request_error"]
     status: int | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
+    codes: Sequence[str] = ()
 
 
 class Execute(Protocol):

@@ -126,9 +126,10 @@ class Worker:
             random=self._random,
             lease=self._timings.lease,
         )
+        began = monotonic()
         # Without a kind its plugin has been disabled since the claim.
         ending = Ending("GIVEN_BACK") if kind is None else await self._work_on(run, kind.job)
-        await self._write(run, ending)
+        await self._write(run, ending, seconds=monotonic() - began)
 
     async def _work_on(self, run: JobRun, job: JobDescription) -> Ending:
         work = asyncio.create_task(_call(job, run))
@@ -171,7 +172,7 @@ class Worker:
                 return "cancelled"
         return "stopping"
 
-    async def _write(self, run: JobRun, ending: Ending) -> None:
+    async def _write(self, run: JobRun, ending: Ending, *, seconds: float) -> None:
         patience = self._timings.grace if ending.outcome == "GIVEN_BACK" else self._timings.lease
         give_up_at = monotonic() + patience.total_seconds()
         while True:
@@ -189,7 +190,7 @@ class Worker:
                 await asyncio.sleep(self._timings.poll.total_seconds())
                 continue
             else:
-                run.log.info("job.ended", outcome=ending.outcome, attempt=run.attempt)
+                run.log.info("job.ended", outcome=ending.outcome, attempt=run.attempt, ms=round(seconds * 1000))
             return
 
     async def _stops_within(self, pause: timedelta) -> bool:

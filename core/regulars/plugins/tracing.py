@@ -6,6 +6,8 @@ from enum import Enum
 from typing import Any
 from uuid import UUID
 
+from regulars.private import Pii, Secret
+
 __all__ = ["shown_arguments", "shown_type"]
 
 
@@ -26,6 +28,8 @@ def shown_type(value: object) -> str:
 def _shown(value: object) -> str:
     match value:
         case None | bool() | int() | float() | UUID() | date() | datetime() | Enum():
+            return str(value)
+        case Pii() | Secret():
             return str(value)
         case str() | bytes():
             return f"‹text:{len(value)}›"

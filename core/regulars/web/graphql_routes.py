@@ -23,6 +23,7 @@ PATH = "/graphql"
 HASH_DIGITS = 16
 REFUSAL_POINTS = 1
 CHALLENGE = {"www-authenticate": "Bearer"}
+MOST_CODES = 3
 
 
 def graphql_routes(server: Server) -> Sequence[BaseRoute]:
@@ -37,6 +38,7 @@ def graphql_routes(server: Server) -> Sequence[BaseRoute]:
         try:
             actor = request.state.actor = await server.actor(request.headers.get("authorization"))
             charge = request.state.charge = server.charge(actor, request)
+            notes["actor"] = actor.label
             executor = await server.executor()
             answer = await executor(operation, request)
         except AllowanceSpent as error:
@@ -50,6 +52,8 @@ def graphql_routes(server: Server) -> Sequence[BaseRoute]:
             return _charged(refusal_answer(error), charge)
         if answer.outcome == "request_error":
             notes["code"] = "REQUEST_ERROR"
+        if answer.codes:
+            notes["codes"] = ",".join(answer.codes[:MOST_CODES])
         return _charged(answer, charge)
 
     subscriptions = GraphQLOverWebSocket(lambda: server.schema.executor, server.actor, server.charge)

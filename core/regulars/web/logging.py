@@ -36,8 +36,8 @@ QUIET_LOGGERS = {
 def set_up_logging(settings: Settings, *, to: TextIO | None = None) -> None:
     """Send every log of this process to standard output or ``to``, one line each, of limited length in production.
 
-    Mail addresses are masked wherever they appear. An error is told by its type, its masked message and the places in
-    the code, never with the values of variables.
+    Mail addresses are masked wherever they appear, and ``Pii`` and ``Secret`` print as what they are. An error is told
+    by its type, its masked message and the places in the code, never with the values of variables.
     """
     stream = to or sys.stdout
     is_production = settings.mode == "production"
@@ -92,7 +92,9 @@ def _masked(value: Any) -> Any:
         return {_masked(key): _masked(inner) for key, inner in value.items()}
     if isinstance(value, list | tuple | set | frozenset):
         return [_masked(inner) for inner in value]
-    return value
+    if value is None or isinstance(value, int | float | datetime):
+        return value
+    return _masked(str(value))
 
 
 def _json_line(_logger: object, _method: str, event: MutableMapping[str, Any]) -> str:
@@ -107,4 +109,4 @@ def _json_line(_logger: object, _method: str, event: MutableMapping[str, Any]) -
 
 
 def _json(event: Mapping[str, Any]) -> bytes:
-    return orjson.dumps(event, default=str, option=orjson.OPT_NON_STR_KEYS)
+    return orjson.dumps(event, default=str, option=orjson.OPT_NON_STR_KEYS | orjson.OPT_PASSTHROUGH_DATACLASS)

@@ -18,8 +18,8 @@ __all__ = ["RequestFrame"]
 
 REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
 LONG_SEGMENT: Final = re.compile(r"[^/]{25,}")
-SAFE_NAME: Final = re.compile(r"[A-Za-z0-9_.:-]{1,80}")
-NOTES: Final = ("operation", "hash", "code", "plugin")
+SAFE_NAME: Final = re.compile(r"[A-Za-z0-9_.:,-]{1,120}")
+NOTES: Final = ("operation", "hash", "code", "codes", "plugin", "actor")
 INTERNAL_ERROR: Final = 1011
 LONGEST_PATH: Final = 120
 QUIET_PATHS: Final = frozenset({"/live", "/ready"})
@@ -41,8 +41,9 @@ log = structlog.get_logger("regulars.requests")
 class RequestFrame:
     """Gives each request an id and answers for it.
 
-    What lies inside finds ``request.state.request_id``, and may note ``operation``, ``hash``, ``code`` and ``plugin``
-    in the dictionary ``request.state.log``: these, and nothing else of what a client sent, are logged. A response may
+    What lies inside finds ``request.state.request_id``, and may note ``operation``, ``hash``, ``code``, ``codes``,
+    ``plugin`` and ``actor`` in the dictionary ``request.state.log``: these, and nothing else of what a client sent, are
+    logged. A response may
     bring any of the protecting headers itself, such as the content security policy of a page.
     """
 

@@ -103,6 +103,22 @@ async def test_a_refused_request_is_logged_with_its_code(web: httpx.AsyncClient)
     assert (lines[0]["status"], lines[0]["code"]) == (401, "UNAUTHENTICATED")
 
 
+async def test_an_answer_with_denied_fields_is_logged_with_their_codes_and_who_asked(
+    web: httpx.AsyncClient, server: Server
+) -> None:
+    key = await key_for(server, "analyst")
+
+    with capture_logs() as lines:
+        body = {"query": "{ viewer { kind } events: plugins { id } jobs { totalCount } customers { totalCount } }"}
+        denied = await web.post("/graphql", json=body)
+        await web.post("/graphql", json=body, headers={"authorization": f"Bearer {key}"})
+
+    anonymous, service = [line for line in lines if line["event"] == "request"]
+    assert (denied.status_code, anonymous["codes"], anonymous["actor"]) == (200, "FORBIDDEN", "anonymous")
+    assert "codes" not in service
+    assert service["actor"].startswith("service:")
+
+
 @pytest.mark.usefixtures("server")
 async def test_a_websocket_speaks_graphql_transport_ws(app: Starlette) -> None:
     sent: asyncio.Queue[Message] = asyncio.Queue()

@@ -4,6 +4,9 @@ from typing import Any
 
 import structlog
 
+from regulars import Pii, Secret
+from regulars.customers.identities import read_identity
+
 
 def test_a_line_is_json_with_time_and_level(log_lines: Sequence[dict[str, Any]]) -> None:
     structlog.get_logger().info("imported", rows=3)
@@ -65,3 +68,17 @@ def test_long_words_and_lines_are_shortened(log_lines: Sequence[dict[str, Any]])
     assert len(line["word"]) == 301
     assert "words" not in line
     assert line["isShortened"] is True
+
+
+def test_what_is_private_prints_as_its_kind(log_lines: Sequence[dict[str, Any]]) -> None:
+    identity = read_identity("phone", "+43 660 1234567")
+
+    structlog.get_logger().info("met", who=Pii("Ada", "name"), key=Secret("rgl_x"), by=[identity], told=f"{Pii('Ada')}")
+
+    line = log_lines[0]
+    assert (line["who"], line["key"], line["told"]) == ("‹pii:name›", "‹secret›", "‹pii:text›")
+    assert line["by"] == ["Identity(‹pii:phone›)"]
+
+
+def test_what_is_private_can_be_revealed_by_who_needs_it() -> None:
+    assert (Pii("Ada", "name").reveal(), Secret("rgl_x").reveal()) == ("Ada", "rgl_x")
