@@ -62,6 +62,13 @@ if TYPE_CHECKING:
     from regulars.plugins.manifest import HOOK_API, Grants, Permission, PluginManifest
     from regulars.private import Pii, Secret
     from regulars.settings import Settings
+    from regulars.suppressions.lookups import suppressed_customers, suppressions_of_addresses, suppressions_of_customers
+    from regulars.suppressions.service import (
+        add_suppression,
+        lift_suppression,
+        opt_in_to_scoring,
+        opt_out_of_scoring,
+    )
     from regulars.tables import NOW, Amount, JsonColumn, Table, UtcDateTime, new_id
     from regulars.touchpoints.models import Touchpoint
     from regulars.unset import UNSET, Unset
@@ -123,6 +130,7 @@ __all__ = [
     "UnknownValue",
     "Unset",
     "UtcDateTime",
+    "add_suppression",
     "batch",
     "column",
     "connection",
@@ -131,16 +139,22 @@ __all__ = [
     "given",
     "global_id",
     "hookimpl",
+    "lift_suppression",
     "lookup",
     "mutation",
     "new_id",
     "object_type",
+    "opt_in_to_scoring",
+    "opt_out_of_scoring",
     "relation",
     "resolver",
     "row_id",
     "shown_as",
     "start_job",
     "subscription",
+    "suppressed_customers",
+    "suppressions_of_addresses",
+    "suppressions_of_customers",
     "value_type",
     "with_tables",
 ]
@@ -200,6 +214,17 @@ _HOMES = {
     "regulars.plugins.manifest": ("HOOK_API", "Grants", "Permission", "PluginManifest"),
     "regulars.private": ("Pii", "Secret"),
     "regulars.settings": ("Settings",),
+    "regulars.suppressions.lookups": (
+        "suppressed_customers",
+        "suppressions_of_addresses",
+        "suppressions_of_customers",
+    ),
+    "regulars.suppressions.service": (
+        "add_suppression",
+        "lift_suppression",
+        "opt_in_to_scoring",
+        "opt_out_of_scoring",
+    ),
     "regulars.tables": ("NOW", "Amount", "JsonColumn", "Table", "UtcDateTime", "new_id"),
     "regulars.touchpoints.models": ("Touchpoint",),
     "regulars.unset": ("UNSET", "Unset"),

@@ -16,10 +16,14 @@ __all__ = ["Database", "open_engine"]
 def open_engine(settings: Settings) -> AsyncEngine:
     """Return an engine for the configured database; nothing is connected yet.
 
-    The values of a statement stay out of error messages, and so out of logs.
+    The values of a statement stay out of error messages, and so out of logs. The engine's options carry the configured
+    secrets, under which services hash.
     """
+    options = {"regulars_secrets": settings.secrets}
     if settings.database.get_backend_name() == "sqlite":
-        engine = create_async_engine(settings.database, hide_parameters=True, connect_args={"timeout": 30})
+        engine = create_async_engine(
+            settings.database, hide_parameters=True, execution_options=options, connect_args={"timeout": 30}
+        )
         event.listen(engine.sync_engine, "connect", _prepare_sqlite)
         event.listen(engine.sync_engine, "begin", _begin_sqlite)
         event.listen(engine.sync_engine, "invalidate", _release_sqlite)
@@ -27,6 +31,7 @@ def open_engine(settings: Settings) -> AsyncEngine:
     return create_async_engine(
         settings.database,
         hide_parameters=True,
+        execution_options=options,
         pool_size=settings.pool_size,
         max_overflow=settings.pool_size,
         connect_args={

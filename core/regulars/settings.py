@@ -14,6 +14,7 @@ __all__ = ["Settings"]
 DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg", "postgres": "postgresql+asyncpg"}
 
 Words = Annotated[tuple[str, ...], NoDecode]
+SecretWords = Annotated[tuple[SecretStr, ...], NoDecode]
 
 
 class Settings(BaseSettings):
@@ -34,8 +35,15 @@ class Settings(BaseSettings):
     secret: SecretStr = Field(
         default=SecretStr(""),
         description=(
-            "Keys the hashes of API keys. Without it a secret is made once and kept in the database;"
-            " set it to keep it outside."
+            "Keys the hashes of API keys and of suppressed addresses. Without it a secret is made once and kept in the"
+            " database; set it to keep it outside."
+        ),
+    )
+    former_secrets: SecretWords = Field(
+        default=(),
+        description=(
+            "Secrets of earlier times, separated by commas: the suppression list holds hashes only, which cannot be"
+            " made anew under another secret."
         ),
     )
     cors_origins: Words = Field(
@@ -102,7 +110,9 @@ class Settings(BaseSettings):
         description="PostgreSQL connections kept by each process, and as many again for fields of plugins.",
     )
 
-    @field_validator("blocked_plugins", "cors_origins", "private_targets", "trusted_proxies", mode="before")
+    @field_validator(
+        "blocked_plugins", "cors_origins", "former_secrets", "private_targets", "trusted_proxies", mode="before"
+    )
     @classmethod
     def _split(cls, value: object) -> object:
         if isinstance(value, str):
@@ -129,6 +139,12 @@ class Settings(BaseSettings):
         except (ZoneInfoNotFoundError, ValueError) as error:
             raise ValueError(f"{value!r} is no IANA time zone, such as Europe/Berlin.") from error
         return value
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """Return the secrets that are configured, today's first."""
+        given = (self.secret, *self.former_secrets)
+        return tuple(secret.get_secret_value() for secret in given if secret.get_secret_value())
 
     @cached_property
     def database(self) -> URL:

@@ -7,9 +7,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from regulars.access.models import Secret
 
-__all__ = ["ensure_server_secret"]
+__all__ = ["SERVER_SECRET", "ensure_server_secret"]
 
-NAME = "server"
+SERVER_SECRET = "server"  # noqa: S105  # a name, not a secret
+"""The name of the secret that the database keeps."""
 
 
 async def ensure_server_secret(session: AsyncSession, *, configured: str) -> str:
@@ -19,12 +20,12 @@ async def ensure_server_secret(session: AsyncSession, *, configured: str) -> str
     """
     if configured:
         return configured
-    kept = await session.get(Secret, NAME)
+    kept = await session.get(Secret, SERVER_SECRET)
     if kept is None:
         try:
             async with session.begin_nested():
-                session.add(Secret(name=NAME, value=secrets.token_urlsafe(48)))
+                session.add(Secret(name=SERVER_SECRET, value=secrets.token_urlsafe(48)))
         except IntegrityError:
             pass
-        kept = await session.get_one(Secret, NAME)
+        kept = await session.get_one(Secret, SERVER_SECRET)
     return kept.value

@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, exists, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
@@ -17,6 +17,8 @@ from regulars.customers.models import Customer, CustomerIdentity
 from regulars.customers.search import refresh_words
 from regulars.errors import NotFound, NotUnique
 from regulars.events.service import record_event
+from regulars.suppressions.lookups import connect_identities, erased_names
+from regulars.suppressions.refusals import AddressErased
 
 __all__ = [
     "IdentityTaken",
@@ -106,7 +108,8 @@ async def claim_identities(
 ) -> list[CustomerIdentity]:
     """Write the names that the customer does not have yet, and return a row for each name, in the order given.
 
-    The caller holds the customer. Raises ``IdentityTaken`` when an external id belongs to another customer.
+    The caller holds the customer. Raises ``IdentityTaken`` when an external id belongs to another customer, and
+    ``AddressErased`` for a name of somebody who was erased on request, unless somebody else has it, too.
     """
     query = select(CustomerIdentity).where(
         col(CustomerIdentity.customer_id) == customer.id,
@@ -117,6 +120,7 @@ async def claim_identities(
         for row in await session.scalars(query.order_by(col(CustomerIdentity.verified_at).is_(None).desc()))
     }
     new = {_key(identity): identity for identity in identities if _key(identity) not in rows}
+    await _refuse_erased(session, list(new.values()))
     async with _owned_once(session, customer.id, list(new.values())):
         for key, identity in new.items():
             rows[key] = CustomerIdentity(
@@ -130,6 +134,7 @@ async def claim_identities(
                 created_at=now,
             )
             session.add(rows[key])
+    await connect_identities(session, written={rows[key].id: identity for key, identity in new.items()})
     for key in new:
         await _tell(session, "identity.added", customer, rows[key], actor, now)
     await refresh_words(session, customer=customer)
@@ -142,6 +147,13 @@ async def unretire_identities(session: AsyncSession, *, customer: Customer) -> N
     rows = (await session.scalars(select(CustomerIdentity).where(retired))).all()
     async with _owned_once(session, customer.id, [_as_read(row) for row in rows if row.verified_at is not None]):
         await session.execute(update(CustomerIdentity).where(retired).values(retired_at=None))
+
+
+async def _refuse_erased(session: AsyncSession, identities: Sequence[Identity]) -> None:
+    erased = await erased_names(session, identities=identities)
+    for identity in identities:
+        if _key(identity) in erased and not await session.scalar(select(exists().where(is_named(identity)))):
+            raise AddressErased(identity.kind)
 
 
 @asynccontextmanager

@@ -18,6 +18,7 @@ from regulars.customers.search import refresh_words
 from regulars.customers.survivors import locked_to_move
 from regulars.errors import ForbiddenTransition, NotFound
 from regulars.events.service import record_event
+from regulars.suppressions.models import Suppression
 from regulars.touchpoints.models import Touchpoint
 from regulars.traits.models import TraitValue
 
@@ -26,7 +27,7 @@ __all__ = ["FOLLOWING", "MergeHook", "UnmergeRefused", "merge_customers", "unmer
 MergeHook = Callable[[AsyncSession, UUID, UUID, UUID], Awaitable[None]]
 """Takes part in a merge or its undoing, in the same transaction: (session, survivor's id, merged id, merge's id)."""
 
-FOLLOWING = (CustomerIdentity, Touchpoint, ConsentEvent, TraitValue)
+FOLLOWING = (CustomerIdentity, Touchpoint, ConsentEvent, TraitValue, Suppression)
 """Tables whose ``customer_id`` follows merges and whose ``profile_id`` remembers the way back."""
 
 PERSONS = ("staff", "customer")

@@ -22,6 +22,7 @@ from regulars.plugins.contributions import GraphQLPart
 from regulars.plugins.graphql import PluginMutations, PluginQueries
 from regulars.plugins.plugin_set import PluginSet
 from regulars.segments.graphql import SegmentQueries
+from regulars.suppressions.graphql import CustomerSuppressions, SuppressionMutations, SuppressionQueries
 from regulars.touchpoints.graphql import CustomerTouchpoints, TouchpointMutations, TouchpointQueries
 from regulars.traits.graphql import TraitMutations, TraitQueries, customer_traits
 from regulars.traits.registry import trait_registry
@@ -35,6 +36,7 @@ CORE_PARTS = (
     GraphQLPart({"Mutation": CustomerMergeMutations}),
     GraphQLPart({"Query": TouchpointQueries, "Mutation": TouchpointMutations, "Customer": CustomerTouchpoints}),
     GraphQLPart({"Query": ConsentQueries, "Mutation": ConsentMutations, "Customer": CustomerConsents}),
+    GraphQLPart({"Query": SuppressionQueries, "Mutation": SuppressionMutations, "Customer": CustomerSuppressions}),
     GraphQLPart({"Query": TraitQueries, "Mutation": TraitMutations}),
     GraphQLPart({"Query": SegmentQueries}),
     GraphQLPart({"Mutation": ImportMutations}),

@@ -1,7 +1,7 @@
 """Decide what many upserts in a row change; pure, and by the rules of ``upsert_customer``."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 from uuid import UUID
@@ -11,6 +11,7 @@ from regulars.customers.identities import Identity
 from regulars.customers.service import SeveralCustomersMatch
 from regulars.ingest.customer_rows import CustomerRow
 from regulars.ingest.new_customers import NameKey, NewCustomer, NewIdentity, key_of
+from regulars.suppressions.refusals import AddressErased
 
 __all__ = ["Change", "KnownCustomers", "Upserts"]
 
@@ -55,16 +56,27 @@ class Change:
 
 @dataclass
 class Upserts:
-    """What upserts, one after another, change; each sees what those before it did."""
+    """What upserts, one after another, change; each sees what those before it did.
+
+    ``erased`` are names of people who were erased on request.
+    """
 
     known: KnownCustomers
+    erased: Collection[NameKey] = frozenset()
     new: dict[UUID, NewCustomer] = field(default_factory=dict)
     changes: defaultdict[UUID, Change] = field(default_factory=lambda: defaultdict(Change))
     identities: list[NewIdentity] = field(default_factory=list)
     updates: list[tuple[UUID, list[str]]] = field(default_factory=list)
 
     def upsert(self, row: CustomerRow) -> Literal["created", "updated", "unchanged"]:
-        """Note what one row changes; raise ``SeveralCustomersMatch`` when its names lead to more than one customer."""
+        """Note what one row changes.
+
+        Raises ``SeveralCustomersMatch`` when its names lead to more than one customer, and ``AddressErased`` when one
+        belonged to somebody who was erased, and belongs to nobody else.
+        """
+        for identity in row.identities:
+            if key_of(identity) in self.erased and not self.known.claims.get(key_of(identity)):
+                raise AddressErased(identity.kind)
         id = self._customer_with(row.identities)
         if id is None:
             self._create(row)

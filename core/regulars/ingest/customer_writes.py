@@ -30,6 +30,7 @@ from regulars.ingest.new_customers import (
 from regulars.ingest.outcomes import Outcome
 from regulars.ingest.records import Rejection
 from regulars.ingest.staging import copy_rows, write_rows
+from regulars.suppressions.lookups import erased_names
 
 __all__ = ["CustomerWriter", "renew_words"]
 
@@ -63,7 +64,8 @@ class CustomerWriter:
         """Write what the rows change, and tell what became of every row; a trial only tells."""
         customers = await self._customers(session, is_trial=is_trial)
         known = await _known(session, customers)
-        upserts = Upserts(known)
+        names = frozenset(identity for row in batch.rows for identity in row.identities)
+        upserts = Upserts(known, await erased_names(session, identities=names))
         outcome = await asyncio.to_thread(_replay, batch, upserts)
         if not is_trial:
             await self._write(session, customers, upserts, now)

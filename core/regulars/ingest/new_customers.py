@@ -16,6 +16,7 @@ from regulars.customers.service import UPSERTS_LOCK
 from regulars.customers.words import searchable_words
 from regulars.events.models import Event
 from regulars.ingest.staging import write_rows
+from regulars.suppressions.lookups import NameKey, connect_identities
 from regulars.tables import new_id
 
 __all__ = [
@@ -39,10 +40,6 @@ USUAL: NewValues = {
     "status": "active",
 }
 """What stands about a customer of whom nothing is said."""
-
-
-NameKey = tuple[str, str, str]
-"""Kind, source and normalised form of a name."""
 
 
 def key_of(identity: Identity) -> NameKey:
@@ -127,6 +124,7 @@ async def write_identities(
             for new in identities
         ],
     )
+    await connect_identities(session, written={new.id: new.identity for new in identities})
     await write_rows(
         session,
         Event,

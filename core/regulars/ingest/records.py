@@ -14,6 +14,7 @@ from regulars.errors import ExpectedError
 from regulars.ingest.columns import FIELDS, ColumnMapping
 from regulars.ingest.files import ImportFile, Position
 from regulars.ingest.problems import ColumnTwice, MalformedRow
+from regulars.suppressions.refusals import AddressErased
 
 __all__ = ["Chunk", "Records", "Rejection", "check_columns", "open_records"]
 
@@ -61,7 +62,9 @@ class Chunk:
         return given | {name: [text] * len(self.rows) for name, text in self.constants.items()}
 
     def rejection(self, index: int, error: ExpectedError) -> Rejection:
-        """Return the rejection of a row that was read."""
+        """Return the rejection of a row that was read; of whoever was erased, nothing is kept."""
+        if isinstance(error, AddressErased):
+            return Rejection(self.lines[index], error, {})
         row = {name: text for name, text in zip(self.names, self.rows[index], strict=True) if text}
         return Rejection(self.lines[index], error, row)
 

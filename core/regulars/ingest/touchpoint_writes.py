@@ -24,6 +24,8 @@ from regulars.ingest.staging import TryAgain, copy_rows
 from regulars.ingest.touchpoint_cells import CustomerName
 from regulars.ingest.touchpoint_rows import TouchpointBatch
 from regulars.ingest.touchpoint_tables import STAGED, STAGED_COLUMNS
+from regulars.suppressions.lookups import erased_names
+from regulars.suppressions.refusals import AddressErased
 from regulars.touchpoints.models import Touchpoint
 from regulars.touchpoints.service import OtherContent, differences
 
@@ -103,8 +105,14 @@ class TouchpointWriter:
             else:
                 left.unchanged.append(row.place)
         several = await _several(session) if nobodys else {}
+        asked = (batch.names[place].identity for place in nobodys)
+        erased = await erased_names(session, identities=frozenset(identity for identity in asked if identity))
         for place in nobodys:
-            self._judge_nobody(left, place, batch.names[place], several.get(place, ()))
+            name = batch.names[place]
+            if name.identity is not None and not several.get(place) and key_of(name.identity) in erased:
+                left.errors[place] = AddressErased(name.identity.kind)
+            else:
+                self._judge_nobody(left, place, name, several.get(place, ()))
         return left
 
     def _judge_nobody(self, left: _LeftOver, place: int, name: CustomerName, claimants: Sequence[UUID]) -> None:

@@ -35,6 +35,7 @@ from regulars.plugins.manifest import Permission
 from regulars.plugins.plugin_set import PluginSet
 from regulars.preflight import check_database
 from regulars.settings import Settings
+from regulars.suppressions.secret_key import ensure_address_key
 from regulars.touchpoints.types import core_touchpoint_types
 from regulars.traits.registry import TraitRegistry
 from regulars.web.background import running_background
@@ -96,6 +97,7 @@ class Server:
         self._newest_revision = (await state_of(self.database.engine, CORE)).newest
         async with self.database.writing() as session:
             secret = await ensure_server_secret(session, configured=self.settings.secret.get_secret_value())
+            await ensure_address_key(session)
         found = discover(blocked=self.settings.blocked_plugins) if self._found is None else self._found
         self.host = PluginHost(self.database, self.settings, clock=self.clock, found=found, outgoing=self.outgoing)
         self._running.push_async_callback(self.host.close)

@@ -19,7 +19,7 @@ manifest = PluginManifest(
         Permission("clv:manage", "Fit models of customer value", ("admin", "analyst")),
     ),
     grants=Grants(
-        read=("customer.id", "touchpoint.amount", "touchpoint.cost", "touchpoint.occurred_at"),
-        events=("touchpoint.recorded",),
+        read=("customer.id", "suppression.kind", "touchpoint.amount", "touchpoint.cost", "touchpoint.occurred_at"),
+        events=("suppression.added", "touchpoint.recorded"),
     ),
 )

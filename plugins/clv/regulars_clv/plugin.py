@@ -24,7 +24,7 @@ from regulars import (
 from regulars_clv.cli import app
 from regulars_clv.graphql import ClvMutations, ClvQueries, CustomerClv
 from regulars_clv.models import ClvModel, ClvScore, ClvStagedScore
-from regulars_clv.scores import erase_scores, forget_merged, known_of, mark_stale
+from regulars_clv.scores import erase_scores, forget_merged, forget_opted_out, known_of, mark_stale
 from regulars_clv.traits import TRAITS
 
 
@@ -75,8 +75,8 @@ async def _fit(run: JobRun) -> Mapping[str, Any] | None:
 
 @hookimpl
 def events() -> Mapping[str, EventHandler]:
-    """Note which scores do not know the newest touchpoint."""
-    return {"touchpoint.recorded": _touchpoints_recorded}
+    """Note which scores do not know the newest touchpoint, and drop those of whoever opted out of scores."""
+    return {"touchpoint.recorded": _touchpoints_recorded, "suppression.added": _suppressions_added}
 
 
 async def _touchpoints_recorded(ctx: PluginContext, events: Sequence[EventEnvelope]) -> None:
@@ -84,6 +84,11 @@ async def _touchpoints_recorded(ctx: PluginContext, events: Sequence[EventEnvelo
     await mark_stale(
         ctx.session, happened={UUID(event.subject.partition(":")[2]): event.occurred_at for event in events}
     )
+
+
+async def _suppressions_added(ctx: PluginContext, events: Sequence[EventEnvelope]) -> None:
+    if any(event.data.get("kind") == "no_scoring" for event in events):
+        await forget_opted_out(ctx.session)
 
 
 @hookimpl

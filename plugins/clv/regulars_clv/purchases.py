@@ -11,7 +11,7 @@ import numpy as np
 from sqlalchemy import CTE, ColumnElement, Date, FromClause, case, cast, func, literal, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from regulars import Amount, Customer, Touchpoint
+from regulars import Amount, Customer, Touchpoint, suppressed_customers
 from regulars_clv.history import History, Vector
 
 __all__ = ["Ledger", "read_ledger", "read_purchase_days"]
@@ -41,8 +41,8 @@ class Ledger:
 async def read_ledger(session: AsyncSession, *, currency: str, time_zone: str, until: date) -> Ledger:
     """Return what every customer did until the day ``until``, that day included, in the company's time zone.
 
-    Same-day orders are one purchase. Deleted and merged customers have no rows of their own; orders in other currencies
-    are not looked at.
+    Same-day orders are one purchase. Deleted and merged customers have no rows of their own, whoever opted out of
+    scores is left out, and orders in other currencies are not looked at.
     """
     zero = literal(Decimal(0), Amount())
     days = _daily(session, currency=currency, time_zone=time_zone, until=until)
@@ -116,6 +116,7 @@ def _daily(session: AsyncSession, *, currency: str, time_zone: str, until: date)
             (touchpoint.c.currency == currency) | touchpoint.c.currency.is_(None),
             customer.c.deleted_at.is_(None),
             customer.c.status == "active",
+            customer.c.id.not_in(suppressed_customers(["no_scoring"])),
         )
         .group_by(touchpoint.c.customer_id, day)
         .cte("days")

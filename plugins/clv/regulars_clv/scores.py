@@ -9,10 +9,10 @@ from sqlalchemy import Uuid, bindparam, delete, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from regulars import UtcDateTime
+from regulars import UtcDateTime, suppressed_customers
 from regulars_clv.models import ClvScore, ClvStagedScore
 
-__all__ = ["erase_scores", "forget_merged", "known_of", "mark_stale"]
+__all__ = ["erase_scores", "forget_merged", "forget_opted_out", "known_of", "mark_stale"]
 
 
 async def mark_stale(session: AsyncSession, *, happened: Mapping[UUID, datetime]) -> None:
@@ -31,6 +31,12 @@ async def forget_merged(session: AsyncSession, *, survivor_id: UUID, merged_id: 
     for table in (ClvScore, ClvStagedScore):
         await session.execute(delete(table).where(col(table.customer_id) == merged_id))
     await mark_stale(session, happened={survivor_id: now})
+
+
+async def forget_opted_out(session: AsyncSession) -> None:
+    """Drop the scores of all who do not want any."""
+    for table in (ClvScore, ClvStagedScore):
+        await session.execute(delete(table).where(col(table.customer_id).in_(suppressed_customers(["no_scoring"]))))
 
 
 async def known_of(session: AsyncSession, *, customer_id: UUID) -> Mapping[str, Any]:

@@ -11,7 +11,7 @@ from sqlalchemy import delete, exists, func, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from regulars import Customer, JobRun, Touchpoint
+from regulars import Customer, JobRun, Touchpoint, suppressed_customers
 from regulars_clv.catalogue import MODELS
 from regulars_clv.errors import NobodyBought
 from regulars_clv.models import ClvModel, ClvScore, ClvStagedScore, ScoreColumns
@@ -174,7 +174,11 @@ async def _take_force(
     staged = (
         select(*(getattr(ClvStagedScore, name) for name in columns), is_stale)
         .join(Customer, col(Customer.id) == col(ClvStagedScore.customer_id))
-        .where(col(ClvStagedScore.run) == version, col(Customer.merged_into_id).is_(None))
+        .where(
+            col(ClvStagedScore.run) == version,
+            col(Customer.merged_into_id).is_(None),
+            col(Customer.id).not_in(suppressed_customers(["no_scoring"])),  # somebody may have opted out meanwhile
+        )
     )
     await session.execute(delete(ClvScore))
     await session.execute(insert(ClvScore).from_select([*columns, "is_stale"], staged))

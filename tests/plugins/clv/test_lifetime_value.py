@@ -172,6 +172,21 @@ async def test_a_merged_customer_has_one_score_again_after_the_next_fit(app: App
     assert Decimal(again["pastProfit"]["amount"]) > Decimal(after_merge["pastProfit"]["amount"])
 
 
+async def test_whoever_opts_out_loses_their_score_and_gets_none_at_the_next_fit(app: App) -> None:
+    ids = await app.ingest(bookshop(app.clock.now(), customers=40))
+    await app.run_job("clv.fit")
+    out = "mutation ($input: ScoringChoiceInput!) { scoringOptOut(input: $input) { errors { code } } }"
+
+    await app.gql(out, {"input": {"customerId": str(ids["Reader 1"]), "reason": "By the page."}})
+    await app.deliver_events()
+    at_once = await score_of(app, "Reader 1")
+    await app.run_job("clv.fit")
+
+    assert at_once is None
+    assert await score_of(app, "Reader 1") is None
+    assert await score_of(app, "Reader 2") is not None
+
+
 async def test_a_shop_in_which_nobody_bought_says_so_and_keeps_no_score(app: App) -> None:
     await app.ingest({"Visitor": [Happening(app.clock.now() - timedelta(days=3), type="visit", channel="web")]})
 
