@@ -70,6 +70,16 @@ class Settings(BaseSettings):
         ge=1,
         description="How many points one credential, or one address without credentials, may spend at once.",
     )
+    tracking_burst: int = Field(
+        default=20_000,
+        ge=1,
+        description="How many messages one write key, or one address, may send to `/v1` at once.",
+    )
+    tracking_per_second: float = Field(
+        default=2_000,
+        ge=0,
+        description="How many messages to `/v1` are granted anew each second, by key and by address; 0 counts nothing.",
+    )
     rate_per_second: float = Field(
         default=100.0,
         ge=0,

@@ -9,7 +9,7 @@ from sqlmodel import Field
 
 from regulars.tables import JsonColumn, Table, UtcDateTime, new_id
 
-__all__ = ["Customer", "CustomerIdentity", "CustomerMerge", "CustomerWord"]
+__all__ = ["Customer", "CustomerIdentity", "CustomerMerge", "CustomerWord", "MergeSuggestion"]
 
 
 class Customer(Table, table=True):
@@ -85,6 +85,21 @@ class CustomerMerge(Table, table=True):
     actor: str
     reason: str
     before: dict[str, Any] = Field(sa_type=JsonColumn)
+
+
+class MergeSuggestion(Table, table=True):
+    """Two customers who may be one, the smaller id first; a person decides."""
+
+    __tablename__ = "core_merge_suggestion"
+    __table_args__ = (UniqueConstraint("first_id", "second_id"),)
+
+    id: UUID = Field(default_factory=new_id, primary_key=True)
+    first_id: UUID = Field(foreign_key="core_customer.id")
+    second_id: UUID = Field(foreign_key="core_customer.id", index=True)
+    reason: str
+    suggested_by: str
+    created_at: datetime = Field(sa_type=UtcDateTime)
+    dismissed_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
 
 
 class CustomerWord(Table, table=True):

@@ -7,6 +7,7 @@ from regulars.consents.graphql import ConsentMutations, ConsentQueries, Customer
 from regulars.customers.graphql import CustomerQueries
 from regulars.customers.merge_mutations import CustomerMergeMutations
 from regulars.customers.mutations import CustomerMutations
+from regulars.customers.suggestion_graphql import MergeSuggestionMutations, MergeSuggestionQueries
 from regulars.events.graphql import EventSubscriptions
 from regulars.graphql.composed_inputs import InputTypes
 from regulars.graphql.composition import CORE_OWNER, OwnedPart
@@ -24,6 +25,7 @@ from regulars.plugins.plugin_set import PluginSet
 from regulars.segments.graphql import SegmentQueries
 from regulars.suppressions.graphql import CustomerSuppressions, SuppressionMutations, SuppressionQueries
 from regulars.touchpoints.graphql import CustomerTouchpoints, TouchpointMutations, TouchpointQueries
+from regulars.tracking.graphql import TrackingMutations, TrackingQueries
 from regulars.traits.graphql import TraitMutations, TraitQueries, customer_traits
 from regulars.traits.registry import trait_registry
 
@@ -34,6 +36,8 @@ CORE_PARTS = (
     GraphQLPart({"Query": NodeQueries}),
     GraphQLPart({"Query": CustomerQueries, "Mutation": CustomerMutations}),
     GraphQLPart({"Mutation": CustomerMergeMutations}),
+    GraphQLPart({"Query": MergeSuggestionQueries, "Mutation": MergeSuggestionMutations}),
+    GraphQLPart({"Query": TrackingQueries, "Mutation": TrackingMutations}),
     GraphQLPart({"Query": TouchpointQueries, "Mutation": TouchpointMutations, "Customer": CustomerTouchpoints}),
     GraphQLPart({"Query": ConsentQueries, "Mutation": ConsentMutations, "Customer": CustomerConsents}),
     GraphQLPart({"Query": SuppressionQueries, "Mutation": SuppressionMutations, "Customer": CustomerSuppressions}),

@@ -14,12 +14,16 @@ from regulars.jobs.models import Job
 from regulars.jobs.run import JobRun
 from regulars.plugins.contributions import Job as JobDescription
 from regulars.plugins.contributions import daily
+from regulars.tracking.rejections import delete_old_rejections, delete_taken_messages
 
 __all__ = ["delete_ended_jobs", "retention_job"]
 
 BATCH = 2_000
 BREATH_S = 0.05
 """Between two batches, so that others get to write."""
+
+MESSAGES_KEPT_FOR = timedelta(hours=48)
+REJECTIONS_KEPT_FOR = timedelta(days=30)
 
 
 async def delete_ended_jobs(session: AsyncSession, *, before: datetime, limit: int) -> int:
@@ -45,7 +49,9 @@ def retention_job(*, keep_for: timedelta) -> JobDescription:
         events = await _in_batches(run, delete_told_events, before)
         jobs = await _in_batches(run, delete_ended_jobs, before)
         answers = await _in_batches(run, delete_old_answers, run.clock.now() - KEPT_FOR)
-        return {"events": events, "jobs": jobs, "answers": answers}
+        messages = await _in_batches(run, delete_taken_messages, run.clock.now() - MESSAGES_KEPT_FOR)
+        rejected = await _in_batches(run, delete_old_rejections, run.clock.now() - REJECTIONS_KEPT_FOR)
+        return {"events": events, "jobs": jobs, "answers": answers, "messages": messages, "rejected": rejected}
 
     return JobDescription(
         "core.retention", forget, "Forget told events and ended jobs", "jobs:manage", trigger=daily(hour=4, minute=10)

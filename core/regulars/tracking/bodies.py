@@ -12,6 +12,8 @@ __all__ = ["LARGEST_BODY", "bodies_in", "read_document", "unpacked"]
 LARGEST_BODY = 500 * 1024
 """Bytes of one request, after decompression."""
 
+MOST_MESSAGES = 2_500
+
 GZIP = b"\x1f\x8b"
 GZIP_WINDOW = 31  # zlib's way of saying: a gzip header, and the largest window
 
@@ -46,12 +48,17 @@ def read_document(body: bytes) -> Mapping[str, object]:
 
 
 def bodies_in(document: Mapping[str, object], *, is_batch: bool) -> tuple[Sequence[object], object]:
-    """Return the messages of a document, and when the client says to have sent them; raise ``BatchMissing``."""
+    """Return the messages of a document, and when the client says to have sent them.
+
+    Raises ``BatchMissing``, and ``BodyRefused`` for more messages than are taken at a time.
+    """
     if not is_batch:
         return [document], document.get("sentAt")
     batch = document.get("batch")
     if not isinstance(batch, list):
         raise BatchMissing
+    if len(batch) > MOST_MESSAGES:
+        raise BodyRefused(f"it has {len(batch)} messages; at most {MOST_MESSAGES} are taken at a time")
     return batch, document.get("sentAt")
 
 

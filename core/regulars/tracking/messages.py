@@ -16,7 +16,7 @@ from regulars.customers.identities import Identity, read_identity
 from regulars.errors import ExpectedError, InvalidInput, UnknownValue
 from regulars.tracking.refusals import MessageTooLarge, NamelessMessage, NotAMessage
 
-__all__ = ["LARGEST_MESSAGE", "TYPES", "Message", "Refused", "part_of", "read_message", "read_messages"]
+__all__ = ["LARGEST_MESSAGE", "TYPES", "Message", "Refused", "is_keepable", "part_of", "read_message", "read_messages"]
 
 TYPES = ("alias", "group", "identify", "page", "screen", "track")
 
@@ -102,6 +102,15 @@ def read_message(
     )
 
 
+def is_keepable(body: Mapping[str, Any]) -> bool:
+    """Tell whether both databases can keep all of a message as it is."""
+    try:
+        _check_size(body)
+    except ExpectedError:
+        return False
+    return True
+
+
 def part_of(body: Mapping[str, Any], name: str) -> dict[str, Any]:
     """Return an object inside a message, empty where there is none; raise ``InvalidInput`` for anything else."""
     part = body.get(name)
@@ -112,7 +121,7 @@ def part_of(body: Mapping[str, Any], name: str) -> dict[str, Any]:
     return part
 
 
-def _check_size(body: dict[str, Any]) -> None:
+def _check_size(body: Mapping[str, Any]) -> None:
     if _is_deep(body):
         raise NotAMessage(f"it is nested more than {DEEPEST} levels deep")
     text = orjson.dumps(body)

@@ -1,12 +1,15 @@
-"""The table of messages that were taken in lately."""
+"""Tables of messages that were taken in lately, and of those that were rejected."""
 
 from datetime import datetime
+from typing import Any
+from uuid import UUID
 
+from sqlalchemy import Index
 from sqlmodel import Field
 
-from regulars.tables import Table, UtcDateTime
+from regulars.tables import JsonColumn, Table, UtcDateTime, new_id
 
-__all__ = ["TakenMessage"]
+__all__ = ["RejectedMessage", "TakenMessage"]
 
 
 class TakenMessage(Table, table=True):
@@ -17,3 +20,25 @@ class TakenMessage(Table, table=True):
     source: str = Field(primary_key=True)
     message_id: str = Field(primary_key=True)
     received_at: datetime = Field(sa_type=UtcDateTime, index=True)
+
+
+class RejectedMessage(Table, table=True):
+    """A message that could not be kept, and why.
+
+    ``masked`` is its shape, which staff may see. ``body`` is all of it, which nobody sees: it waits to be taken in
+    again and is gone once that was done. It is None where that would never help.
+    """
+
+    __tablename__ = "core_tracking_rejection"
+    __table_args__ = (Index("ix_core_tracking_rejection_source", "source", "received_at"),)
+
+    id: UUID = Field(default_factory=new_id, primary_key=True)
+    source: str
+    message_id: str | None = None
+    type: str | None = None
+    code: str
+    reason: str
+    masked: Any = Field(default=None, sa_type=JsonColumn)
+    body: Any = Field(default=None, sa_type=JsonColumn)
+    received_at: datetime = Field(sa_type=UtcDateTime, index=True)
+    replayed_at: datetime | None = Field(default=None, sa_type=UtcDateTime)

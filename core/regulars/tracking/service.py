@@ -1,6 +1,6 @@
 """Take in the messages of a site or an app: many at once, each by itself, and each of them once."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Literal
@@ -11,7 +11,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from regulars.access.actors import Actor
+from regulars.consents.registry import ConsentRegistry
 from regulars.customers.models import Customer
+from regulars.customers.suggestions import suggest_merges
 from regulars.customers.survivors import locked_survivors
 from regulars.errors import ExpectedError, NotFound
 from regulars.events.models import Event
@@ -23,6 +25,7 @@ from regulars.touchpoints.drafts import TouchpointDraft, checked_draft
 from regulars.touchpoints.models import Touchpoint
 from regulars.touchpoints.service import LARGEST_BATCH, record_touchpoints
 from regulars.touchpoints.types import TouchpointTypes
+from regulars.tracking.consents import ConsentWish, ToldConsents, consents_in, write_consents
 from regulars.tracking.facts import Facts, Ignored, facts_of
 from regulars.tracking.holding import await_names, known_by
 from regulars.tracking.messages import Message, Refused
@@ -32,7 +35,7 @@ from regulars.tracking.touchpoints import TIMELINE, touchpoint_of
 from regulars.tracking.traits import ToldFact, write_facts
 from regulars.traits.registry import TraitRegistry
 
-__all__ = ["Status", "Taken", "TakenIn", "take_messages"]
+__all__ = ["Registries", "Status", "Taken", "TakenIn", "take_messages"]
 
 Status = Literal["accepted", "duplicate", "rejected"]
 
@@ -59,6 +62,15 @@ class TakenIn:
     joins: Sequence[tuple[UUID, UUID]] = ()
 
 
+@dataclass(frozen=True)
+class Registries:
+    """What this installation knows: types of touchpoints, facts of plugins, purposes and channels of consent."""
+
+    types: TouchpointTypes
+    traits: TraitRegistry
+    consents: ConsentRegistry
+
+
 @dataclass
 class _Work:
     """A message that is new, with what it tells."""
@@ -66,6 +78,7 @@ class _Work:
     message: Message
     result: Taken
     facts: Facts
+    wishes: Sequence[ConsentWish]
     draft: TouchpointDraft | None
     customer_id: UUID | None = None
 
@@ -74,25 +87,35 @@ async def take_messages(
     session: AsyncSession,
     *,
     messages: Sequence[Message | Refused],
-    types: TouchpointTypes,
-    traits: TraitRegistry,
+    known: Registries,
     sender: Actor,
     now: datetime,
 ) -> TakenIn:
     """Write what the messages of one source tell, and return what became of each.
 
     A message that cannot be kept is answered with its error and holds up no other. The number of statements does not
-    grow with that of messages.
+    grow with that of messages, except where consents change.
     """
     results = [_result(message) for message in messages]
-    checked = [_checked(one, result, sender.source, types, now) for one, result in zip(messages, results, strict=True)]
+    checked = [_checked(one, result, sender, known, now) for one, result in zip(messages, results, strict=True)]
     work = await _unknown([one for one in checked if one is not None], session, sender.source)
     people = await _people(session, work)
     _assign(work, people)
     customers = await _write_people(session, people, work, sender, now)
-    await _write_touchpoints(session, work, customers, types, sender, now)
-    await _write_facts(session, work, customers, traits, sender, now)
-    await _remember(session, work, sender.source, now)
+    await _write_touchpoints(session, work, known.types, sender, now)
+    accepted = [one for one in work if one.result.status == "accepted" and one.customer_id is not None]
+    for one in accepted:
+        one.customer_id = _today(one.customer_id, customers)
+    await _write_facts(session, accepted, known.traits, sender, now)
+    await _write_consents(session, accepted, known.consents, sender, now)
+    await suggest_merges(
+        session,
+        pairs=[(_today(first, customers), _today(second, customers)) for first, second in people.suspected],
+        reason="An alias says that they are one.",
+        actor=sender.label,
+        now=now,
+    )
+    await _remember(session, accepted, sender.source, now)
     return TakenIn(results, list(people.joins))
 
 
@@ -103,19 +126,28 @@ def _result(message: Message | Refused) -> Taken:
 
 
 def _checked(
-    message: Message | Refused, result: Taken, source: str, types: TouchpointTypes, now: datetime
+    message: Message | Refused, result: Taken, sender: Actor, known: Registries, now: datetime
 ) -> _Work | None:
     if isinstance(message, Refused):
         return None
     try:
         facts = facts_of(message)
+        wishes, ignored = consents_in(message, registry=known.consents, may_grant=sender.may("consents:write"))
         draft = None
         if message.type in TIMELINE:
-            draft = checked_draft(touchpoint_of(message, source=source), types=types, now=now)
+            draft = checked_draft(touchpoint_of(message, source=sender.source), types=known.types, now=now)
     except ExpectedError as error:
         _reject(result, error)
         return None
-    return _Work(message, result, facts, draft)
+    result.ignored += [*facts.ignored, *ignored]
+    return _Work(message, result, facts, wishes, draft)
+
+
+def _today(id: UUID | None, customers: Mapping[UUID, Customer | None]) -> UUID:
+    """Return as whom a customer counts who was found by a name."""
+    assert id is not None
+    customer = customers.get(id)
+    return id if customer is None else customer.id
 
 
 def _reject(result: Taken, error: ExpectedError) -> None:
@@ -199,12 +231,7 @@ def _call(work: Sequence[_Work], held: dict[UUID, Customer], now: datetime) -> s
 
 
 async def _write_touchpoints(
-    session: AsyncSession,
-    work: Sequence[_Work],
-    customers: dict[UUID, Customer | None],
-    types: TouchpointTypes,
-    sender: Actor,
-    now: datetime,
+    session: AsyncSession, work: Sequence[_Work], types: TouchpointTypes, sender: Actor, now: datetime
 ) -> None:
     telling = [one for one in work if one.draft is not None and one.customer_id is not None]
     for begin in range(0, len(telling), LARGEST_BATCH):
@@ -219,33 +246,33 @@ async def _write_touchpoints(
 
 
 async def _write_facts(
-    session: AsyncSession,
-    work: Sequence[_Work],
-    customers: dict[UUID, Customer | None],
-    traits: TraitRegistry,
-    sender: Actor,
-    now: datetime,
+    session: AsyncSession, work: Sequence[_Work], traits: TraitRegistry, sender: Actor, now: datetime
 ) -> None:
-    facts: list[ToldFact] = []
-    for one in work:
-        if one.result.status != "accepted" or one.customer_id is None:
-            continue
-        customer = customers.get(one.customer_id)
-        id = one.customer_id if customer is None else customer.id
-        facts += [ToldFact(id, key, value, one.message.occurred_at) for key, value in one.facts.traits.items()]
+    facts = [
+        ToldFact(one.customer_id, key, value, one.message.occurred_at)
+        for one in work
+        if one.customer_id is not None
+        for key, value in one.facts.traits.items()
+    ]
     ignored = await write_facts(
         session, facts=facts, source=sender.source, registry=traits, actor=sender.label, now=now
     )
     by_name = {one.name: one for one in ignored}
     for one in work:
-        one.result.ignored += one.facts.ignored
         one.result.ignored += [by_name[key] for key in one.facts.traits if key in by_name]
 
 
-async def _remember(session: AsyncSession, work: Sequence[_Work], source: str, now: datetime) -> None:
-    rows = [
-        {"source": source, "message_id": one.message.id, "received_at": now}
+async def _write_consents(
+    session: AsyncSession, work: Sequence[_Work], registry: ConsentRegistry, sender: Actor, now: datetime
+) -> None:
+    told = [
+        ToldConsents(one.customer_id, one.message.occurred_at, one.wishes, one.result.ignored)
         for one in work
-        if one.draft is None and one.result.status == "accepted"
+        if one.wishes and one.customer_id is not None
     ]
+    await write_consents(session, told=told, registry=registry, sender=sender, now=now)
+
+
+async def _remember(session: AsyncSession, work: Sequence[_Work], source: str, now: datetime) -> None:
+    rows = [{"source": source, "message_id": one.message.id, "received_at": now} for one in work if one.draft is None]
     await insert_new(session, TakenMessage, rows, unless_taken=("source", "message_id"))

@@ -80,7 +80,8 @@ class Server:
         self.keys_in_flight = KeysInFlight()
         self.schema = SchemaHolder(self, self)
         self.uploads = Path(settings.uploads)
-        self.allowances = _allowances(settings)
+        self.allowances = _allowances(settings.rate_burst, settings.rate_per_second)
+        self.tracking_allowances = _allowances(settings.tracking_burst, settings.tracking_per_second)
         self._jobs = [import_job(uploads=self.uploads, types=self.touchpoint_types)]
         self._found = found
         self._newest_revision: str | None = None
@@ -233,7 +234,5 @@ class Server:
                 log.warning("plugins.not_followed", exc_info=error)
 
 
-def _allowances(settings: Settings) -> Allowances | None:
-    if settings.rate_per_second == 0:
-        return None
-    return Allowances(Allowance(settings.rate_burst, settings.rate_per_second))
+def _allowances(burst: float, per_second: float) -> Allowances | None:
+    return None if per_second == 0 else Allowances(Allowance(burst, per_second))

@@ -3,7 +3,7 @@
 Source: https://segment.com/docs/connections/sources/catalog/libraries/server/http-api/
 """
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -12,14 +12,16 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from regulars.access.actors import Actor
+from regulars.access.actors import ANONYMOUS, Actor
+from regulars.access.allowances import address_payer, payer_of
 from regulars.access.authentication import write_key_in
-from regulars.access.refusals import WriteKeyMissing
+from regulars.access.refusals import Unauthenticated, WriteKeyMissing
 from regulars.tracking.bodies import LARGEST_BODY, bodies_in, read_document, unpacked
 from regulars.tracking.joining import join_visitor
 from regulars.tracking.messages import TYPES, read_messages
 from regulars.tracking.refusals import BodyRefused
-from regulars.tracking.service import Taken, TakenIn, take_messages
+from regulars.tracking.requests import take_request
+from regulars.tracking.service import Registries, Taken, TakenIn
 from regulars.web.server import Server
 
 __all__ = ["tracking_routes"]
@@ -40,17 +42,27 @@ def tracking_routes(server: Server) -> list[Route]:
 
 def _door(server: Server, kind: str) -> Callable[[Request], Awaitable[Response]]:
     async def take(request: Request) -> Response:
-        authorization = request.headers.get("authorization")
-        sender = None if authorization is None else await server.sender(write_key_in(authorization))
-        document = read_document(unpacked(await _received(request)))
-        if sender is None:
-            sender = await _sender_named_in(document, server)
-        taken = await _take(server, document, kind, sender)
-        for visitor_id, customer_id in taken.joins:
-            await _join(server, visitor_id, customer_id, sender)
-        return _answer(taken, is_strict=request.headers.get("x-strict-mode") == "1")
+        try:
+            return await _take(server, kind, request)
+        except Unauthenticated:
+            server.charge(ANONYMOUS, request)(1)  # whoever guesses keys pays for each
+            raise
 
     return take
+
+
+async def _take(server: Server, kind: str, request: Request) -> Response:
+    authorization = request.headers.get("authorization")
+    sender = None if authorization is None else await server.sender(write_key_in(authorization))
+    document = read_document(unpacked(await _received(request)))
+    if sender is None:
+        sender = await _sender_named_in(document, server)
+    bodies, sent_at = bodies_in(document, is_batch=kind == "batch")
+    _charge(server, sender, request, len(bodies))
+    taken = await _write(server, bodies, None if kind == "batch" else kind, sent_at, sender)
+    for visitor_id, customer_id in taken.joins:
+        await _join(server, visitor_id, customer_id, sender)
+    return _answer(taken, is_strict=request.headers.get("x-strict-mode") == "1")
 
 
 async def _received(request: Request) -> bytes:
@@ -70,19 +82,21 @@ async def _sender_named_in(document: Mapping[str, object], server: Server) -> Ac
     return await server.sender(key)
 
 
-async def _take(server: Server, document: Mapping[str, object], kind: str, sender: Actor) -> TakenIn:
-    is_batch = kind == "batch"
-    bodies, sent_at = bodies_in(document, is_batch=is_batch)
+def _charge(server: Server, sender: Actor, request: Request, messages: int) -> None:
+    """Count the messages for the key and for the address; raises ``AllowanceSpent``."""
+    address = None if request.client is None else request.client.host
+    for payer in (payer_of(sender, address), address_payer(address)):
+        if server.tracking_allowances is not None:
+            server.tracking_allowances.charge(payer, max(1, messages), now=server.clock.now())
+
+
+async def _write(server: Server, bodies: Sequence[object], type: str | None, sent_at: object, sender: Actor) -> TakenIn:
     now = server.clock.now()
-    messages = read_messages(bodies, source=sender.source, sent_at=sent_at, type=None if is_batch else kind, now=now)
+    messages = read_messages(bodies, source=sender.source, sent_at=sent_at, type=type, now=now)
+    known = Registries(server.touchpoint_types, server.trait_registry, server.consent_registry)
     async with server.database.writing() as session:
-        return await take_messages(
-            session,
-            messages=messages,
-            types=server.touchpoint_types,
-            traits=server.trait_registry,
-            sender=sender,
-            now=now,
+        return await take_request(
+            session, messages=messages, sent_at=sent_at, type=type, known=known, sender=sender, now=now
         )
 
 

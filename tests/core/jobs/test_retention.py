@@ -37,7 +37,8 @@ async def test_events_told_a_month_ago_are_forgotten_with_their_dead_letters(
 
     ended = await run_retention(yard)
 
-    assert ended.result == {"events": 2_500, "jobs": 0}
+    assert ended.result is not None
+    assert (ended.result["events"], ended.result["jobs"]) == (2_500, 0)
     assert await events_of(yard, "old.told") == 0
     assert await events_of(yard, "old.untold") == 3
     assert await events_of(yard, "new.untold") == 4
@@ -56,7 +57,8 @@ async def test_jobs_that_ended_a_month_ago_are_forgotten_but_for_the_newest_of_e
 
     ended = await run_retention(yard)
 
-    assert ended.result == {"events": 0, "jobs": 2}
+    assert ended.result is not None
+    assert (ended.result["events"], ended.result["jobs"]) == (0, 2)
     async with yard.database.reading() as session:
         assert [job.id for job in await list_jobs(session, kind="test.one")] == [waiting.id]
         assert len(await list_jobs(session, kind="test.two")) == 1

@@ -1,3 +1,5 @@
+from typing import Any
+
 from tests.core.tracking.sites import Site, customers, names
 
 from regulars.testing.app import App
@@ -62,3 +64,42 @@ async def test_an_alias_of_two_identified_customers_never_merges_them(app: App, 
 
     assert result["status"] == "accepted"
     assert [names(one) for one in await customers(app)] == [[("external", "u-1")], [("external", "u-2")]]
+
+
+SUGGESTIONS = """{ customerMergeSuggestions { nodes { id reason suggestedBy first { id } second { id } } } }"""
+DISMISS = """mutation ($id: ID!) { customerMergeSuggestionDismiss(input: {id: $id}) {
+  suggestionId errors { code } } }"""
+
+
+async def suggested(app: App, site: Site) -> dict[str, Any]:
+    await site.send({"type": "identify", "userId": "u-1"}, {"type": "identify", "userId": "u-2"})
+    alias = {"type": "alias", "previousId": "u-1", "userId": "u-2"}
+    await site.send(alias, alias)
+    (suggestion,) = (await app.gql(SUGGESTIONS))["customerMergeSuggestions"]["nodes"]
+    found: dict[str, Any] = suggestion
+    return found
+
+
+async def test_an_alias_of_two_identified_customers_suggests_their_merge_once(app: App, site: Site) -> None:
+    suggestion = await suggested(app, site)
+
+    assert {suggestion["first"]["id"], suggestion["second"]["id"]} == {one["id"] for one in await customers(app)}
+    assert suggestion["suggestedBy"].startswith("source:")
+
+
+async def test_a_suggestion_is_gone_once_the_two_are_merged(app: App, site: Site) -> None:
+    suggestion = await suggested(app, site)
+
+    await app.merge(survivor=suggestion["first"]["id"], merged=suggestion["second"]["id"])
+
+    assert (await app.gql(SUGGESTIONS))["customerMergeSuggestions"]["nodes"] == []
+
+
+async def test_a_suggestion_that_was_dismissed_does_not_come_again(app: App, site: Site) -> None:
+    suggestion = await suggested(app, site)
+
+    payload = (await app.gql(DISMISS, {"id": suggestion["id"]}))["customerMergeSuggestionDismiss"]
+    await site.send({"type": "alias", "previousId": "u-1", "userId": "u-2"})
+
+    assert payload == {"suggestionId": suggestion["id"], "errors": []}
+    assert (await app.gql(SUGGESTIONS))["customerMergeSuggestions"]["nodes"] == []

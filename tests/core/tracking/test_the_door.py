@@ -1,6 +1,9 @@
 import gzip
+from datetime import timedelta
+from typing import Any
 
 import orjson
+import pytest
 from tests.core.tracking.sites import Site, customers
 
 from regulars.testing.app import App
@@ -18,7 +21,9 @@ async def test_without_strict_mode_a_client_hears_what_it_expects(app: App, site
 async def test_strict_mode_tells_by_the_status_how_much_was_taken(site: Site) -> None:
     good = {"type": "track", **TRACK}
 
-    answers = [await site.post("batch", {"batch": batch}) for batch in ([good], [good, {}], [{}])]
+    batches: list[list[dict[str, Any]]] = [[good], [good, {}], [{}]]
+
+    answers = [await site.post("batch", {"batch": batch}) for batch in batches]
 
     assert [answer.status_code for answer in answers] == [200, 207, 400]
 
@@ -99,3 +104,45 @@ async def test_a_client_in_a_browser_may_send_its_key_in_the_body(app: App, site
 
     assert answer.status_code == 200
     assert len(await customers(app)) == 1
+
+
+class TestAllowances:
+    @pytest.fixture
+    def server_settings(self) -> dict[str, Any]:
+        return {"tracking_burst": 3, "tracking_per_second": 0.5}
+
+    async def test_who_sends_too_much_hears_how_long_to_wait_and_nothing_is_kept(self, app: App, site: Site) -> None:
+        track = {"type": "track", **TRACK}
+
+        taken = await site.post("batch", {"batch": [track, track]})
+        refused = await site.post("batch", {"batch": [track, track]})
+        app.clock.advance(timedelta(seconds=2))
+        after_a_while = await site.post("batch", {"batch": [track, track]})
+
+        assert [one.status_code for one in (taken, refused, after_a_while)] == [200, 429, 200]
+        assert refused.headers["retry-after"] == "2"
+        (customer,) = await customers(app)
+        assert len(customer["touchpoints"]["nodes"]) == 4
+
+
+class TestBrowsers:
+    @pytest.fixture
+    def server_settings(self) -> dict[str, Any]:
+        return {"cors_origins": ("https://shop.example",)}
+
+    async def test_a_page_of_a_known_origin_may_send_events(self, app: App, site: Site) -> None:
+        asked = {"origin": "https://shop.example", "access-control-request-method": "POST"}
+        asked["access-control-request-headers"] = "authorization,anonymousid,content-type"
+
+        preflight = await app.client.options("/v1/track", headers=asked)
+        sent = await app.client.post("/v1/track", json=TRACK, headers={**site.headers, "origin": asked["origin"]})
+
+        assert preflight.status_code == 200
+        assert sent.headers["access-control-allow-origin"] == "https://shop.example"
+
+    async def test_a_page_of_another_origin_hears_nothing(self, app: App) -> None:
+        asked = {"origin": "https://elsewhere.example", "access-control-request-method": "POST"}
+
+        preflight = await app.client.options("/v1/track", headers=asked)
+
+        assert preflight.status_code == 400
