@@ -65,6 +65,53 @@ class Settings(BaseSettings):
             "A file of certificates (PEM) that are trusted besides the public ones when other machines are reached."
         ),
     )
+    public_url: str = Field(
+        default="",
+        description=(
+            "The address under which browsers find this server, such as `https://regulars.example.com`;"
+            " needed to sign in with a browser."
+        ),
+    )
+    oidc_issuer: str = Field(
+        default="",
+        description=(
+            "The identity provider whose staff may come in (OpenID Connect), exactly as it calls itself, such as"
+            " `https://login.example.com/realms/shop`."
+        ),
+    )
+    oidc_audience: str = Field(
+        default="",
+        description="The `aud` that tokens for this server's API carry; without it no token is accepted there.",
+    )
+    oidc_client_id: str = Field(
+        default="", description="The client as which the identity provider knows this server; for browsers."
+    )
+    oidc_client_secret: SecretStr = Field(
+        default=SecretStr(""), description="The client's secret; leave it out for a public client."
+    )
+    oidc_scopes: str = Field(
+        default="openid profile email", description="What is asked of the identity provider, separated by spaces."
+    )
+    oidc_role_claim: str = Field(
+        default="groups",
+        description=(
+            "Which claim of a token gives the role: `groups`, a path such as `realm_access.roles`, or `email`."
+        ),
+    )
+    oidc_roles: Words = Field(
+        default=(),
+        description=(
+            "Which value of that claim gives which role, separated by commas, such as"
+            " `crm-admins=admin,marketing=analyst,shop=frontline`; the first that fits counts, and nothing lets nobody"
+            " in."
+        ),
+    )
+    session_idle_minutes: int = Field(
+        default=60, ge=1, description="After how many minutes without a request a browser is signed out."
+    )
+    session_hours: int = Field(
+        default=12, ge=1, le=168, description="After how many hours a browser is signed out in any case."
+    )
     rate_burst: int = Field(
         default=1000,
         ge=1,
@@ -121,7 +168,13 @@ class Settings(BaseSettings):
     )
 
     @field_validator(
-        "blocked_plugins", "cors_origins", "former_secrets", "private_targets", "trusted_proxies", mode="before"
+        "blocked_plugins",
+        "cors_origins",
+        "former_secrets",
+        "oidc_roles",
+        "private_targets",
+        "trusted_proxies",
+        mode="before",
     )
     @classmethod
     def _split(cls, value: object) -> object:

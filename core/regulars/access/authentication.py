@@ -3,7 +3,6 @@
 import base64
 import binascii
 import hmac
-from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -29,6 +28,7 @@ from regulars.access.refusals import (
     WriteKeyMissing,
     WrongScheme,
 )
+from regulars.access.remembering import Recent
 from regulars.customers.models import Customer
 from regulars.database import Database
 from regulars.plugins.manifest import Permission
@@ -88,14 +88,11 @@ def write_key_in(authorization: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class _Seen:
-    """Who came in with a key, when that was found out, and until when it can hold."""
+class _KnownKey:
+    """Who came in with a key, and how people recognise the key."""
 
     actor: Actor
     hint: str
-    at: datetime
-    expires_at: datetime
-    permissions: Sequence[Permission]
 
 
 class Authentications:
@@ -113,46 +110,35 @@ class Authentications:
         lifetime: timedelta = timedelta(seconds=5),
         capacity: int = 10_000,
     ) -> None:
-        self._database, self._secret, self._lifetime, self._capacity = database, secret, lifetime, capacity
-        self._seen: OrderedDict[str, _Seen] = OrderedDict()
+        self._database, self._secret = database, secret
+        self._recent = Recent[_KnownKey](lifetime=lifetime, capacity=capacity)
 
     async def actor(self, authorization: str | None, *, now: datetime, permissions: Sequence[Permission]) -> Actor:
         """Return who sends this Authorization header; as ``authenticate``."""
         if authorization is None:
             return ANONYMOUS
-        seen = await self._seen_with(_key_in(authorization), now=now, permissions=permissions)
-        return _not_a_source(seen.actor, seen.hint)
+        known = await self._known(_key_in(authorization), now=now, permissions=permissions)
+        return _not_a_source(known.actor, known.hint)
 
     async def sender(self, write_key: str, *, now: datetime, permissions: Sequence[Permission]) -> Actor:
         """Return the source whose key this is; as ``authenticate``, and ``WriteKeyMissing`` for another kind of key."""
         if not is_well_formed(write_key):
             raise MalformedKey
-        actor = (await self._seen_with(write_key, now=now, permissions=permissions)).actor
+        actor = (await self._known(write_key, now=now, permissions=permissions)).actor
         if actor.kind != "source":
             raise WriteKeyMissing
         return actor
 
-    async def _seen_with(self, key: str, *, now: datetime, permissions: Sequence[Permission]) -> _Seen:
+    async def _known(self, key: str, *, now: datetime, permissions: Sequence[Permission]) -> _KnownKey:
         key_hash = hash_key(key, secret=self._secret)
-        seen = self._seen.get(key_hash)
-        if seen is not None and seen.permissions is permissions and self._holds(seen, now):
-            return seen
+        remembered = self._recent.get(key_hash, now=now, permissions=permissions)
+        if remembered is not None:
+            return remembered
         async with self._database.reading() as session:
             holder = await _find_holder(session, key_hash=key_hash)
-        actor = _admit(holder, now=now, permissions=permissions)
-        new = _Seen(actor, holder.hint, now, holder.expires_at, permissions)
-        self._remember(key_hash, new)
-        return new
-
-    def _holds(self, seen: _Seen, now: datetime) -> bool:
-        # A clock that was set back must not prolong the life of a revoked key.
-        return seen.at <= now < min(seen.at + self._lifetime, seen.expires_at)
-
-    def _remember(self, key_hash: str, seen: _Seen) -> None:
-        self._seen[key_hash] = seen
-        self._seen.move_to_end(key_hash)
-        if len(self._seen) > self._capacity:
-            self._seen.popitem(last=False)
+        known = _KnownKey(_admit(holder, now=now, permissions=permissions), holder.hint)
+        self._recent.remember(key_hash, known, now=now, expires_at=holder.expires_at, permissions=permissions)
+        return known
 
 
 def _key_in(authorization: str) -> str:

@@ -8,7 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from regulars.access.actors import Actor
+from regulars.access.actors import SYSTEM, Actor
 from regulars.access.models import StaffMember
 from regulars.access.owners import is_active_staff_member
 from regulars.access.permissions import ROLES
@@ -20,6 +20,7 @@ __all__ = [
     "checked_role",
     "create_staff_member",
     "disable_staff_member",
+    "follow_issuer",
     "list_staff_members",
 ]
 
@@ -59,6 +60,16 @@ async def disable_staff_member(
     staff_member = await active_staff_member(session, staff_member_id)
     staff_member.disabled_at = now
     await _record_staff_event(session, staff_member, type="staff_member.disabled", actor=actor, now=now)
+    return staff_member
+
+
+async def follow_issuer(
+    session: AsyncSession, *, staff_member: StaffMember, name: str, role: str, now: datetime
+) -> StaffMember:
+    """Give somebody the name and the role that the identity provider tells; raises ``UnknownValue`` for a role."""
+    staff_member.name, staff_member.role = name, checked_role(role)
+    session.add(staff_member)
+    await _record_staff_event(session, staff_member, type="staff_member.changed", actor=SYSTEM, now=now)
     return staff_member
 
 

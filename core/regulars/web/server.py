@@ -35,6 +35,8 @@ from regulars.plugins.manifest import Permission
 from regulars.plugins.plugin_set import PluginSet
 from regulars.preflight import check_database
 from regulars.settings import Settings
+from regulars.signin.bearer import issued_token
+from regulars.signin.opening import open_staff_tokens
 from regulars.suppressions.secret_key import ensure_address_key
 from regulars.touchpoints.types import core_touchpoint_types
 from regulars.traits.registry import TraitRegistry
@@ -82,6 +84,9 @@ class Server:
         self.uploads = Path(settings.uploads)
         self.allowances = _allowances(settings.rate_burst, settings.rate_per_second)
         self.tracking_allowances = _allowances(settings.tracking_burst, settings.tracking_per_second)
+        self._staff_tokens = open_staff_tokens(
+            settings, database=self.database, outgoing=self.outgoing, clock=self.clock
+        )
         self._jobs = [import_job(uploads=self.uploads, types=self.touchpoint_types)]
         self._found = found
         self._newest_revision: str | None = None
@@ -178,6 +183,9 @@ class Server:
     async def actor(self, authorization: str | None) -> Actor:
         """Return who sends this Authorization header; raises an ``Unauthenticated`` that says what is wrong with it."""
         assert self._authentications is not None, "the server has not started"
+        token = issued_token(authorization)
+        if token is not None and self._staff_tokens is not None:
+            return await self._staff_tokens.actor(token, permissions=self.permissions)
         return await self._authentications.actor(authorization, now=self.clock.now(), permissions=self.permissions)
 
     def charge(self, actor: Actor, request: HTTPConnection) -> RequestCharge:

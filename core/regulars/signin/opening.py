@@ -1,0 +1,59 @@
+"""Set up sign-in as the operator's settings say."""
+
+from typing import Any
+from urllib.parse import urlsplit
+
+from regulars.clock import Clock
+from regulars.database import Database
+from regulars.outgoing.client import Outgoing
+from regulars.settings import Settings
+from regulars.signin.bearer import StaffTokens
+from regulars.signin.issuer import Issuer
+from regulars.signin.refusals import IssuerSilent, SignInMisconfigured
+from regulars.signin.roles import role_rules
+
+__all__ = ["issuer_through", "open_staff_tokens"]
+
+
+def open_staff_tokens(
+    settings: Settings, *, database: Database, outgoing: Outgoing, clock: Clock
+) -> StaffTokens | None:
+    """Return what lets staff in by the company's identity provider; None when no issuer is set.
+
+    Raises ``SignInMisconfigured`` for settings that do not fit together. Nothing is asked of the issuer yet.
+    """
+    url = settings.oidc_issuer
+    if not url:
+        return None
+    parts = urlsplit(url)
+    if parts.scheme not in {"https", "http"} or not parts.hostname or parts.query or parts.fragment:
+        raise SignInMisconfigured("REGULARS_OIDC_ISSUER is no address such as https://login.example.com/realms/shop.")
+    if not settings.oidc_roles:
+        raise SignInMisconfigured(
+            "REGULARS_OIDC_ISSUER is set without REGULARS_OIDC_ROLES, so nobody would have a role."
+            " Say which group has which, such as crm-admins=admin,shop=frontline."
+        )
+    if not settings.oidc_audience and not settings.oidc_client_id:
+        raise SignInMisconfigured(
+            "REGULARS_OIDC_ISSUER is set without REGULARS_OIDC_AUDIENCE and REGULARS_OIDC_CLIENT_ID, so tokens for any"
+            " other server would do. Set the first for tokens in the API, the second for signing in with a browser."
+        )
+    return StaffTokens(
+        database,
+        issuer=issuer_through(outgoing, url, clock=clock),
+        audience=settings.oidc_audience,
+        rules=role_rules(settings.oidc_role_claim, settings.oidc_roles),
+        clock=clock,
+    )
+
+
+def issuer_through(outgoing: Outgoing, url: str, *, clock: Clock) -> Issuer:
+    """Return the issuer of this address, asked by the client that all requests to other machines go through."""
+
+    async def get_json(address: str) -> Any:
+        reply = await outgoing.get(address, headers={"accept": "application/json"})
+        if not reply.is_success:
+            raise IssuerSilent(url, f"it answered {reply.status}.")
+        return reply.json()
+
+    return Issuer(url, get_json=get_json, clock=clock)
