@@ -12,9 +12,9 @@ depends_on = None
 
 # A row of the ledger of consents stays as it was written; only whose it is today follows merges.
 LEDGER_COLUMNS = (
-    "id", "profile_id", "action", "purpose", "channel", "topic", "at", "recorded_at", "expires_at", "actor", "reason",
-    "origin", "basis", "recipient", "session", "needs_confirmation", "confirmed_at", "evidence", "notice_version",
-    "language", "text_sha256",
+    "id", "profile_id", "action", "purpose", "channel", "topic", "at", "recorded_at", "expires_at", "actor", "origin",
+    "basis", "recipient", "session", "needs_confirmation", "confirmed_at", "is_proven", "notice_version", "language",
+    "text_sha256", "words_hmac",
 )  # fmt: skip
 
 
@@ -243,17 +243,17 @@ def upgrade() -> None:
         sa.Column("recorded_at", tables.UtcDateTime(), nullable=False),
         sa.Column("expires_at", tables.UtcDateTime(), nullable=True),
         sa.Column("actor", sa.String(), nullable=False),
-        sa.Column("reason", sa.String(), nullable=False),
         sa.Column("origin", sa.String(), nullable=False),
         sa.Column("basis", sa.String(), nullable=False),
         sa.Column("recipient", sa.String(), nullable=True),
         sa.Column("session", sa.String(), nullable=True),
         sa.Column("needs_confirmation", sa.Boolean(), nullable=False),
         sa.Column("confirmed_at", tables.UtcDateTime(), nullable=True),
-        sa.Column("evidence", tables.JsonColumn(), nullable=True),
+        sa.Column("is_proven", sa.Boolean(), nullable=False),
         sa.Column("notice_version", sa.String(), nullable=True),
         sa.Column("language", sa.String(), nullable=True),
         sa.Column("text_sha256", sa.String(), nullable=True),
+        sa.Column("words_hmac", sa.String(), nullable=True),
         sa.ForeignKeyConstraint(
             ["customer_id"], ["core_customer.id"], name=op.f("fk_core_consent_event_customer_id_core_customer")
         ),

@@ -17,7 +17,7 @@ from regulars.consents.registry import ConsentRegistry
 from regulars.consents.scopes import Scope
 from regulars.errors import InvalidInput, OutOfRange, UnknownValue
 
-__all__ = ["ConsentChange", "allowed_transitions", "ledger_row"]
+__all__ = ["ConsentChange", "ConsentWords", "allowed_transitions", "ledger_row"]
 
 SHA256 = re.compile(r"[0-9a-f]{64}")
 LONGEST_REASON = 1000
@@ -53,10 +53,18 @@ class ConsentChange:
     text_sha256: str | None = None
 
 
+@dataclass(frozen=True)
+class ConsentWords:
+    """What is kept beside the ledger, where it can be erased: why, and what proves it."""
+
+    reason: str
+    evidence: Mapping[str, Any] | None
+
+
 def ledger_row(
     change: ConsentChange, *, customer_id: UUID, registry: ConsentRegistry, actor: Actor, now: datetime
-) -> ConsentEvent:
-    """Return the ledger's row for the change, unsaved; ``customer_id`` is as whom the customer counts today.
+) -> tuple[ConsentEvent, ConsentWords]:
+    """Return the ledger's row for the change, unsaved, and its words; ``customer_id`` is as whom they count today.
 
     A time up to a day ahead counts as now, so that a fast clock loses no withdrawal.
     Raises ``UnknownValue`` for a purpose, channel, basis or origin that is not known, ``UpSessionRequired`` for a grant
@@ -81,7 +89,10 @@ def ledger_row(
     at = now if change.at is None else min(check_moment(change.at, path=("at",), now=now), now)
     evidence = None if change.evidence is None else dict(change.evidence)
     check_json(evidence, path=("evidence",), most_bytes=LARGEST_EVIDENCE_BYTES)
-    return ConsentEvent(
+    # A grant that names its notice is proven by it; without evidence are histories that prove nothing.
+    evidence = {"kind": "notice"} if is_grant and not evidence else evidence
+    words = ConsentWords(check_text(change.reason, path=("reason",), longest=LONGEST_REASON), evidence)
+    row = ConsentEvent(
         customer_id=customer_id,
         profile_id=change.customer_id,
         action=change.action,
@@ -92,19 +103,18 @@ def ledger_row(
         recorded_at=now,
         expires_at=_end(change, at),
         actor=actor.label,
-        reason=check_text(change.reason, path=("reason",), longest=LONGEST_REASON),
         origin=origin,
         basis=change.basis,
         recipient=_recipient(change),
         session=change.session,
         needs_confirmation=is_grant and change.needs_confirmation,
         confirmed_at=_confirmation(change, at, now),
-        # A grant that names its notice is proven by it; None is left to histories that prove nothing.
-        evidence={"kind": "notice"} if is_grant and not evidence else evidence,
+        is_proven=evidence is not None,
         notice_version=_short(change.notice_version, "noticeVersion"),
         language=_short(change.language, "language"),
         text_sha256=_digest(change),
     )
+    return row, words
 
 
 def allowed_transitions(status: str, *, actor: Actor, session: Literal["up"] | None = None) -> tuple[Action, ...]:

@@ -5,11 +5,12 @@ from datetime import datetime
 from typing import Any
 
 import strawberry
-from sqlalchemy import and_, case
+from sqlalchemy import and_, case, select
 from sqlmodel import col
 from strawberry.scalars import JSON
 from strawberry.types import Info
 
+from regulars.audit.models import LedgerWords
 from regulars.consents.changes import ConsentChange, allowed_transitions
 from regulars.consents.models import ConsentEvent, ConsentState
 from regulars.consents.service import consent_at, record_consent
@@ -21,6 +22,11 @@ from regulars.fields.values import Connection, MutationInput, Node, Payload
 from regulars.tables import NOW
 
 __all__ = ["ConsentEventNode", "ConsentMutations", "ConsentNode", "ConsentQueries", "CustomerConsents"]
+
+
+_OWN_WORDS = col(LedgerWords.entry_id) == col(ConsentEvent.id)
+_REASON = select(col(LedgerWords.reason)).where(_OWN_WORDS).correlate(ConsentEvent).scalar_subquery()
+_EVIDENCE = select(col(LedgerWords.evidence)).where(_OWN_WORDS).correlate(ConsentEvent).scalar_subquery()
 
 
 @object_type(
@@ -43,7 +49,7 @@ class ConsentEventNode(Node):
     )
     expires_at: datetime | None = column(ConsentEvent.expires_at, description="Until when a grant holds.")
     actor: str = column(ConsentEvent.actor, description="Who wrote it down.")
-    reason: str = column(ConsentEvent.reason, description="Why, in their words.")
+    reason: str | None = column(_REASON, description="Why, in their words; null once it was erased.")
     origin: str = column(ConsentEvent.origin, description="Whose act it was: customer, staff or import.")
     basis: str = column(ConsentEvent.basis, description="express, express_written, soft_opt_in or implied.")
     recipient: str | None = column(ConsentEvent.recipient, description="The one partner it is about.")
@@ -51,7 +57,8 @@ class ConsentEventNode(Node):
         ConsentEvent.needs_confirmation, description="Whether it counts only once the customer confirms it."
     )
     confirmed_at: datetime | None = column(ConsentEvent.confirmed_at, description="When the customer confirmed it.")
-    evidence: JSON | None = column(ConsentEvent.evidence, description="What proves it.")
+    is_proven: bool = column(ConsentEvent.is_proven, description="Whether there was something that proves it.")
+    evidence: JSON | None = column(_EVIDENCE, description="What proves it; null once it was erased.")
     notice_version: str | None = column(ConsentEvent.notice_version, description="Which text was shown.")
     language: str | None = column(ConsentEvent.language, description="In which language it was shown.")
 

@@ -1,13 +1,12 @@
 """The ledger of consents, and what stands in it today."""
 
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Index
 from sqlmodel import Field
 
-from regulars.tables import JsonColumn, Table, UtcDateTime, new_id
+from regulars.tables import Table, UtcDateTime, new_id
 
 __all__ = ["ConsentEvent", "ConsentState"]
 
@@ -16,7 +15,8 @@ class ConsentEvent(Table, table=True):
     """One grant or withdrawal over a scope; the database refuses to change or delete it.
 
     ``at`` is when it holds from, ``recorded_at`` when we learned of it. ``profile_id`` is whom it was recorded for;
-    ``customer_id`` follows merges and is the one column that may change.
+    ``customer_id`` follows merges and is the one column that may change. The reason and the evidence lie in
+    ``core_ledger_words``, of which ``words_hmac`` is the digest; ``is_proven`` says that there was evidence.
     """
 
     __tablename__ = "core_consent_event"
@@ -33,17 +33,17 @@ class ConsentEvent(Table, table=True):
     recorded_at: datetime = Field(sa_type=UtcDateTime, index=True)
     expires_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     actor: str
-    reason: str
     origin: str = "customer"
     basis: str = "express"
     recipient: str | None = None
     session: str | None = None
     needs_confirmation: bool = False
     confirmed_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
-    evidence: dict[str, Any] | None = Field(default=None, sa_type=JsonColumn)
+    is_proven: bool = False
     notice_version: str | None = None
     language: str | None = None
     text_sha256: str | None = None
+    words_hmac: str | None = None
 
 
 class ConsentState(Table, table=True):

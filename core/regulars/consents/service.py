@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from regulars.access.actors import Actor
+from regulars.audit.words import keep_words
 from regulars.consents.changes import ConsentChange, ledger_row
 from regulars.consents.lattice import DEFAULT_POLICY, SELF, ConsentAnswer, ConsentPolicy, Question, consent_answer
 from regulars.consents.ledger import LedgerEntry, Merge, MergeHistory
@@ -41,10 +42,18 @@ async def record_consent(
     customer = survivors.get(change.customer_id)
     if customer is None or not _is_open_to(customer, change, actor, survivors):
         raise NotFound("customer", change.customer_id, path=("customerId",))
-    row = ledger_row(change, customer_id=customer.id, registry=registry, actor=actor, now=now)
+    row, words = ledger_row(change, customer_id=customer.id, registry=registry, actor=actor, now=now)
     merges = await _merges(session, customer.id, _is_in_force())
     entries = [*await _ledger(session, col(ConsentEvent.customer_id) == customer.id), ledger_entry(row)]
     _refuse_reopening(ledger_entry(row), entries, merges)
+    row.words_hmac = await keep_words(
+        session,
+        entry_id=row.id,
+        subject=f"customer:{row.profile_id}",
+        reason=words.reason,
+        evidence=words.evidence,
+        now=now,
+    )
     session.add(row)
     await session.flush()
     await _keep_states(session, customer.id, standing_consents(entries, merges))
@@ -124,7 +133,7 @@ def ledger_entry(row: ConsentEvent) -> LedgerEntry:
         is_up_session=row.session == "up",
         needs_confirmation=row.needs_confirmation,
         confirmed_at=row.confirmed_at,
-        is_proven=row.evidence is not None,
+        is_proven=row.is_proven,
         notice_version=row.notice_version,
     )
 

@@ -6,19 +6,30 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from regulars.audit.service import record_audit
 from regulars.events.envelope import EventEnvelope
 from regulars.events.models import Event
 
-__all__ = ["envelope_of", "record_event"]
+__all__ = ["add_event", "envelope_of", "record_event"]
 
 
 async def record_event(
     session: AsyncSession, *, type: str, subject: str, actor: str, data: Mapping[str, Any], now: datetime
 ) -> Event:
-    """Add an event to the outbox; it is told once the session commits.
+    """Add an event to the outbox, which is told once the session commits, and the change that it tells of to the audit.
 
-    ``subject`` names the thing as ``kind:uuid``; ``data`` holds ids and facts that are no personal data.
+    ``subject`` names the thing as ``kind:uuid``; ``data`` holds ids and facts that are no personal data. Names of what
+    changed stand there as ``changed`` or ``keys``.
     """
+    changed = data.get("changed") or data.get("keys") or ()
+    await record_audit(session, actor=actor, action=type, subject=subject, fields=changed, now=now)
+    return add_event(session, type=type, subject=subject, actor=actor, data=data, now=now)
+
+
+def add_event(
+    session: AsyncSession, *, type: str, subject: str, actor: str, data: Mapping[str, Any], now: datetime
+) -> Event:
+    """Add an event to the outbox that tells of nobody's change, or of one that the audit has already."""
     event = Event(type=type, subject=subject, actor=actor, data=dict(data), occurred_at=now, recorded_at=now)
     session.add(event)
     return event

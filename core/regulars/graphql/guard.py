@@ -11,6 +11,7 @@ from regulars.errors import ExpectedError, Forbidden, InvalidInput
 from regulars.fields.context import RequestContext
 from regulars.fields.declarations import Batch
 from regulars.fields.values import UserError
+from regulars.graphql.auditing import audited
 from regulars.graphql.composition import CORE_OWNER, OwnedField
 from regulars.graphql.plugin_calls import call_plugin, check_answer, note_failure
 from regulars.plugins.containment import in_thread, is_async
@@ -124,7 +125,8 @@ def mutating_alone(resolve: FieldResolver, payload: type[Any]) -> FieldResolver:
                 raise NotAlone(info.field_name)
             answer = resolve(source, info, **given)
             answer = await answer if isawaitable(answer) else answer
-            context.has_effect = True
+            async with context.services.database.writing() as apart, audited(apart, context, info.field_name, given):
+                context.has_effect = True
         except Forbidden:
             raise
         except ExpectedError as error:
@@ -145,8 +147,9 @@ def mutating(resolve: FieldResolver, payload: type[Any]) -> FieldResolver:
         context.has_written = True
         savepoint = await context.session.begin_nested()
         try:
-            answer = resolve(source, info, **given)
-            answer = await answer if isawaitable(answer) else answer
+            async with audited(context.session, context, info.field_name, given):
+                answer = resolve(source, info, **given)
+                answer = await answer if isawaitable(answer) else answer
             await context.session.flush()
             await savepoint.commit()
             context.has_effect = True

@@ -20,3 +20,9 @@ class Outcome:
     unchanged: int = 0
     customers: int = 0
     rejections: Sequence[Rejection] = field(default_factory=list)
+
+    @property
+    def written(self) -> Sequence[str]:
+        """Return in words how much was written; nothing where nothing was."""
+        counts = {"created": self.created, "updated": self.updated, "customers created": self.customers}
+        return [f"{count} {what}" for what, count in counts.items() if count]

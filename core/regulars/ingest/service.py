@@ -9,6 +9,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from regulars.audit.service import record_audit
 from regulars.clock import Clock
 from regulars.ingest.cursors import begin_import, hold_import, move_import
 from regulars.ingest.files import ImportFile, Position
@@ -137,6 +138,15 @@ class FileImport:
                     await writer.stage(session, batch)
                     batches.begin()
                     outcome = await writer.write(session, batch, is_trial=False, now=now)
+                    if outcome.written:
+                        await record_audit(
+                            session,
+                            actor=self.actor,
+                            action="import.written",
+                            subject=f"import:{id}",
+                            fields=outcome.written,
+                            now=now,
+                        )
                     new_size = kept.write(outcome.rejections, after=size)
                     move_import(
                         held,

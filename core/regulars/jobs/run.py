@@ -15,6 +15,7 @@ from pydantic import BaseModel
 from sqlalchemy.ext.asyncio import AsyncSession
 from structlog.typing import FilteringBoundLogger
 
+from regulars.audit.service import Circumstances, under
 from regulars.clock import Clock
 from regulars.database import Database
 from regulars.errors import RegularsError
@@ -117,7 +118,8 @@ class JobRun:
         self._is_writing = True
         try:
             async with self._database.writing() as session:
-                yield session
+                with under(session, Circumstances(f"job:{self.kind}")):
+                    yield session
                 await session.flush()
                 checkpoint, progress = self._next_checkpoint, self._progress
                 await renew_lease(

@@ -11,7 +11,7 @@ from sqlmodel import col
 
 from regulars.checks import check_text
 from regulars.errors import ForbiddenTransition, InvalidInput, NotFound
-from regulars.events.service import record_event
+from regulars.events.service import add_event, record_event
 from regulars.inserts import insert_new
 from regulars.jobs.models import Job
 from regulars.tables import UtcDateTime, new_id
@@ -131,12 +131,12 @@ async def repeat_job(session: AsyncSession, *, id: UUID, actor: str, now: dateti
 
 
 async def record_job_event(session: AsyncSession, job: Job, type: str, *, actor: str, now: datetime) -> None:
-    """Tell that the job changed; to be called in the transaction that changed it."""
-    await record_event(
-        session,
-        type=type,
-        subject=f"job:{job.id}",
-        actor=actor,
-        data={"kind": job.kind, "status": job.status, "attempt": job.attempts},
-        now=now,
-    )
+    """Tell that the job changed; to be called in the transaction that changed it.
+
+    What people do to jobs, and how jobs end, belongs to the audit; that the server queued or started one does not.
+    """
+    subject, data = f"job:{job.id}", {"kind": job.kind, "status": job.status, "attempt": job.attempts}
+    if ":" in actor or job.ended_at is not None:
+        await record_event(session, type=type, subject=subject, actor=actor, data=data, now=now)
+    else:
+        add_event(session, type=type, subject=subject, actor=actor, data=data, now=now)

@@ -12,10 +12,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from regulars.access.actors import Actor
+from regulars.audit.service import record_audit
 from regulars.customers.models import Customer
 from regulars.customers.survivors import locked_survivors
 from regulars.errors import ExpectedError, NotFound, OutOfRange
-from regulars.events.service import record_event
+from regulars.events.service import add_event
 from regulars.inserts import insert_new
 from regulars.tables import new_id
 from regulars.touchpoints.drafts import TouchpointDraft, checked_draft
@@ -101,12 +102,22 @@ async def record_touchpoints(
     by_id = {touchpoint.id: touchpoint for touchpoint in new}
     by_key = await _named(session, {key for row in rows if not isinstance(row, ExpectedError) if (key := _key(row))})
     for touchpoint in new:
-        await record_event(
+        add_event(
             session,
             type="touchpoint.recorded",
             subject=f"customer:{touchpoint.customer_id}",
             actor=actor.label,
             data={"touchpointId": str(touchpoint.id), "type": touchpoint.type},
+            now=now,
+        )
+    if new:
+        subjects = {f"customer:{touchpoint.customer_id}" for touchpoint in new}
+        await record_audit(
+            session,
+            actor=actor.label,
+            action="touchpoint.recorded",
+            subject=subjects.pop() if len(subjects) == 1 else f"customers:{len(subjects)}",
+            fields=[f"{len(new)} touchpoints"],
             now=now,
         )
     return [row if isinstance(row, ExpectedError) else _outcome(row, by_id, by_key) for row in rows]

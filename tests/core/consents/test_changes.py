@@ -20,7 +20,8 @@ SHOP = Actor("service", id=UUID(int=3))
 def row(purpose: str = "marketing.own", *, action: Any = "grant", actor: Actor = SYSTEM, **given: Any) -> ConsentEvent:
     usual: dict[str, Any] = {"channel": "email", "reason": "said so", "notice_version": "n1", "language": "en"}
     change = ConsentChange(ANNA, action, purpose, **(usual | given))
-    return ledger_row(change, customer_id=ANNA, registry=core_consent_registry(), actor=actor, now=NOW)
+    made, _ = ledger_row(change, customer_id=ANNA, registry=core_consent_registry(), actor=actor, now=NOW)
+    return made
 
 
 REFUSED: list[tuple[str, dict[str, Any], str, str]] = [

@@ -111,7 +111,6 @@ async def test_a_grant_without_evidence_in_the_ledger_does_not_count(
             at=FIRST,
             recorded_at=FIRST,
             actor="system",
-            reason="bought list",
             origin="import",
         )
     )

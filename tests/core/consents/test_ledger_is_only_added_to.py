@@ -28,7 +28,6 @@ async def entry(database: Database, customer: Customer) -> ConsentEvent:
         at=NOW,
         recorded_at=NOW,
         actor="system",
-        reason="stop",
     )
     async with database.writing() as session:
         session.add(written)

@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from regulars.access.actors import SYSTEM, Actor
+from regulars.audit.models import LedgerWords
 from regulars.consents.changes import ConsentChange
 from regulars.consents.models import ConsentEvent, ConsentState
 from regulars.consents.refusals import EvidenceRequired, ReopeningRefused
@@ -52,20 +53,21 @@ async def test_a_grant_is_kept_with_its_whole_scope_both_times_and_its_evidence(
         "session": "up",
         "needs_confirmation": True,
         "confirmed_at": NOW,
-        "evidence": {"form": "checkout"},
         "text_sha256": "0" * 64,
         "basis": "express_written",
     }
 
-    await record("grant", actor=SHOP, **given)
+    await record("grant", actor=SHOP, evidence={"form": "checkout"}, **given)
 
     session.expunge_all()
     [row] = await ledger(session)
     assert (row.customer_id, row.profile_id, row.action) == (customer.id, customer.id, "grant")
-    assert (row.purpose, row.channel, row.reason) == ("marketing.own", "email", "said so")
+    assert (row.purpose, row.channel) == ("marketing.own", "email")
     assert (row.recorded_at, row.actor, row.origin) == (NOW, SHOP.label, "customer")
     assert (row.notice_version, row.language) == ("n1", "en")
     assert {name: getattr(row, name) for name in given} == given
+    words = await session.get_one(LedgerWords, row.id)
+    assert (words.reason, words.evidence, row.is_proven) == ("said so", {"form": "checkout"}, True)
 
 
 async def test_what_stands_and_an_event_are_written_with_the_ledger(
@@ -203,8 +205,11 @@ async def test_a_fast_clock_loses_no_withdrawal(session: AsyncSession, record: R
     assert set((await states(session)).values()) == {"withdrawn"}
 
 
-async def test_a_grant_that_names_its_notice_is_proven_by_it(record: Record) -> None:
-    assert (await record("grant")).evidence == {"kind": "notice"}
+async def test_a_grant_that_names_its_notice_is_proven_by_it(session: AsyncSession, record: Record) -> None:
+    row = await record("grant")
+
+    assert row.is_proven
+    assert (await session.get_one(LedgerWords, row.id)).evidence == {"kind": "notice"}
 
 
 async def test_a_withdrawal_for_a_merged_customer_lands_on_the_survivor(

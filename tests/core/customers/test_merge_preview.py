@@ -40,8 +40,7 @@ def consent(customer_id: UUID, action: str, channel: str, at: datetime) -> Conse
         at=at,
         recorded_at=at,
         actor="customer",
-        reason="asked",
-        evidence={"form": "till"},
+        is_proven=True,
         notice_version="1",
         language="en",
     )

@@ -73,8 +73,7 @@ async def consent(database: Database, customer_id: UUID, action: str, at: dateti
                 at=at,
                 recorded_at=at,
                 actor="customer",
-                reason="asked",
-                evidence={"form": "till"},
+                is_proven=True,
                 notice_version="1",
                 language="en",
             )
