@@ -61,6 +61,10 @@ if TYPE_CHECKING:
     from regulars.plugins.hookspecs import hookimpl
     from regulars.plugins.manifest import HOOK_API, Grants, Permission, PluginManifest
     from regulars.private import Pii, Secret
+    from regulars.selfservice.door import CustomerDoor
+    from regulars.selfservice.down_tokens import DownToken
+    from regulars.selfservice.refusals import LinkUnknown
+    from regulars.selfservice.service import OpenedSession
     from regulars.settings import Settings
     from regulars.suppressions.lookups import suppressed_customers, suppressions_of_addresses, suppressions_of_customers
     from regulars.suppressions.service import (
@@ -87,7 +91,9 @@ __all__ = [
     "Conflict",
     "Connection",
     "Customer",
+    "CustomerDoor",
     "Database",
+    "DownToken",
     "ErasureReceipt",
     "EventEnvelope",
     "EventHandler",
@@ -104,12 +110,14 @@ __all__ = [
     "JobPayload",
     "JobRun",
     "JsonColumn",
+    "LinkUnknown",
     "Migrations",
     "Money",
     "MutationInput",
     "Node",
     "NotFound",
     "NotUnique",
+    "OpenedSession",
     "OutOfRange",
     "Pages",
     "Payload",
@@ -213,6 +221,10 @@ _HOMES = {
     "regulars.plugins.hookspecs": ("hookimpl",),
     "regulars.plugins.manifest": ("HOOK_API", "Grants", "Permission", "PluginManifest"),
     "regulars.private": ("Pii", "Secret"),
+    "regulars.selfservice.door": ("CustomerDoor",),
+    "regulars.selfservice.down_tokens": ("DownToken",),
+    "regulars.selfservice.refusals": ("LinkUnknown",),
+    "regulars.selfservice.service": ("OpenedSession",),
     "regulars.settings": ("Settings",),
     "regulars.suppressions.lookups": (
         "suppressed_customers",

@@ -11,6 +11,7 @@ from structlog.typing import FilteringBoundLogger
 
 from regulars.clock import Clock
 from regulars.outgoing.granted import PluginHttp
+from regulars.selfservice.door import CustomerDoor
 
 __all__ = ["Company", "PluginContext", "ReportProblem"]
 
@@ -34,7 +35,7 @@ class PluginContext:
 
     ``settings`` is an instance of the manifest's settings model. ``session`` belongs to the call: the server commits it
     when the call ends well. ``actor`` names who caused the call. ``random`` is seeded in tests. ``http`` reaches the
-    hosts that the manifest asks for in ``grants.network``.
+    hosts that the manifest asks for in ``grants.network``. ``door`` lets customers in.
     """
 
     plugin_id: str
@@ -44,6 +45,7 @@ class PluginContext:
     clock: Clock
     random: random.Random
     http: PluginHttp
+    door: CustomerDoor
     actor: str
     log: FilteringBoundLogger
     report_problem: ReportProblem

@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import secrets
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -39,6 +40,7 @@ from regulars.plugins.states import (
     UnknownPlugin,
 )
 from regulars.plugins.versions import newer_than_enabled, version_conflicts
+from regulars.selfservice.door import CustomerDoor
 from regulars.settings import Settings
 
 __all__ = ["PluginHost"]
@@ -63,6 +65,7 @@ class PluginHost:
         clock: Clock,
         found: Sequence[FoundPlugin],
         outgoing: Outgoing | None = None,
+        door: CustomerDoor | None = None,
         budgets: Budgets = DEFAULT_BUDGETS,
         chance: random.Random | None = None,
     ) -> None:
@@ -78,6 +81,7 @@ class PluginHost:
         self.records: dict[str, PluginRecord] = {}
         self._settings = settings
         self._outgoing = outgoing or open_outgoing(settings)
+        self._door = door or CustomerDoor(secrets.token_urlsafe())  # whose links nobody else can read
         self._chance = chance or random.Random()  # noqa: S311 - plugins draw samples with it, no secrets
         self._arrangement = Arrangement()
         self._statuses: dict[str, PluginStatus] = {}
@@ -242,6 +246,7 @@ class PluginHost:
             clock=self.clock,
             random=random.Random(self._chance.getrandbits(64)),  # noqa: S311 - no secrets
             http=self.http_of(plugin_id),
+            door=self._door,
             actor=actor,
             log=structlog.get_logger("regulars.plugins").bind(plugin=plugin_id),
             report_problem=self.problems.reporter(plugin_id),

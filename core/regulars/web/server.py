@@ -34,6 +34,7 @@ from regulars.plugins.host import PluginHost
 from regulars.plugins.manifest import Permission
 from regulars.plugins.plugin_set import PluginSet
 from regulars.preflight import check_database
+from regulars.selfservice.door import CustomerDoor
 from regulars.settings import Settings
 from regulars.signin.bearer import issued_token
 from regulars.signin.opening import open_staff_tokens
@@ -105,7 +106,14 @@ class Server:
             secret = await ensure_server_secret(session, configured=self.settings.secret.get_secret_value())
             await ensure_address_key(session)
         found = discover(blocked=self.settings.blocked_plugins) if self._found is None else self._found
-        self.host = PluginHost(self.database, self.settings, clock=self.clock, found=found, outgoing=self.outgoing)
+        self.host = PluginHost(
+            self.database,
+            self.settings,
+            clock=self.clock,
+            found=found,
+            outgoing=self.outgoing,
+            door=CustomerDoor(secret),
+        )
         self._running.push_async_callback(self.host.close)
         await self.host.start()
         await self.refresh_schema()
