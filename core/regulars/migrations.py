@@ -2,10 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
+from pkgutil import walk_packages
 from typing import Any, Literal
 
 from alembic import command, context
+from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
@@ -15,6 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.schema import SchemaItem
 from sqlmodel import AutoString
 
+import regulars
 from regulars.errors import ConfigurationError
 from regulars.tables import Amount, JsonColumn, Table, UtcDateTime
 
@@ -26,6 +30,7 @@ __all__ = [
     "OwnerState",
     "UnknownRevision",
     "current_revision",
+    "differences",
     "downgrade",
     "pending_revisions",
     "revise",
@@ -169,6 +174,8 @@ async def downgrade(engine: AsyncEngine, owner: MigrationOwner, *, revision: str
 
 async def revise(engine: AsyncEngine, owner: MigrationOwner, *, message: str) -> Path:
     """Write a new revision from the difference between the models and the database; return its file."""
+    if owner == CORE:
+        _import_models()
     written: list[Path] = []
 
     def write(config: Config) -> None:
@@ -179,6 +186,29 @@ async def revise(engine: AsyncEngine, owner: MigrationOwner, *, message: str) ->
 
     await _alone(engine, owner, write)
     return written[0]
+
+
+async def differences(engine: AsyncEngine, owner: MigrationOwner) -> Sequence[Any]:
+    """Return what the tables of an owner lack of its models, and have besides; types are not compared."""
+    if owner == CORE:
+        _import_models()
+
+    def compare(connection: Connection) -> Sequence[Any]:
+        opts = {
+            "include_object": lambda item, name, kind, *_: _is_of(owner, item, name, kind),
+            "compare_type": False,
+        }
+        return list(compare_metadata(MigrationContext.configure(connection, opts=opts), Table.metadata))
+
+    async with engine.connect() as connection:
+        return await connection.run_sync(compare)
+
+
+def _import_models() -> None:
+    """Make every table of the core known, not only those that somebody has used in this process."""
+    for module in walk_packages(regulars.__path__, "regulars."):
+        if module.name.endswith(".models"):
+            import_module(module.name)
 
 
 async def current_revision(engine: AsyncEngine, owner: MigrationOwner) -> str | None:

@@ -10,7 +10,7 @@ from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from regulars.customers.finding import current_customer, is_named
+from regulars.customers.finding import current_customer
 from regulars.customers.identities import Identity
 from regulars.customers.models import Customer, CustomerIdentity
 from regulars.errors import NotFound

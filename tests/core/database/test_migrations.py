@@ -1,5 +1,7 @@
+from sqlalchemy import text
+
 from regulars.database import Database
-from regulars.migrations import CORE, downgrade, state_of, upgrade
+from regulars.migrations import CORE, differences, downgrade, state_of, upgrade
 
 
 async def test_a_fresh_database_stands_at_the_newest_revision(database: Database) -> None:
@@ -16,3 +18,16 @@ async def test_the_core_goes_down_and_up_again(database: Database) -> None:
 
     assert below.current is None
     assert (await state_of(database.engine, CORE)).is_newest
+
+
+async def test_the_migrations_make_what_the_models_describe(database: Database) -> None:
+    assert list(await differences(database.engine, CORE)) == []
+
+
+async def test_a_table_that_no_model_describes_is_a_difference(database: Database) -> None:
+    async with database.writing() as session:
+        await session.execute(text("CREATE TABLE core_forgotten (id INTEGER)"))
+
+    found = await differences(database.engine, CORE)
+
+    assert [(step, table.name) for step, table in found] == [("remove_table", "core_forgotten")]

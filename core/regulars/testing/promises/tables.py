@@ -4,16 +4,13 @@ import asyncio
 from contextlib import ExitStack
 from typing import Any
 
-from alembic.autogenerate import compare_metadata
-from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection, inspect
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from regulars.database import open_engine
-from regulars.migrations import MigrationOwner, downgrade, upgrade
+from regulars.migrations import MigrationOwner, differences, downgrade, upgrade
 from regulars.plugins.discovery import FoundPlugin
 from regulars.settings import Settings
-from regulars.tables import Table
 from regulars.testing.databases import TestDatabases
 
 __all__ = ["check_migrations"]
@@ -39,8 +36,8 @@ async def check_migrations(databases: TestDatabases, plugin: FoundPlugin) -> Non
 async def _check(engine: AsyncEngine, owner: MigrationOwner) -> None:
     await upgrade(engine, [owner])
     first = await _seen(engine, owner)
-    differences = await _differences(engine, owner)
-    assert not differences, f"The migrations of {owner.name} do not make what its models describe: {differences}"
+    wrong = await differences(engine, owner)
+    assert not wrong, f"The migrations of {owner.name} do not make what its models describe: {wrong}"
     await downgrade(engine, owner, revision="base")
     left = await _seen(engine, owner)
     assert not left, f"After a downgrade to base there is still {', '.join(left)}."
@@ -65,16 +62,3 @@ def _tables(connection: Connection, owner: MigrationOwner) -> dict[str, Any]:
         for name in sorted(found.get_table_names())
         if name.startswith(f"{owner.name}_")
     }
-
-
-async def _differences(engine: AsyncEngine, owner: MigrationOwner) -> list[Any]:
-    def is_own(item: Any, name: str | None, kind: str, *_: Any) -> bool:
-        table = name if kind == "table" else item.table.name
-        return bool(table and table.startswith(f"{owner.name}_"))
-
-    def compare(connection: Connection) -> list[Any]:
-        context = MigrationContext.configure(connection, opts={"include_object": is_own, "compare_type": False})
-        return list(compare_metadata(context, Table.metadata))
-
-    async with engine.connect() as connection:
-        return await connection.run_sync(compare)
