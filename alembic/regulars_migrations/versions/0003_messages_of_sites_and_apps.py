@@ -56,7 +56,7 @@ def upgrade() -> None:
             ["second_id"], ["core_customer.id"], name=op.f("fk_core_merge_suggestion_second_id_core_customer")
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_core_merge_suggestion")),
-        sa.UniqueConstraint("first_id", "second_id", name=op.f("uq_core_merge_suggestion_first_id")),
+        sa.UniqueConstraint("first_id", "second_id", name=op.f("uq_core_merge_suggestion_first_id_second_id")),
     )
     with op.batch_alter_table("core_merge_suggestion", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_core_merge_suggestion_second_id"), ["second_id"], unique=False)

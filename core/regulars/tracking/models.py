@@ -38,7 +38,7 @@ class RejectedMessage(Table, table=True):
     type: str | None = None
     code: str
     reason: str
-    masked: Any = Field(default=None, sa_type=JsonColumn)
-    body: Any = Field(default=None, sa_type=JsonColumn)
+    masked: Any = Field(default=None, sa_type=JsonColumn, nullable=True)
+    body: Any = Field(default=None, sa_type=JsonColumn, nullable=True)
     received_at: datetime = Field(sa_type=UtcDateTime, index=True)
     replayed_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
