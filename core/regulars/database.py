@@ -5,10 +5,10 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from sqlalchemy import Connection, event, text
-from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 
 from regulars.settings import Settings
+from regulars.sqlite_functions import SQLITE_FUNCTIONS
 
 __all__ = ["Database", "open_engine"]
 
@@ -44,18 +44,23 @@ def open_engine(settings: Settings) -> AsyncEngine:
     )
 
 
-def _prepare_sqlite(connection: DBAPIConnection, _record: object) -> None:
+def _prepare_sqlite(connection: Any, _record: object) -> None:
     connection.isolation_level = None  # transactions are begun below, not by the driver
     cursor = connection.cursor()
     cursor.execute("PRAGMA journal_mode = WAL")
     cursor.execute("PRAGMA synchronous = FULL")
     cursor.execute("PRAGMA foreign_keys = ON")
     cursor.close()
+    for name, function in SQLITE_FUNCTIONS.items():
+        connection.create_function(name, 1, function, deterministic=True)
 
 
 def _begin_sqlite(connection: Connection) -> None:
     # A reader that turns into a writer can meet "database is locked" at once; a writer says so from the start.
-    writes = connection.get_execution_options().get("regulars_writes", False)
+    options = connection.get_execution_options()
+    if options.get("regulars_reads_once", False):
+        return
+    writes = options.get("regulars_writes", False)
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 
@@ -81,6 +86,9 @@ class Database:
         options: dict[str, Any] = {"expire_on_commit": False, "autoflush": True}
         self._readers_apart: async_sessionmaker[AsyncSession] = async_sessionmaker(self._apart, **options)
         self._readers: async_sessionmaker[AsyncSession] = async_sessionmaker(engine, **options)
+        # SQLite needs no word for it, and would be left in a mode that begins transactions by itself.
+        mode = {} if engine.dialect.name == "sqlite" else {"isolation_level": "AUTOCOMMIT"}
+        self._reading_once = engine.execution_options(regulars_reads_once=True, **mode)
         self._writers: async_sessionmaker[AsyncSession] = async_sessionmaker(
             engine.execution_options(regulars_writes=True), **options
         )
@@ -112,6 +120,15 @@ class Database:
         """Give a session for writing that commits at the end, or rolls back on any error."""
         async with self._writers() as session, session.begin():
             yield session
+
+    async def read_text(self, statement: str, values: tuple[Any, ...]) -> str:
+        """Return the one text that a statement returns, which is in the language of the driver.
+
+        There is no transaction around it: one statement sees one state of the database.
+        """
+        async with self._reading_once.connect() as connection:
+            found: str = (await connection.exec_driver_sql(statement, values)).scalar_one()
+            return found
 
     def writing_session(self) -> AsyncSession:
         """Return a session for writing whose caller commits."""

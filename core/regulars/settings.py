@@ -160,6 +160,10 @@ class Settings(BaseSettings):
         ge=1,
         description=("How many days told events, those that no handler could take included, and ended jobs are kept."),
     )
+    planner: bool = Field(
+        default=True,
+        description="Answer a GraphQL operation by one SQL statement where that is possible; off to compare.",
+    )
     statement_timeout_s: float = Field(default=10.0, gt=0, description="How long one query may take, in seconds.")
     pool_size: int = Field(
         default=10,

@@ -17,6 +17,7 @@ from regulars.errors import Forbidden
 from regulars.fields.policy import RowPolicy
 from regulars.idempotency.service import KeysInFlight
 from regulars.plugins.context import Company
+from regulars.settings import Settings
 
 __all__ = ["FieldContext", "RequestContext"]
 
@@ -39,6 +40,11 @@ class Services(Protocol):
     @property
     def company(self) -> Company:
         """Return the company that this installation serves."""
+        ...
+
+    @property
+    def settings(self) -> Settings:
+        """Return the settings of the server."""
         ...
 
     @property

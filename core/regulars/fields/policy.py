@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import FromClause, false, true
+from sqlalchemy import FromClause, Uuid, bindparam, false, true
 from sqlalchemy.sql.elements import ColumnElement
 from sqlalchemy.sql.util import ClauseAdapter
 
@@ -12,7 +12,10 @@ from regulars.access.actors import Actor
 from regulars.errors import NotFound
 from regulars.fields.types import TypeRules
 
-__all__ = ["RowPolicy", "adapted"]
+__all__ = ["OWN_ID", "RowPolicy", "adapted"]
+
+OWN_ID = bindparam("regulars_own_id", type_=Uuid(), required=True)
+"""The id of the customer who asks, bound when the statement runs."""
 
 
 def adapted(expression: ColumnElement[Any], source: FromClause) -> ColumnElement[Any]:
@@ -25,10 +28,12 @@ class RowPolicy:
     """The rows that one actor may see.
 
     Staff and services see every visible row of a type that they may see at all. A customer sees the row that is
-    theirs, rows that belong to them, and rows of open types; of all other tables none.
+    theirs, rows that belong to them, and rows of open types; of all other tables none. ``own_id`` stands in SQL for the
+    customer's id, such as ``OWN_ID`` in a statement that serves all customers.
     """
 
     actor: Actor
+    own_id: Any = None
 
     def condition(self, rules: TypeRules, source: FromClause) -> ColumnElement[bool]:
         """Return what must hold for a row of ``source``, which is the type's table or an alias of it."""
@@ -40,10 +45,11 @@ class RowPolicy:
             return true()
         if self.actor.customer_id is None or rules.table is None:
             return false()
+        own_id = self.actor.customer_id if self.own_id is None else self.own_id
         if rules.table.__tablename__ == "core_customer":
-            return source.c.id == self.actor.customer_id
+            return source.c.id == own_id
         if "customer_id" in source.c:
-            return source.c.customer_id == self.actor.customer_id
+            return source.c.customer_id == own_id
         return false()
 
     def owns(self, customer: Any) -> bool:

@@ -14,7 +14,7 @@ from regulars.graphql.composition import CORE_OWNER, OwnedField
 from regulars.graphql.plugin_calls import call_plugin, check_answers
 from regulars.plugins.containment import in_thread, is_async
 
-__all__ = ["WrongBatch", "batched"]
+__all__ = ["WrongBatch", "ask_batch", "batched"]
 
 
 Parents = Sequence[Mapping[str, Any]]
@@ -32,7 +32,6 @@ class WrongBatch(RegularsError):
 def batched(declared: Batch, owned: OwnedField, kind: GraphQLOutputType) -> Callable[..., Any]:
     """Return the resolver of a batch field, each of whose answers is of ``kind``."""
     names = [column.key for column in declared.requires]
-    ask = _ask_core if owned.owner == CORE_OWNER else _ask_plugin
 
     def resolve(source: Any, info: Any) -> Any:
         context: RequestContext = info.context
@@ -41,7 +40,7 @@ def batched(declared: Batch, owned: OwnedField, kind: GraphQLOutputType) -> Call
 
             async def load(sources: list[Any]) -> Sequence[Any]:
                 parents = [{name: getattr(source, name) for name in names if name} for source in sources]
-                return await ask(declared, owned, kind, parents, context)
+                return await ask_batch(declared, owned, kind, parents, context)
 
             context.loaders[name] = DataLoader(load_fn=load, cache_key_fn=id)
         return context.loaders[name].load(source)
@@ -49,9 +48,19 @@ def batched(declared: Batch, owned: OwnedField, kind: GraphQLOutputType) -> Call
     return resolve
 
 
-async def _ask_core(
+async def ask_batch(
     declared: Batch, owned: OwnedField, kind: GraphQLOutputType, parents: Parents, context: RequestContext
 ) -> Sequence[Any]:
+    """Return the answers of a batch field for these parents, one for each.
+
+    Raises what the author raises on purpose, and ``PluginFieldFailed`` for whatever else a plugin does.
+    """
+    if owned.owner == CORE_OWNER:
+        return await _ask_core(declared, owned, parents, context)
+    return await _ask_plugin(declared, owned, kind, parents, context)
+
+
+async def _ask_core(declared: Batch, owned: OwnedField, parents: Parents, context: RequestContext) -> Sequence[Any]:
     async with context.alone() as session:
         answers = await declared.load(parents, FieldContext(session, context.actor, context.now, context.company))
     return _one_each(owned, parents, answers)

@@ -19,6 +19,7 @@ from regulars.errors import Forbidden
 from regulars.fields.context import RequestContext, Services
 from regulars.graphql.answers import answer_body, codes_of, told_errors
 from regulars.graphql.limits import CUSTOMER_LIMITS, Limits
+from regulars.graphql.planner.planner import Planner
 from regulars.graphql.preparation import InvalidDocument, Prepared, Preparing
 from regulars.graphql.repeats import REPLAYED, request_under_key
 from regulars.graphql.schema import BuiltSchema
@@ -39,6 +40,7 @@ class Executor:
         self.schema, self._services = schema, services
         self._limits = limits or Limits()
         self._preparing = Preparing(schema.graphql, self._limits)
+        self._planner = Planner(schema, services.database.engine.dialect) if services.settings.planner else None
 
     async def __call__(self, operation: GraphQLOperation, request: Request) -> GraphQLAnswer:
         """Answer one operation that came by HTTP; the actor and the request's id are in the request's state."""
@@ -80,7 +82,8 @@ class Executor:
         if not prepared.is_mutation:
             async with self._services.database.reading() as session:
                 context = self.context(session, actor, request_id)
-                return told(await self._execute(prepared, operation.variables, context))
+                planned = await self._plan(prepared, operation.variables, context)
+                return told(planned or await self._execute(prepared, operation.variables, context))
         keyed = request_under_key(operation, prepared, actor)
         with nullcontext() if keyed is None else self._services.keys_in_flight.held(keyed):
             return await self._change(prepared, operation, actor, request_id, keyed, told)
@@ -109,6 +112,22 @@ class Executor:
     def reading_session(self) -> AbstractAsyncContextManager[AsyncSession]:
         """Give a session for reading; it takes a connection only once something is read."""
         return self._services.database.reading()
+
+    async def _plan(
+        self, prepared: Prepared, variables: Mapping[str, Any], context: RequestContext
+    ) -> ExecutionResult | None:
+        if self._planner is None or prepared.reads_schema:
+            return None
+        executor = _Execution.build(
+            self.schema.graphql,
+            prepared.document,
+            context_value=context,
+            raw_variable_values=dict(variables),
+            operation_name=prepared.operation.name.value if prepared.operation.name else None,
+            hide_suggestions=True,
+            operation_extensions={},
+        )
+        return None if isinstance(executor, list) else await self._planner.answer(prepared, executor, context)
 
     async def _change(
         self,

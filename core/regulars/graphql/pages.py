@@ -12,17 +12,17 @@ from sqlalchemy.sql.elements import ColumnElement
 from regulars.errors import UnknownValue
 from regulars.fields.context import RequestContext
 from regulars.fields.declarations import Connected
-from regulars.fields.policy import RowPolicy
+from regulars.fields.policy import RowPolicy, adapted
 from regulars.fields.types import TypeRules
 from regulars.graphql.composition import OwnedField, shape_of
 from regulars.graphql.loaders import loader_of
 from regulars.graphql.pagination import Key, Page, PageRequest, cursor_of, fingerprint, order_clauses, seek
 from regulars.graphql.plugin_calls import Execute, execution_for
 from regulars.graphql.stored_where import stored_where
-from regulars.graphql.where import Filters, attribute_of, primary_key
+from regulars.graphql.where import Filters, Reader, attribute_of, primary_key
 from regulars.segments.service import read_segments_behind
 
-__all__ = ["Listing", "Paging"]
+__all__ = ["Listing", "Paging", "ReaderOf", "order_keys", "query_mark"]
 
 FieldResolver = Callable[..., Any]
 
@@ -33,11 +33,7 @@ class ReaderOf:
 
     context: RequestContext
     segments: Mapping[UUID, Mapping[str, Any]]
-
-    @property
-    def policy(self) -> RowPolicy:
-        """Return which rows may be seen."""
-        return self.context.policy
+    policy: RowPolicy
 
     def segment(self, id: UUID) -> Mapping[str, Any]:
         """Return the filter of a segment, read by today's schema.
@@ -159,38 +155,15 @@ class Paging:
         rules = self._filters.composition.rules_of_class(target)
         table = rules.source
         where = given.get("where") or {}
-        reader = ReaderOf(context, await read_segments_behind(context, where))
+        reader = ReaderOf(context, await read_segments_behind(context, where), context.policy)
         conditions = [context.policy.condition(rules, table), self._filters.predicate(target, where, table, reader)]
         if declared.where is not None:
             conditions.append(declared.where)
         if given.get("search") and declared.search is not None:
             conditions.append(declared.search(given["search"]))
-        keys = self._keys(declared, target, given.get("orderBy") or (), reader, table)
-        mark = fingerprint(self._filters.name_of(target), where, given.get("orderBy"), given.get("search"))
+        keys = order_keys(self._filters, declared, target, given.get("orderBy") or (), reader, table)
+        mark = query_mark(self._filters, target, given)
         return Query(target, rules, table, declared, reader, tuple(conditions), keys, mark, execute)
-
-    def _keys(
-        self,
-        declared: Connected,
-        target: type[Any],
-        orders: Sequence[Mapping[str, Any]],
-        reader: ReaderOf,
-        table: FromClause,
-    ) -> tuple[Key, ...]:
-        known = self._filters.sort_keys(target)
-        keys: list[Key] = []
-        for order in orders:
-            name = getattr(order["field"], "value", order["field"])
-            if name not in known:
-                raise UnknownValue("order", name, known, path=("orderBy",))
-            reader.require(known[name].permission)
-            nulls = getattr(order.get("nulls"), "value", order.get("nulls"))
-            direction = getattr(order.get("direction"), "value", order.get("direction"))
-            keys.append(_key(known[name].expression(table), direction == "DESC", nulls == "FIRST"))
-        if not orders:
-            keys = [_key(each.expression, each.is_descending, has_nulls_first=False) for each in declared.order_by]
-        is_descending = bool(keys) and keys[-1].is_descending
-        return (*keys, Key(primary_key(table), is_descending, is_nullable=False))
 
     async def _all(self, context: RequestContext, query: Query, request: PageRequest) -> Listing:
         statement = (
@@ -251,6 +224,40 @@ def _page(rows: Sequence[tuple[Any, Sequence[Any]]], request: PageRequest, mark:
     has_next = request.before is not None if request.is_backward else has_more
     has_previous = has_more if request.is_backward else request.after is not None
     return Page([row for row, _ in kept], [cursor_of(mark, values) for _, values in kept], has_next, has_previous)
+
+
+def query_mark(filters: Filters, target: type[Any], given: Mapping[str, Any]) -> str:
+    """Return the mark of what a list was asked for; its cursors carry it."""
+    return fingerprint(filters.name_of(target), given.get("where") or {}, given.get("orderBy"), given.get("search"))
+
+
+def order_keys(
+    filters: Filters,
+    declared: Connected,
+    target: type[Any],
+    orders: Sequence[Mapping[str, Any]],
+    reader: Reader,
+    source: FromClause,
+) -> tuple[Key, ...]:
+    """Return the order of a list over ``source``, the target's table or an alias of it; the last key is the id.
+
+    Raises ``UnknownValue`` for an order that the target does not have, ``Forbidden`` for one that the reader may not
+    use.
+    """
+    known = filters.sort_keys(target)
+    keys: list[Key] = []
+    for order in orders:
+        name = getattr(order["field"], "value", order["field"])
+        if name not in known:
+            raise UnknownValue("order", name, known, path=("orderBy",))
+        reader.require(known[name].permission)
+        nulls = getattr(order.get("nulls"), "value", order.get("nulls"))
+        direction = getattr(order.get("direction"), "value", order.get("direction"))
+        keys.append(_key(known[name].expression(source), direction == "DESC", nulls == "FIRST"))
+    if not orders:
+        keys = [_key(adapted(each.expression, source), each.is_descending, False) for each in declared.order_by]
+    is_descending = bool(keys) and keys[-1].is_descending
+    return (*keys, Key(primary_key(source), is_descending, is_nullable=False))
 
 
 def _key(expression: ColumnElement[Any], is_descending: bool, has_nulls_first: bool) -> Key:

@@ -16,12 +16,14 @@ from regulars.plugins.calls import HookCall, PluginCaller, PluginCallFailed, Plu
 from regulars.plugins.results import WrongResult, sequence_of, size_checked
 
 __all__ = [
+    "RESTING",
     "Execute",
     "PluginFieldFailed",
     "call_plugin",
     "check_answer",
     "check_answers",
     "execution_for",
+    "hook_of",
     "note_failure",
 ]
 
@@ -70,7 +72,7 @@ async def call_plugin(
         return result if isinstance(result, _Refusal) else check(result)
 
     caller: PluginCaller = context.services.plugin_fields
-    call = HookCall(owned.owner, _hook(owned), answer, {}, budget_s, checked)
+    call = HookCall(owned.owner, hook_of(owned), answer, {}, budget_s, checked)
     try:
         result = await caller.call(call)
     except PluginPaused as paused:
@@ -92,13 +94,13 @@ def execution_for(owned: OwnedField) -> Execute:
 
     async def execute(context: RequestContext, statement: Executable) -> Result[*tuple[Any, ...]]:
         caller: PluginCaller = context.services.plugin_fields
-        if caller.is_open(owned.owner, _hook(owned)):
+        if caller.is_open(owned.owner, hook_of(owned)):
             raise PluginFieldFailed(owned.owner, owned.path, RESTING)
         try:
             result = await context.execute_apart(statement)
         except Exception as error:
             raise note_failure(context, owned, error) from error
-        caller.succeeded(owned.owner, _hook(owned))
+        caller.succeeded(owned.owner, hook_of(owned))
         return result
 
     return execute
@@ -111,7 +113,7 @@ def note_failure(context: RequestContext, owned: OwnedField, error: Exception) -
     """
     if error not in context.plugin_failures:
         caller: PluginCaller = context.services.plugin_fields
-        context.plugin_failures[error] = _told(owned, caller.failed(owned.owner, _hook(owned), error))
+        context.plugin_failures[error] = _told(owned, caller.failed(owned.owner, hook_of(owned), error))
     failure = context.plugin_failures[error]
     assert isinstance(failure, PluginFieldFailed)
     return failure
@@ -164,8 +166,8 @@ def _check_object(kind: GraphQLObjectType, answer: Any) -> None:
         raise WrongResult(f"it returned a value of type {type(answer).__name__} where {belongs.__name__} belongs")
 
 
-def _hook(owned: OwnedField) -> str:
-    # Each field has a breaker of its own, so that one that is broken does not take the others with it.
+def hook_of(owned: OwnedField) -> str:
+    """Return the name under which failures of a field are counted: one that is broken does not take others with it."""
     return f"graphql:{owned.path}"
 
 

@@ -6,12 +6,14 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from graphql import (
+    DirectiveNode,
     DocumentNode,
     FieldNode,
     GraphQLError,
     GraphQLSchema,
     OperationDefinitionNode,
     OperationType,
+    VariableNode,
     Visitor,
     get_operation_ast,
     validate,
@@ -30,6 +32,7 @@ REMEMBERED_BYTES = 256 * 1024  # of text; a syntax tree takes about a hundred ti
 TOLD_ERRORS = 20
 LONGEST_MESSAGE = 300
 SCHEMA_FIELD = "__schema"
+CONDITIONS = ("skip", "include")
 
 Outcome = TypeVar("Outcome")
 
@@ -44,15 +47,19 @@ class InvalidDocument(ExpectedError):
         super().__init__(errors[0].message)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Prepared:
-    """An operation that may run: its document, its price, and the names of all fields in the document."""
+    """An operation that may run: its document, its price, and the names of all fields in the document.
+
+    ``conditions`` are the variables that ``@skip`` and ``@include`` look at.
+    """
 
     document: DocumentNode
     operation: OperationDefinitionNode
     price: OperationPrice
     field_names: frozenset[str]
     hash: str
+    conditions: tuple[str, ...] = ()
 
     @property
     def reads_schema(self) -> bool:
@@ -107,11 +114,10 @@ class Preparing:
             raise InvalidDocument([_without_document(error) for error in errors])
         operation = get_operation_ast(document, operation_name)
         assert operation is not None
-        names = _FieldNames()
+        names = _Names()
         visit(document, names)
-        return Prepared(
-            document, operation, price, frozenset(names.seen), hashlib.sha256(query.encode()).hexdigest()[:12]
-        )
+        hash = hashlib.sha256(query.encode()).hexdigest()[:12]
+        return Prepared(document, operation, price, frozenset(names.fields), hash, tuple(sorted(names.conditions)))
 
 
 class _Remembered(Generic[Outcome]):
@@ -142,10 +148,16 @@ def _without_document(error: GraphQLError) -> GraphQLError:
     return told
 
 
-class _FieldNames(Visitor):
+class _Names(Visitor):
     def __init__(self) -> None:
         super().__init__()
-        self.seen: set[str] = set()
+        self.fields: set[str] = set()
+        self.conditions: set[str] = set()
 
     def enter_field(self, node: FieldNode, *_: object) -> None:
-        self.seen.add(node.name.value)
+        self.fields.add(node.name.value)
+
+    def enter_directive(self, node: DirectiveNode, *_: object) -> None:
+        if node.name.value in CONDITIONS:
+            values = [argument.value for argument in node.arguments or ()]
+            self.conditions |= {value.name.value for value in values if isinstance(value, VariableNode)}

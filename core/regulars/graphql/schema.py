@@ -78,6 +78,7 @@ class BuiltSchema:
     filters: Filters
     permissions: Mapping[str, str | None]
     owners: Mapping[str, str]
+    fields: Mapping[str, OwnedField]
     nodes: Mapping[str, TypeRules]
     lone_mutations: frozenset[str]
     sdl: str
@@ -164,6 +165,7 @@ def build_schema(parts: SchemaParts) -> BuiltSchema:
         filters,
         attach.permissions,
         attach.owners,
+        attach.fields,
         attach.nodes,
         frozenset(attach.lone_mutations),
         made.as_str(),
@@ -177,6 +179,7 @@ class _Attaching:
         self._composition, self._loading, self._paging = composition, Loading(filters), Paging(filters)
         self.permissions: dict[str, str | None] = {}
         self.owners: dict[str, str] = {}
+        self.fields: dict[str, OwnedField] = {}
         self.nodes: dict[str, TypeRules] = {}
         self.lone_mutations: set[str] = set()
 
@@ -196,7 +199,7 @@ class _Attaching:
             if permission is None and kind.name in ROOTS:
                 raise MissingPermission(owned.owner, path)
             self._check_null(owned, path, permission, rules)
-            self.permissions[path], self.owners[path] = permission, owned.owner
+            self.permissions[path], self.owners[path], self.fields[path] = permission, owned.owner, owned
             self._attach(kind, field_, owned, rules, None if permission == PUBLIC else permission)
 
     def _check_null(self, owned: OwnedField, path: str, permission: str | None, rules: TypeRules | None) -> None:

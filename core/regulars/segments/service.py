@@ -14,7 +14,14 @@ from regulars.events.service import record_event
 from regulars.fields.ids import global_id, row_id
 from regulars.segments.models import Segment
 
-__all__ = ["create_segment", "delete_segment", "named_segments", "read_segments_behind", "update_segment"]
+__all__ = [
+    "IN_SEGMENTS",
+    "create_segment",
+    "delete_segment",
+    "named_segments",
+    "read_segments_behind",
+    "update_segment",
+]
 
 IN_SEGMENTS = "segments"
 

@@ -1,0 +1,1 @@
+"""The query planner: one SQL statement for a whole operation, which returns the answer as JSON."""

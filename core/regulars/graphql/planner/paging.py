@@ -1,0 +1,213 @@
+"""Write a connection in SQL: a page of rows, its cursors, what lies around it, and how many there are in all."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from graphql import GraphQLField, GraphQLObjectType
+from graphql.execution.collect_fields import FieldDetails
+from sqlalchemy import FromClause, Integer, String, bindparam, case, func, select
+from sqlalchemy.sql.elements import ColumnElement
+
+from regulars.fields.declarations import Connected
+from regulars.fields.kinds import kind_of
+from regulars.fields.policy import adapted
+from regulars.fields.types import TypeRules
+from regulars.graphql.composition import OwnedField, shape_of
+from regulars.graphql.pagination import Key, order_clauses
+from regulars.graphql.planner.drafts import Draft, Place, Step
+from regulars.graphql.planner.json_sql import SQL, JsonSql, text
+from regulars.graphql.planner.not_planned import NotPlanned
+from regulars.graphql.planner.parts import PagePart, WrittenPage
+from regulars.graphql.where import Filters, primary_key
+
+__all__ = ["Selects", "connection"]
+
+TYPENAME = "__typename"
+Details = list[FieldDetails]
+
+
+class Selects(Protocol):
+    """Whoever writes what is selected inside a page."""
+
+    json: JsonSql
+    draft: Draft
+    filters: Filters
+
+    def row(self, kind: GraphQLObjectType, details: Details, source: FromClause, place: Place) -> SQL:
+        """Return the JSON of a row of ``source``."""
+        ...
+
+    def subfields(self, kind: GraphQLObjectType, details: Details) -> Mapping[str, Details]:
+        """Return what is selected inside a field."""
+        ...
+
+    def object_of(self, field: GraphQLField) -> GraphQLObjectType:
+        """Return the object type that a field leads to."""
+        ...
+
+    def rules(self, target: type[Any]) -> TypeRules:
+        """Return the rules of a type that stands for rows."""
+        ...
+
+    def visible(self, rules: TypeRules, source: FromClause, where: ColumnElement[bool] | None) -> list[SQL]:
+        """Return what must hold for rows of ``source`` besides what the client asks for."""
+        ...
+
+
+def connection(
+    selects: Selects,
+    declared: Connected,
+    owned: OwnedField,
+    field: GraphQLField,
+    key: str,
+    details: Details,
+    parent: FromClause | None,
+    place: Place,
+) -> SQL:
+    """Return the JSON of a connection; ``parent`` are the rows that it belongs to, None for a list of all."""
+    draft, target = selects.draft, shape_of(owned.field).of
+    rules = selects.rules(target)
+    rows = rules.source.alias(draft.next_source())
+    prefix = f"regulars_{draft.next_source()}"
+    definition, node = field, details[0].node
+    written = draft.page(PagePart(owned.path, declared, target, definition, node, rows, selects.filters, prefix))
+    conditions = selects.visible(rules, rows, declared.where)
+    if parent is not None and declared.key is not None:
+        conditions.append(adapted(declared.key, rows) == primary_key(parent))
+    page = _Page(selects, owned, rows, conditions, parent, written, prefix)
+    return page.write(selects.object_of(field), details, (*place, Step(key)))
+
+
+@dataclass
+class _Page:
+    selects: Selects
+    owned: OwnedField
+    rows: FromClause
+    conditions: list[SQL]
+    parent: FromClause | None
+    written: WrittenPage
+    prefix: str
+    is_read: bool = False
+
+    def write(self, kind: GraphQLObjectType, details: Details, place: Place) -> SQL:
+        json = self.selects.json
+        self.shown = self._shown(needs_place=self._needs_place(kind, details))
+        members = []
+        for key, inner in self.selects.subfields(kind, details).items():
+            inside = (*place, Step(key, is_list=True))
+            name = inner[0].node.name.value
+            if name == TYPENAME:
+                members.append((key, text(kind.name)))
+            elif name == "nodes":
+                node = self.selects.object_of(kind.fields[name])
+                members.append((key, self._list(self.selects.row(node, inner, self.shown, inside))))
+            elif name == "edges":
+                members.append((key, self._list(self._edge(self.selects.object_of(kind.fields[name]), inner, inside))))
+            elif name == "pageInfo":
+                members.append((key, self._page_info(self.selects.object_of(kind.fields[name]), inner)))
+            else:
+                members.append((key, self._count()))
+        query = select(json.object(members))
+        if self.is_read:
+            query = query.select_from(self.shown)
+        return json.nested(query.scalar_subquery())
+
+    def _needs_place(self, kind: GraphQLObjectType, details: Details) -> bool:
+        return any(inner[0].node.name.value == "pageInfo" for inner in self.selects.subfields(kind, details).values())
+
+    def _number(self, name: str) -> SQL:
+        return bindparam(f"{self.prefix}_{name}", type_=Integer(), required=True)
+
+    def _shown(self, *, needs_place: bool) -> FromClause:
+        """Return the rows of the page, in the order of the answer where the database cannot sort while it lists.
+
+        They carry the keys of the order, and, if needed, each one's place and how many were found.
+        """
+        keys, page = self.written.keys, self.written.page
+        named = [key.expression.label(f"regulars_key_{number}") for number, key in enumerate(keys)]
+        found = (
+            select(*self.rows.c, *named)
+            .where(*self.conditions, self.written.condition)
+            .order_by(*order_clauses(keys, is_reversed=page.is_backward))
+            .limit(self._number("fetched" if needs_place else "size"))
+        )
+        if self.parent is not None:
+            found = found.correlate(self.parent)
+        shown: FromClause = found.subquery(self.selects.draft.next_source())
+        if needs_place:
+            numbered = func.row_number().over(order_by=order_clauses(self._keys(shown), is_reversed=page.is_backward))
+            placed = select(*shown.c, numbered.label("regulars_place"), func.count().over().label("regulars_found"))
+            shown = placed.subquery(self.selects.draft.next_source())
+        if not self.selects.json.orders_lists and (needs_place or page.is_backward):
+            sorted_ = select(*shown.c).order_by(*order_clauses(self._keys(shown), is_reversed=False))
+            shown = sorted_.subquery(self.selects.draft.next_source())
+        self.is_placed = needs_place
+        return shown
+
+    def _keys(self, shown: FromClause) -> list[Key]:
+        return [
+            Key(shown.c[f"regulars_key_{number}"], key.is_descending, key.has_nulls_first, key.is_nullable)
+            for number, key in enumerate(self.written.keys)
+        ]
+
+    def _list(self, items: SQL) -> SQL:
+        self.is_read = True
+        only = self.shown.c.regulars_place <= self._number("size") if self.is_placed else None
+        order = order_clauses(self._keys(self.shown), is_reversed=False)
+        return self.selects.json.list(items, order_by=order, only=only)
+
+    def _edge(self, kind: GraphQLObjectType, details: Details, place: Place) -> SQL:
+        members = []
+        for key, inner in self.selects.subfields(kind, details).items():
+            name = inner[0].node.name.value
+            if name == TYPENAME:
+                members.append((key, text(kind.name)))
+            elif name == "cursor":
+                members.append((key, self._cursor()))
+            else:
+                node = self.selects.object_of(kind.fields[name])
+                members.append((key, self.selects.row(node, inner, self.shown, (*place, Step(key)))))
+        return self.selects.json.object(members)
+
+    def _cursor(self) -> SQL:
+        json = self.selects.json
+        pieces: list[SQL] = [bindparam(f"{self.prefix}_mark", type_=String(), required=True)]
+        for key, shown in zip(self.written.keys, self._keys(self.shown), strict=True):
+            sort = kind_of(key.expression.type)
+            if sort is None or sort == "json":
+                raise NotPlanned(self.owned.path, "is sorted by values whose cursors SQL cannot write")
+            pieces += [text("_"), json.token(shown.expression, sort)]
+        return json.concatenated(pieces)
+
+    def _page_info(self, kind: GraphQLObjectType, details: Details) -> SQL:
+        members = []
+        for key, inner in self.selects.subfields(kind, details).items():
+            members.append((key, self._about_page(kind, inner[0].node.name.value)))
+        return self.selects.json.object(members)
+
+    def _about_page(self, kind: GraphQLObjectType, name: str) -> SQL:
+        page, json = self.written.page, self.selects.json
+        if name == TYPENAME:
+            return text(kind.name)
+        if name == "hasNextPage":
+            return json.constant(page.before is not None) if page.is_backward else self._has_more()
+        if name == "hasPreviousPage":
+            return self._has_more() if page.is_backward else json.constant(page.after is not None)
+        self.is_read = True
+        size, found = self._number("size"), self.shown.c.regulars_found
+        last = case((found < size, found), else_=size)
+        # Backwards, the first row that was found is the last of the page.
+        is_first_found = (name == "startCursor") != page.is_backward
+        place = self.shown.c.regulars_place
+        return func.max(case((place == (1 if is_first_found else last), self._cursor())))
+
+    def _has_more(self) -> SQL:
+        self.is_read = True
+        return self.selects.json.leaf(func.count() > self._number("size"), "boolean")
+
+    def _count(self) -> SQL:
+        counted = select(func.count()).select_from(self.rows).where(*self.conditions, self.written.counted)
+        if self.parent is not None:
+            counted = counted.correlate(self.parent)
+        return counted.scalar_subquery()

@@ -1,0 +1,126 @@
+"""The parts of a statement that depend on what a client gives: which row, which page, which filter.
+
+Python writes such a part anew for every request, since only Python knows what an argument means. The rest of the
+statement is written once; a part of the same shape only brings other values to it.
+"""
+
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from graphql import FieldNode, GraphQLField
+from graphql.execution import VariableValues, get_argument_values
+from sqlalchemy import BindParameter, FromClause, and_, true
+from sqlalchemy.sql.elements import ClauseElement, ColumnElement
+
+from regulars.fields.declarations import Connected, Lookup
+from regulars.fields.policy import adapted
+from regulars.graphql.pages import order_keys, query_mark
+from regulars.graphql.pagination import Key, PageRequest, seek
+from regulars.graphql.planner.not_planned import NotPlanned
+from regulars.graphql.where import Filters, Reader
+
+__all__ = ["Asked", "LookupPart", "PagePart", "Part", "Written", "WrittenPage"]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What one request brings: its variables, and who reads."""
+
+    variables: VariableValues
+    reader: Reader
+
+
+@dataclass(frozen=True)
+class Written:
+    """A part as one request has it: its SQL, its shape, and its values.
+
+    Parts of equal ``shape`` have equal SQL but for the values of ``binds``, which then come in the same order.
+    ``values`` are those of named parameters.
+    """
+
+    condition: ColumnElement[bool]
+    shape: Hashable
+    binds: Sequence[BindParameter[Any]]
+    values: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class WrittenPage(Written):
+    """A page as one request has it; ``counted`` is the condition without its place in the order."""
+
+    counted: ColumnElement[bool] = field(default_factory=true)
+    keys: tuple[Key, ...] = ()
+    page: PageRequest = field(default_factory=lambda: PageRequest.of({}))
+
+
+@dataclass(frozen=True)
+class LookupPart:
+    """Which row a lookup means."""
+
+    path: str
+    declared: Lookup
+    definition: GraphQLField
+    node: FieldNode
+
+    def write(self, asked: Asked) -> Written:
+        """Return the condition of the row; raises what the arguments' author raises."""
+        given = get_argument_values(self.definition, self.node, asked.variables, hide_suggestions=True)
+        condition = self.declared.match(given)
+        shape, binds = _shape_of(self.path, condition)
+        return Written(condition, shape, binds)
+
+
+@dataclass(frozen=True)
+class PagePart:
+    """Which page of which rows a connection means, over ``source``; ``prefix`` begins the names of its parameters."""
+
+    path: str
+    declared: Connected
+    target: type[Any]
+    definition: GraphQLField
+    node: FieldNode
+    source: FromClause
+    filters: Filters
+    prefix: str
+
+    def write(self, asked: Asked) -> WrittenPage:
+        """Return the page; raises what the executor raises for arguments that do not hold."""
+        given = get_argument_values(self.definition, self.node, asked.variables, hide_suggestions=True)
+        page = PageRequest.of(given)
+        conditions = [self.filters.predicate(self.target, given.get("where") or {}, self.source, asked.reader)]
+        if given.get("search") and self.declared.search is not None:
+            conditions.append(adapted(self.declared.search(given["search"]), self.source))
+        orders = given.get("orderBy") or ()
+        keys = order_keys(self.filters, self.declared, self.target, orders, asked.reader, self.source)
+        mark = query_mark(self.filters, self.target, given)
+        counted = and_(true(), *conditions)
+        condition = and_(counted, seek(page, keys, mark))
+        shape, binds = _shape_of(self.path, condition, *(key.expression for key in keys))
+        directions = tuple((key.is_descending, key.has_nulls_first, key.is_nullable) for key in keys)
+        return WrittenPage(
+            condition,
+            (shape, directions, page.is_backward, page.after is None, page.before is None),
+            binds,
+            {f"{self.prefix}_size": page.size, f"{self.prefix}_fetched": page.size + 1, f"{self.prefix}_mark": mark},
+            counted,
+            keys,
+            page,
+        )
+
+
+Part = LookupPart | PagePart
+
+
+def _shape_of(path: str, *clauses: ClauseElement) -> tuple[Hashable, Sequence[BindParameter[Any]]]:
+    # SQLAlchemy tells statements of equal text apart from others by the same key.
+    shapes: list[Hashable] = []
+    binds: list[BindParameter[Any]] = []
+    for clause in clauses:
+        key = clause._generate_cache_key()
+        if key is None:
+            raise NotPlanned(path, "is matched by SQL that SQLAlchemy cannot tell from other SQL")
+        shapes.append(key.key)
+        binds.extend(key.bindparams)
+    lengths = tuple(len(bind.value or ()) for bind in binds if bind.expanding)
+    return (*shapes, lengths), binds

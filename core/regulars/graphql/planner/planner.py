@@ -1,0 +1,199 @@
+"""Answer an operation by one statement, if there is one that can."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+import orjson
+import structlog
+from graphql import ExecutionResult, GraphQLError
+from graphql.execution import VariableValues
+from graphql.execution.executor import Executor
+from sqlalchemy import Dialect
+
+from regulars.access.actors import Actor
+from regulars.errors import RegularsError
+from regulars.fields.context import APART_PATIENCE_S, RequestContext
+from regulars.fields.policy import OWN_ID, RowPolicy
+from regulars.graphql.pages import ReaderOf
+from regulars.graphql.planner.drafts import Draft
+from regulars.graphql.planner.finishing import answer_batches, refusals_in
+from regulars.graphql.planner.json_sql import json_sql
+from regulars.graphql.planner.not_planned import Irregular, NotPlanned
+from regulars.graphql.planner.parts import Asked, Written
+from regulars.graphql.planner.plans import Bounded, Plan
+from regulars.graphql.planner.selecting import Selecting
+from regulars.graphql.planner.statements import Compiled, compile_statement
+from regulars.graphql.plugin_calls import hook_of
+from regulars.graphql.preparation import Prepared
+from regulars.graphql.schema import BuiltSchema
+from regulars.segments.service import IN_SEGMENTS, read_segments_behind
+from regulars.sqlite_functions import IRREGULAR
+
+__all__ = ["Planner"]
+
+PLANS = 1_000
+PLAN_BYTES = 64 * 1024 * 1024
+NODE_BYTES = 2_000  # what a plan takes for each field that it notes, roughly
+PATIENCE_S = 10.0
+
+log = structlog.get_logger("regulars.graphql.planner")
+
+
+class Planner:
+    """The plans of one schema on one database."""
+
+    def __init__(self, schema: BuiltSchema, dialect: Dialect) -> None:
+        self._schema, self._dialect = schema, dialect
+        self._json = json_sql(dialect.name)
+        self.plans: Bounded[Any, Plan] = Bounded(PLANS, PLAN_BYTES)
+
+    async def answer(
+        self, prepared: Prepared, executor: Executor[Any], context: RequestContext
+    ) -> ExecutionResult | None:
+        """Return the answer to a query, or None when it must be executed."""
+        try:
+            return await self._answer(prepared, executor, context)
+        except asyncio.CancelledError:
+            raise
+        except NotPlanned:
+            return None
+        except Exception as error:
+            # The executor finds out what is wrong, and tells it at the right place.
+            log.debug("plan.left", exc_info=error)
+            return None
+
+    async def _answer(self, prepared: Prepared, executor: Executor[Any], context: RequestContext) -> ExecutionResult:
+        plan, written, compiled = await self._plan_with_segments(prepared, executor, context)
+        named = {"regulars_now": context.now, OWN_ID.key: context.actor.customer_id}
+        for one in written:
+            named.update(one.values)
+        patience_s = APART_PATIENCE_S if plan.plugin_hooks else PATIENCE_S
+        async with asyncio.timeout(patience_s):
+            text = await context.services.database.read_text(compiled.text, compiled.values(named, written))
+        data = text.encode()
+        if IRREGULAR.encode() in data:
+            raise Irregular("holds a value that JSON does not have")
+        for owner, hook, _path in plan.plugin_hooks:
+            context.services.plugin_fields.succeeded(owner, hook)
+        if plan.is_finished_in_sql:
+            return _result(data)
+        answer = orjson.loads(data)
+        errors = refusals_in(answer, plan.refused)
+        if plan.batches:
+            errors += await answer_batches(answer, plan.batches, executor, context)
+        return _result(orjson.dumps(answer), errors)
+
+    async def _plan_with_segments(
+        self, prepared: Prepared, executor: Executor[Any], context: RequestContext
+    ) -> tuple[Plan, list[Written], Compiled]:
+        segments = Segments()
+        while True:
+            try:
+                return self.plan(prepared, executor, ReaderOf(context, segments, _policy(context.actor)))
+            except UnreadSegment as unread:
+                named = {IN_SEGMENTS: {"anyOf": [str(unread.id)]}}
+                segments.update(await read_segments_behind(context, named))
+
+    def plan(
+        self, prepared: Prepared, executor: Executor[Any], reader: ReaderOf
+    ) -> tuple[Plan, list[Written], Compiled]:
+        """Return the plan of an operation with its parts and its statement for this request.
+
+        Raises ``NotPlanned`` where there is none, and whatever the parts raise.
+        """
+        context = reader.context
+        key = _key(prepared, executor.variable_values, context.actor)
+        plan = self.plans.get((*key, frozenset()))
+        if plan is not None and plan.plugin_hooks:
+            resting = self._resting(plan, context)
+            if resting:
+                key = (*key, resting)
+                plan = self.plans.get(key)
+        else:
+            resting = frozenset()
+        key = key if resting else (*key, frozenset())
+        if plan is not None and plan.obstacle is not None:
+            raise plan.obstacle
+        asked = Asked(executor.variable_values, reader)
+        if plan is None:
+            return self._compile(key, asked, executor, context.actor, resting)
+        written = [part.write(asked) for part in plan.parts]
+        shapes = tuple(one.shape for one in written)
+        compiled = plan.variants.get(shapes)
+        if compiled is None:
+            return self._compile(key, asked, executor, context.actor, resting, plan)
+        return plan, written, compiled
+
+    def _compile(
+        self,
+        key: Any,
+        asked: Asked,
+        executor: Executor[Any],
+        actor: Actor,
+        resting: frozenset[str],
+        plan: Plan | None = None,
+    ) -> tuple[Plan, list[Written], Compiled]:
+        draft = Draft(asked)
+        selecting = Selecting(
+            self._schema,
+            executor,
+            self._json,
+            draft,
+            permissions=actor.permissions,
+            policy=_policy(actor),
+            resting=resting,
+        )
+        try:
+            statement = selecting.operation()
+        except NotPlanned as obstacle:
+            self.plans.keep(key, Plan(obstacle=obstacle, notes=tuple(draft.notes)), NODE_BYTES)
+            raise
+        compiled = compile_statement(statement, self._dialect, draft.written)
+        if plan is None:
+            plan = Plan(
+                tuple(draft.parts),
+                tuple(draft.refused),
+                tuple(draft.batches),
+                tuple(draft.notes),
+                tuple((owned.owner, hook_of(owned), path) for path, owned in draft.plugin_fields.items()),
+            )
+            self.plans.keep(key, plan, len(compiled.text) + NODE_BYTES * len(draft.notes))
+        shapes = tuple(one.shape for one in draft.written)
+        plan.variants.keep(shapes, compiled, len(compiled.text))
+        return plan, draft.written, compiled
+
+    def _resting(self, plan: Plan, context: RequestContext) -> frozenset[str]:
+        caller = context.services.plugin_fields
+        return frozenset(path for owner, hook, path in plan.plugin_hooks if caller.is_open(owner, hook))
+
+
+class Segments(dict[UUID, Mapping[str, Any]]):
+    """The saved filters that were read so far."""
+
+    def __missing__(self, id: UUID) -> Mapping[str, Any]:
+        """Ask for a filter that was not read yet."""
+        raise UnreadSegment(id)
+
+
+class UnreadSegment(RegularsError):
+    """A filter names a segment that has to be read first."""
+
+    def __init__(self, id: UUID) -> None:
+        self.id = id
+        super().__init__(f"The segment {id} has not been read.")
+
+
+def _result(data: bytes, errors: Sequence[GraphQLError] = ()) -> ExecutionResult:
+    whole: Any = orjson.Fragment(data)
+    return ExecutionResult(data=whole, errors=list(errors) or None)
+
+
+def _policy(actor: Actor) -> RowPolicy:
+    return RowPolicy(actor, own_id=None if actor.customer_id is None else OWN_ID)
+
+
+def _key(prepared: Prepared, variables: VariableValues, actor: Actor) -> tuple[Any, ...]:
+    conditions = tuple(variables.coerced.get(name) for name in prepared.conditions)
+    return (prepared, conditions, actor.permissions, actor.kind, actor.customer_id is None)

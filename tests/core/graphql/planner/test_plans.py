@@ -1,0 +1,54 @@
+"""An operation is answered by one statement, whatever its page holds."""
+
+from datetime import timedelta
+
+import pytest
+
+from regulars.testing.app import App
+from regulars.testing.promises.fields import counted_statements
+from regulars.testing.shop import Happening
+
+PAGE = """query ($first: Int!, $after: String) { customers(first: $first, after: $after) {
+  totalCount pageInfo { hasNextPage endCursor }
+  edges { cursor node { id displayName
+    identities { kind value }
+    touchpoints(first: 2) { totalCount nodes { amount { amount currency } customer { id } } }
+    consents { status event { reason } }
+  } }
+} }"""
+
+
+@pytest.fixture
+async def shop(core: App) -> App:
+    """Give five customers with as many orders as their number says."""
+    now = core.clock.now()
+    await core.ingest(
+        {f"Nr {number}": [Happening(now - timedelta(days=day), "9.50") for day in range(number)] for number in range(5)}
+    )
+    return core
+
+
+@pytest.mark.parametrize("first", [1, 5])
+async def test_a_page_takes_one_statement(shop: App, first: int) -> None:
+    with counted_statements(shop) as statements:
+        await shop.gql(PAGE, {"first": first})
+
+    assert len(statements) == 1
+
+
+async def test_the_next_page_follows_by_the_cursor(shop: App) -> None:
+    first = (await shop.gql(PAGE, {"first": 3}))["customers"]
+
+    second = (await shop.gql(PAGE, {"first": 3, "after": first["pageInfo"]["endCursor"]}))["customers"]
+
+    names = [edge["node"]["displayName"] for page in (first, second) for edge in page["edges"]]
+    assert sorted(names) == ["Nr 0", "Nr 1", "Nr 2", "Nr 3", "Nr 4"]
+    assert (first["pageInfo"]["hasNextPage"], second["pageInfo"]["hasNextPage"]) == (True, False)
+    assert first["totalCount"] == 5
+
+
+async def test_an_operation_with_a_resolver_is_executed(shop: App) -> None:
+    answer = await shop.gql("{ customers(first: 1) { nodes { id } } viewer { kind } }")
+
+    assert answer["viewer"] == {"kind": "staff"}
+    assert len(answer["customers"]["nodes"]) == 1
