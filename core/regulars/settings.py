@@ -151,6 +151,16 @@ class Settings(BaseSettings):
     trace_plugins: bool = Field(
         default=False, description="Log each plugin call with its duration; personal data is masked."
     )
+    traces_url: str = Field(
+        default="",
+        description=(
+            "Where traces are sent over OTLP/HTTP, such as `http://127.0.0.1:4318/v1/traces`; none when empty."
+            " Needs `regulars[traces]`."
+        ),
+    )
+    traces_share: float = Field(
+        default=1.0, ge=0, le=1, description="The share of requests and jobs that are traced, from 0 to 1."
+    )
     company_name: str = Field(default="Your company", description="The name that customers know.")
     company_time_zone: str = Field(default="UTC", description="The IANA time zone in which the company's days begin.")
     company_currency: str = Field(default="EUR", description="The ISO 4217 currency in which values are summed.")

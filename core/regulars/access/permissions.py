@@ -40,6 +40,7 @@ _RIGHTS = (
     _Right("tracking:manage", "Take rejected messages in again, and say what events mean", ""),
     _Right("plugins:read", "See plugins and their state", "analyst privacy"),
     _Right("plugins:manage", "Enable, disable and configure plugins", ""),
+    _Right("metrics:read", "See the figures of the server", ""),
     _Right("events:read", "Follow what changes", "privacy"),
     _Right("schema:read", "Read the schema by introspection", "analyst frontline privacy"),
 )

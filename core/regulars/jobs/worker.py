@@ -25,6 +25,7 @@ from regulars.jobs.registry import JobKinds
 from regulars.jobs.run import JobRun
 from regulars.plugins.context import Company
 from regulars.plugins.contributions import Job as JobDescription
+from regulars.watch.watching import Watch
 
 __all__ = ["Timings", "Worker", "running_worker"]
 
@@ -61,7 +62,9 @@ class Worker:
         slots: int,
         timings: Timings,
         random: Random,
+        watch: Watch,
     ) -> None:
+        self._watching = watch
         self.name = f"{socket.gethostname()}:{os.getpid()}:{uuid4().hex[:8]}"
         self._database, self._kinds, self._clock, self._company = database, kinds, clock, company
         self._timings, self._random = timings, random
@@ -127,8 +130,10 @@ class Worker:
             lease=self._timings.lease,
         )
         began = monotonic()
-        # Without a kind its plugin has been disabled since the claim.
-        ending = Ending("GIVEN_BACK") if kind is None else await self._work_on(run, kind.job)
+        with self._watching.job(job.kind, attempt=run.attempt) as watched:
+            # Without a kind its plugin has been disabled since the claim.
+            ending = Ending("GIVEN_BACK") if kind is None else await self._work_on(run, kind.job)
+            watched.outcome = ending.outcome
         await self._write(run, ending, seconds=monotonic() - began)
 
     async def _work_on(self, run: JobRun, job: JobDescription) -> Ending:
@@ -216,6 +221,7 @@ async def running_worker(
     slots: int = 2,
     timings: Timings | None = None,
     random: Random | None = None,
+    watch: Watch | None = None,
 ) -> AsyncIterator[Worker]:
     """Run jobs of these kinds while the block lasts, up to ``slots`` at once; then give back what is not finished.
 
@@ -229,6 +235,7 @@ async def running_worker(
         slots=slots,
         timings=timings or Timings(),
         random=random or Random(),  # noqa: S311  # for spreading and sampling, never for secrets
+        watch=watch or Watch(),
     )
     claiming = asyncio.create_task(worker.run())
     try:

@@ -18,6 +18,7 @@ from regulars.plugins.reasons import describe, log_traceback
 from regulars.plugins.results import WrongResult
 from regulars.plugins.tracing import shown_arguments, shown_type
 from regulars.plugins.watchdog import Watchdog
+from regulars.watch.watching import Watch
 
 __all__ = ["Budgets", "HookCall", "Outcome", "PluginCallFailed", "PluginCaller", "PluginPaused", "PluginUnavailable"]
 
@@ -102,11 +103,20 @@ class HookCall(Generic[T]):
 class PluginCaller:
     """Calls hooks, counts their failures, and remembers which may not be called for a while."""
 
-    def __init__(self, *, clock: Clock, problems: Problems, budgets: Budgets, is_tracing: bool) -> None:
+    def __init__(
+        self,
+        *,
+        clock: Clock,
+        problems: Problems,
+        budgets: Budgets,
+        is_tracing: bool,
+        watch: Watch | None = None,
+    ) -> None:
         self.breakers = Breakers(clock)
         self.budgets = budgets
         self.watchdog = Watchdog(limit_s=budgets.holding_s)
         self._problems = problems
+        self._watch = watch or Watch()
         self._is_tracing = is_tracing
 
     async def call(self, call: HookCall[T]) -> T:
@@ -130,9 +140,10 @@ class PluginCaller:
         """Return the checked result of a hook, as ``call`` does, but neither ask nor tell its breaker."""
         began = time.perf_counter()
         try:
-            value = await contain(lambda: _run(call), budget_s=call.budget_s, watchdog=self.watchdog)
-            if call.finish is not None:
-                await contain(call.finish, budget_s=call.budget_s, watchdog=self.watchdog)
+            with self._watch.plugin_call(call.plugin_id, call.hook):
+                value = await contain(lambda: _run(call), budget_s=call.budget_s, watchdog=self.watchdog)
+                if call.finish is not None:
+                    await contain(call.finish, budget_s=call.budget_s, watchdog=self.watchdog)
         except Contained as contained:
             failure = self._failure(call, contained)
             self._trace(call, began, failed=failure.reason)
@@ -156,6 +167,7 @@ class PluginCaller:
         return failure
 
     def _count(self, failure: PluginCallFailed) -> None:
+        self._watch.figures.plugin_failed(failure.plugin_id, failure.hook)
         self._problems.report(failure.plugin_id, failure.hook, _with_reference(failure))
         opened = self.breakers.failed(failure.plugin_id, failure.hook)
         if opened is not None:

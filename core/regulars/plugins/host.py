@@ -42,6 +42,7 @@ from regulars.plugins.states import (
 from regulars.plugins.versions import newer_than_enabled, version_conflicts
 from regulars.selfservice.door import CustomerDoor
 from regulars.settings import Settings
+from regulars.watch.watching import Watch
 
 __all__ = ["PluginHost"]
 
@@ -66,6 +67,7 @@ class PluginHost:
         found: Sequence[FoundPlugin],
         outgoing: Outgoing | None = None,
         door: CustomerDoor | None = None,
+        watch: Watch | None = None,
         budgets: Budgets = DEFAULT_BUDGETS,
         chance: random.Random | None = None,
     ) -> None:
@@ -74,7 +76,7 @@ class PluginHost:
         self.found = {plugin.id: plugin for plugin in found}
         self.problems = Problems(database, clock)
         self.caller = PluginCaller(
-            clock=clock, problems=self.problems, budgets=budgets, is_tracing=settings.trace_plugins
+            clock=clock, problems=self.problems, budgets=budgets, is_tracing=settings.trace_plugins, watch=watch
         )
         self.loader = PluginLoader(self.caller)
         self.admission = Admission(self.found, self.loader, self.caller)

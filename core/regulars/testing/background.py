@@ -33,7 +33,7 @@ async def run_job(server: Server, kind: str, *, input: Any = None) -> Job:
         job = await enqueue_job(session, kind=kind, actor=SYSTEM.label, input=input, now=server.clock.now())
     only = {kind: server.job_kinds[kind]}
     async with running_worker(
-        server.database, only, clock=server.clock, company=server.company, slots=1, timings=TIMINGS
+        server.database, only, clock=server.clock, company=server.company, slots=1, timings=TIMINGS, watch=server.watch
     ):
         return await _ended(server, job.id)
 

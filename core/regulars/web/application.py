@@ -17,7 +17,9 @@ from regulars.errors import ConfigurationError, ExpectedError
 from regulars.outgoing.client import Outgoing
 from regulars.plugins.discovery import FoundPlugin
 from regulars.settings import Settings
+from regulars.watch.spans import Spans
 from regulars.web.graphql_routes import graphql_routes
+from regulars.web.metrics import metrics_route
 from regulars.web.plugin_pages import PluginPages
 from regulars.web.problems import answer_expected_error, answer_http_error
 from regulars.web.request_frame import RequestFrame
@@ -36,23 +38,25 @@ def create_app(
     clock: Clock | None = None,
     found: Sequence[FoundPlugin] | None = None,
     outgoing: Outgoing | None = None,
+    spans: Spans | None = None,
 ) -> Starlette:
     """Return the ASGI application; nothing is opened before its lifespan starts.
 
     ``found`` are the plugins that are installed; without it they are looked for. ``outgoing`` sends requests to other
-    machines; without it, as the settings say. ``app.state.server`` is the ``Server``; whoever runs the application
-    without a lifespan starts and stops that.
+    machines, and ``spans`` keeps traces; without them, as the settings say. ``app.state.server`` is the ``Server``;
+    whoever runs the application without a lifespan starts and stops that.
     """
-    server = Server(settings, clock=clock, found=found, outgoing=outgoing)
+    server = Server(settings, clock=clock, found=found, outgoing=outgoing, spans=spans)
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
         async with server.running():
             yield
 
+    routes = _routes(server)
     app = Starlette(
-        routes=_routes(server),
-        middleware=_middleware(settings),
+        routes=routes,
+        middleware=_middleware(server, routes),
         exception_handlers={
             HTTPException: answer_http_error,
             ExpectedError: answer_expected_error,
@@ -69,14 +73,17 @@ def _routes(server: Server) -> list[BaseRoute]:
         *graphql_routes(server),
         upload_route(server),
         *tracking_routes(server),
+        metrics_route(server),
         Route("/live", _live),
         Route("/ready", _ready),
         Mount("/plugins", PluginPages(server), name="plugins"),
     ]
 
 
-def _middleware(settings: Settings) -> list[Middleware]:
-    frame = Middleware(RequestFrame)
+def _middleware(server: Server, routes: Sequence[BaseRoute]) -> list[Middleware]:
+    settings = server.settings
+    doors = {path.split("/")[1] for route in routes if (path := getattr(route, "path", ""))}
+    frame = Middleware(RequestFrame, watch=server.watch, doors=doors)
     if not settings.cors_origins:
         return [frame]
     cors = Middleware(

@@ -34,7 +34,12 @@ async def running_background(server: "Server") -> AsyncIterator[None]:
             )
         await stack.enter_async_context(
             running_worker(
-                database, server.job_kinds, clock=clock, company=server.company, timings=Timings(grace=GRACE)
+                database,
+                server.job_kinds,
+                clock=clock,
+                company=server.company,
+                timings=Timings(grace=GRACE),
+                watch=server.watch,
             )
         )
         await stack.enter_async_context(

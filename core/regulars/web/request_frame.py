@@ -2,6 +2,7 @@
 
 import re
 import time
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final
@@ -12,6 +13,8 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uuid_utils.compat import uuid7
 
+from regulars.watch.figures import OTHER
+from regulars.watch.watching import Watch
 from regulars.web.problems import problem_response
 
 __all__ = ["RequestFrame"]
@@ -43,12 +46,12 @@ class RequestFrame:
 
     What lies inside finds ``request.state.request_id``, and may note ``operation``, ``hash``, ``code``, ``codes``,
     ``plugin`` and ``actor`` in the dictionary ``request.state.log``: these, and nothing else of what a client sent, are
-    logged. A response may
+    logged. ``watch`` counts and traces it; ``doors`` are the first parts of the paths that there are. A response may
     bring any of the protecting headers itself, such as the content security policy of a page.
     """
 
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
+    def __init__(self, app: ASGIApp, watch: Watch | None = None, doors: Collection[str] = ()) -> None:
+        self._app, self._watch, self._doors = app, watch or Watch(), frozenset(doors)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one request or WebSocket; other messages pass."""
@@ -56,7 +59,24 @@ class RequestFrame:
             await self._app(scope, receive, send)
             return
         request = _Request.of(scope)
+        if scope["type"] == "websocket":
+            with self._watch.socket():
+                await self._answer(request, _Answer(send, request.id), scope, receive, send)
+            return
         answer = _Answer(send, request.id)
+        if request.path in QUIET_PATHS:
+            await self._answer(request, answer, scope, receive, send)
+            return
+        first = request.path.split("/", 2)[1] if request.path.startswith("/") else ""
+        door = first if first in self._doors else OTHER
+        with self._watch.request(request.method, door, headers=Headers(scope=scope)) as watched:
+            request.trace_id = watched.trace_id
+            try:
+                await self._answer(request, answer, scope, receive, send)
+            finally:
+                watched.status, watched.notes = answer.status, request.safe_notes
+
+    async def _answer(self, request: "_Request", answer: "_Answer", scope: Scope, receive: Receive, send: Send) -> None:
         try:
             await self._app(scope, receive, answer.send)
         except Exception as error:  # the last place where a fault can be answered instead of cutting the connection
@@ -71,13 +91,14 @@ class RequestFrame:
             request.write_line(answer.status)
 
 
-@dataclass(frozen=True)
+@dataclass
 class _Request:
     id: str
     method: str
     path: str
     started: float
     notes: dict[str, Any]
+    trace_id: str | None = None
 
     @classmethod
     def of(cls, scope: Scope) -> "_Request":
@@ -92,10 +113,15 @@ class _Request:
         detail = "Something went wrong here. Tell the operator of this server the requestId."
         return problem_response(500, code="INTERNAL", detail=detail, request_id=self.id)
 
+    @property
+    def safe_notes(self) -> Mapping[str, str]:
+        """Return what may be logged of the notes, as they are now."""
+        return {key: self.notes[key] for key in NOTES if SAFE_NAME.fullmatch(str(self.notes.get(key, "")))}
+
     def write_line(self, status: int | None) -> None:
         if self.path in QUIET_PATHS and status == 200:
             return
-        notes = {key: self.notes[key] for key in NOTES if SAFE_NAME.fullmatch(str(self.notes.get(key, "")))}
+        traced = {} if self.trace_id is None else {"traceId": self.trace_id}
         write = log.error if status is not None and status >= 500 else log.info
         write(
             "request",
@@ -104,7 +130,8 @@ class _Request:
             status=status,
             ms=round((time.perf_counter() - self.started) * 1000, 1),
             requestId=self.id,
-            **notes,
+            **traced,
+            **self.safe_notes,
         )
 
 

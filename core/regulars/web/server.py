@@ -41,6 +41,9 @@ from regulars.signin.opening import open_staff_tokens
 from regulars.suppressions.secret_key import ensure_address_key
 from regulars.touchpoints.types import core_touchpoint_types
 from regulars.traits.registry import TraitRegistry
+from regulars.watch.spans import NoSpans, Spans, open_spans
+from regulars.watch.statements import count_statements
+from regulars.watch.watching import Watch
 from regulars.web.background import running_background
 from regulars.web.parts import LiveMapping, ServerParts, parts_of
 from regulars.web.rates import RequestCharge
@@ -57,7 +60,8 @@ class Server:
     """What the requests of one process share: settings, database, clock, plugins, schema, work in the background.
 
     ``found`` are the plugins that are installed; without it they are looked for. ``outgoing`` sends requests to other
-    machines; without it, as the settings say. Whatever depends on the start is there between ``start`` and ``stop``.
+    machines, and ``spans`` keeps traces; without them, as the settings say. Whatever depends on the start is there
+    between ``start`` and ``stop``.
     """
 
     host: PluginHost
@@ -70,11 +74,15 @@ class Server:
         clock: Clock | None = None,
         found: Sequence[FoundPlugin] | None = None,
         outgoing: Outgoing | None = None,
+        spans: Spans | None = None,
     ) -> None:
         self.settings = settings
+        self.watch = Watch(spans=spans or open_spans(settings))
         self.outgoing = outgoing or open_outgoing(settings)
         self.clock: Clock = clock or SystemClock()
         self.database = Database(open_engine(settings), apart=open_engine(settings))
+        if not isinstance(self.watch.spans, NoSpans):
+            count_statements(self.database.engines)
         self.company = Company(settings.company_name, settings.company_time_zone, settings.company_currency)
         self.touchpoint_types = core_touchpoint_types()
         self.consent_registry = core_consent_registry()
@@ -113,6 +121,7 @@ class Server:
             found=found,
             outgoing=self.outgoing,
             door=CustomerDoor(secret),
+            watch=self.watch,
         )
         self._running.push_async_callback(self.host.close)
         await self.host.start()
@@ -128,6 +137,7 @@ class Server:
         self._authentications = None
         await self._running.aclose()
         await self.outgoing.close()
+        await asyncio.to_thread(self.watch.spans.close)
         await self.database.close()
 
     @asynccontextmanager

@@ -23,7 +23,9 @@ NEEDED: Mapping[str, str] = {
     for type_name, fields in REVIEWED["fields"].items()
     for field, permission in fields.items()
 }
-READING = sorted(name for name in HOLDERS if name.endswith(":read") and name not in ("events:read", "schema:read"))
+READING = sorted(
+    name for name in HOLDERS if name.endswith(":read") and name not in ("events:read", "metrics:read", "schema:read")
+)
 
 ORACLES = {
     "consents:read": '{ customers(where: {consentEvents: {some: {action: {eq: "grant"}}}}) { totalCount } }',

@@ -1,0 +1,115 @@
+"""The figures of one process for Prometheus, in a registry of their own."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from importlib.metadata import version
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
+
+__all__ = ["MOST_OPERATIONS", "OTHER", "UNNAMED", "Figures", "Reading"]
+
+MOST_OPERATIONS = 200
+"""How many names of operations are told apart; names are chosen by clients, and every one costs memory."""
+
+OTHER, UNNAMED = "other", "unnamed"
+QUICK = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
+LONG = (0.1, 0.5, 1, 5, 15, 60, 300, 900, 3600)
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A figure that is looked up at the moment when somebody asks, with the values of its labels."""
+
+    name: str
+    help: str
+    value: float
+    labels: tuple[tuple[str, str], ...] = ()
+
+
+class Figures:
+    """Counts requests, plugin calls, attempts at jobs and attempts at webhooks of one process."""
+
+    def __init__(self) -> None:
+        self._registry = CollectorRegistry()
+        self._operations: set[str] = set()
+        own = self._registry
+        ProcessCollector(registry=own)
+        Gauge("regulars_build", "The version that runs.", ["version"], registry=own).labels(version("regulars")).set(1)
+        self._seconds = Histogram(
+            "regulars_request_seconds", "How long requests took.", ["door", "operation"], buckets=QUICK, registry=own
+        )
+        self._requests = Counter(
+            "regulars_requests", "Requests by the class of their status.", ["door", "operation", "status"], registry=own
+        )
+        self._errors = Counter(
+            "regulars_request_errors", "Requests by the codes in their answers.", ["code"], registry=own
+        )
+        self._sockets = Gauge("regulars_websockets", "WebSockets that are open.", registry=own)
+        self._plugin_seconds = Histogram(
+            "regulars_plugin_call_seconds",
+            "How long calls of plugins took.",
+            ["plugin", "hook"],
+            buckets=QUICK,
+            registry=own,
+        )
+        self._plugin_failures = Counter(
+            "regulars_plugin_failures", "Calls of plugins that failed.", ["plugin", "hook"], registry=own
+        )
+        self._job_seconds = Histogram(
+            "regulars_job_seconds", "How long attempts at jobs took.", ["kind"], buckets=LONG, registry=own
+        )
+        self._attempts = Counter(
+            "regulars_job_attempts", "Attempts at jobs by how they ended.", ["kind", "outcome"], registry=own
+        )
+
+    def request(
+        self, *, door: str, operation: str | None, is_trusted: bool, status: int, codes: Iterable[str], seconds: float
+    ) -> None:
+        """Count a request; a name that is not trusted, or comes after the two hundredth, counts as ``other``."""
+        name = self._operation(operation, is_trusted=is_trusted)
+        self._seconds.labels(door, name).observe(seconds)
+        self._requests.labels(door, name, f"{status // 100}xx").inc()
+        for code in codes:
+            self._errors.labels(code).inc()
+
+    def socket_opened(self) -> None:
+        """Count a WebSocket that stays open."""
+        self._sockets.inc()
+
+    def socket_closed(self) -> None:
+        """Count a WebSocket that has ended."""
+        self._sockets.dec()
+
+    def plugin_called(self, plugin_id: str, hook: str, *, seconds: float) -> None:
+        """Count a call of a plugin, however it ended."""
+        self._plugin_seconds.labels(plugin_id, hook).observe(seconds)
+
+    def plugin_failed(self, plugin_id: str, hook: str) -> None:
+        """Count a failure of a plugin."""
+        self._plugin_failures.labels(plugin_id, hook).inc()
+
+    def job_attempted(self, kind: str, outcome: str, *, seconds: float) -> None:
+        """Count an attempt at a job."""
+        self._job_seconds.labels(kind).observe(seconds)
+        self._attempts.labels(kind, outcome).inc()
+
+    def text(self, readings: Iterable[Reading] = ()) -> bytes:
+        """Return everything in the format that Prometheus reads, with the ``readings`` of this moment."""
+        moment = CollectorRegistry()
+        gauges: dict[str, Gauge] = {}
+        for reading in readings:
+            if reading.name not in gauges:
+                labels = [name for name, _ in reading.labels]
+                gauges[reading.name] = Gauge(reading.name, reading.help, labels, registry=moment)
+            gauge = gauges[reading.name]
+            (gauge.labels(*(value for _, value in reading.labels)) if reading.labels else gauge).set(reading.value)
+        return generate_latest(self._registry) + generate_latest(moment)
+
+    def _operation(self, name: str | None, *, is_trusted: bool) -> str:
+        if name is None:
+            return UNNAMED
+        if name not in self._operations:
+            if not is_trusted or len(self._operations) >= MOST_OPERATIONS:
+                return OTHER
+            self._operations.add(name)
+        return name
