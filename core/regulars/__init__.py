@@ -10,6 +10,12 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from regulars.cli.environment import with_tables
     from regulars.clock import Clock
+    from regulars.contact.frequency import TOUCHES, KnownTouch, cap_stands_until, is_never
+    from regulars.contact.hours import AllowedHours, allowed_again, quiet_until, wall_time
+    from regulars.contact.needs import CASE_ID, CHANNEL, TOPIC, Need, need_rows, need_value
+    from regulars.contact.requests import ContactCap, ContactPolicy, RuleRequest, WallClockWindow
+    from regulars.contact.rules import ContactRule, Defer, Deny, Needs
+    from regulars.contact.zones import ZONES, CustomerZones
     from regulars.customers.models import Customer
     from regulars.database import Database
     from regulars.errors import (
@@ -79,10 +85,16 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ANSWERS",
+    "CASE_ID",
+    "CHANNEL",
     "FEEDS",
     "HOOK_API",
     "NOW",
+    "TOPIC",
+    "TOUCHES",
     "UNSET",
+    "ZONES",
+    "AllowedHours",
     "Amount",
     "Argument",
     "Clock",
@@ -90,9 +102,15 @@ __all__ = [
     "ConfigurationError",
     "Conflict",
     "Connection",
+    "ContactCap",
+    "ContactPolicy",
+    "ContactRule",
     "Customer",
     "CustomerDoor",
+    "CustomerZones",
     "Database",
+    "Defer",
+    "Deny",
     "DownToken",
     "ErasureReceipt",
     "EventEnvelope",
@@ -110,10 +128,13 @@ __all__ = [
     "JobPayload",
     "JobRun",
     "JsonColumn",
+    "KnownTouch",
     "LinkUnknown",
     "Migrations",
     "Money",
     "MutationInput",
+    "Need",
+    "Needs",
     "Node",
     "NotFound",
     "NotUnique",
@@ -129,6 +150,7 @@ __all__ = [
     "RequestContext",
     "RequestFailed",
     "RequestLimits",
+    "RuleRequest",
     "Secret",
     "Settings",
     "Table",
@@ -138,8 +160,11 @@ __all__ = [
     "UnknownValue",
     "Unset",
     "UtcDateTime",
+    "WallClockWindow",
     "add_suppression",
+    "allowed_again",
     "batch",
+    "cap_stands_until",
     "column",
     "connection",
     "daily",
@@ -147,13 +172,17 @@ __all__ = [
     "given",
     "global_id",
     "hookimpl",
+    "is_never",
     "lift_suppression",
     "lookup",
     "mutation",
+    "need_rows",
+    "need_value",
     "new_id",
     "object_type",
     "opt_in_to_scoring",
     "opt_out_of_scoring",
+    "quiet_until",
     "relation",
     "resolver",
     "row_id",
@@ -164,12 +193,19 @@ __all__ = [
     "suppressions_of_addresses",
     "suppressions_of_customers",
     "value_type",
+    "wall_time",
     "with_tables",
 ]
 
 _HOMES = {
     "regulars.cli.environment": ("with_tables",),
     "regulars.clock": ("Clock",),
+    "regulars.contact.needs": ("CASE_ID", "CHANNEL", "TOPIC", "Need", "need_rows", "need_value"),
+    "regulars.contact.requests": ("ContactCap", "ContactPolicy", "RuleRequest", "WallClockWindow"),
+    "regulars.contact.rules": ("ContactRule", "Defer", "Deny", "Needs"),
+    "regulars.contact.frequency": ("TOUCHES", "KnownTouch", "cap_stands_until", "is_never"),
+    "regulars.contact.hours": ("AllowedHours", "allowed_again", "quiet_until", "wall_time"),
+    "regulars.contact.zones": ("ZONES", "CustomerZones"),
     "regulars.database": ("Database",),
     "regulars.customers.models": ("Customer",),
     "regulars.errors": (

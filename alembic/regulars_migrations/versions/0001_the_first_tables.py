@@ -129,6 +129,7 @@ def upgrade() -> None:
         sa.Column("grants", tables.JsonColumn(), nullable=False),
         sa.Column("settings", tables.JsonColumn(), nullable=False),
         sa.Column("tables", tables.JsonColumn(), nullable=False),
+        sa.Column("hooks", tables.JsonColumn(), nullable=False),
         sa.Column("accepted_at", tables.UtcDateTime(), nullable=True),
         sa.Column("updated_at", tables.UtcDateTime(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_core_plugin")),

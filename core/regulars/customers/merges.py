@@ -9,8 +9,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from regulars.access.actors import Actor
+from regulars.consents.gpc import GpcSignal
 from regulars.consents.models import ConsentEvent
 from regulars.consents.service import rebuild_states
+from regulars.contact.models import ContactDecision, ContactTouch
 from regulars.customers.merge_pairs import ExplicitMergeNeeded, locked_pair, standing_merges
 from regulars.customers.merged_facts import MergeStep, combined, facts_of, taken_out, write_facts
 from regulars.customers.models import Customer, CustomerIdentity, CustomerMerge
@@ -27,7 +29,16 @@ __all__ = ["FOLLOWING", "MergeHook", "UnmergeRefused", "merge_customers", "unmer
 MergeHook = Callable[[AsyncSession, UUID, UUID, UUID], Awaitable[None]]
 """Takes part in a merge or its undoing, in the same transaction: (session, survivor's id, merged id, merge's id)."""
 
-FOLLOWING = (CustomerIdentity, Touchpoint, ConsentEvent, TraitValue, Suppression)
+FOLLOWING = (
+    CustomerIdentity,
+    Touchpoint,
+    ConsentEvent,
+    TraitValue,
+    Suppression,
+    GpcSignal,
+    ContactTouch,
+    ContactDecision,
+)
 """Tables whose ``customer_id`` follows merges and whose ``profile_id`` remembers the way back."""
 
 PERSONS = ("staff", "customer")

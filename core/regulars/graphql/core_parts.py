@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from regulars.access.graphql import ViewerQueries
 from regulars.consents.graphql import ConsentMutations, ConsentQueries, CustomerConsents
+from regulars.contact.graphql import ContactQueries, CustomerContacts
 from regulars.customers.graphql import CustomerQueries
 from regulars.customers.merge_mutations import CustomerMergeMutations
 from regulars.customers.mutations import CustomerMutations
@@ -41,6 +42,7 @@ CORE_PARTS = (
     GraphQLPart({"Query": TouchpointQueries, "Mutation": TouchpointMutations, "Customer": CustomerTouchpoints}),
     GraphQLPart({"Query": ConsentQueries, "Mutation": ConsentMutations, "Customer": CustomerConsents}),
     GraphQLPart({"Query": SuppressionQueries, "Mutation": SuppressionMutations, "Customer": CustomerSuppressions}),
+    GraphQLPart({"Query": ContactQueries, "Customer": CustomerContacts}),
     GraphQLPart({"Query": TraitQueries, "Mutation": TraitMutations}),
     GraphQLPart({"Query": SegmentQueries}),
     GraphQLPart({"Mutation": ImportMutations}),

@@ -5,6 +5,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel
 
+from regulars.contact.rule_set import CORE_RULES
 from regulars.errors import ExpectedError
 from regulars.plugins.calls import PluginCaller
 from regulars.plugins.configuration import changed_settings, read_settings
@@ -13,7 +14,7 @@ from regulars.plugins.discovery import FoundPlugin
 from regulars.plugins.loading import PluginLoader
 from regulars.plugins.manifest import PluginManifest
 from regulars.plugins.manifest_checks import check_dependency, grant_names
-from regulars.plugins.plugin_set import EnabledPlugin
+from regulars.plugins.plugin_set import Contributions, EnabledPlugin
 from regulars.plugins.reasons import describe
 from regulars.plugins.states import PluginState, PluginWithheld
 
@@ -51,6 +52,7 @@ class Admission:
         contributions = await self._loader.contributions_of(found)
         hooks = await self._loader.hooks_of(found)
         _check_type_names(manifest, admitted)
+        _check_rules(manifest, contributions, admitted)
         return EnabledPlugin(manifest, settings, tuple(sorted(hooks)), contributions)
 
     async def settings_of(self, manifest: PluginManifest, stored: Mapping[str, Any]) -> BaseModel:
@@ -119,6 +121,15 @@ def _check_grants(manifest: PluginManifest, accepted: Collection[str] | None) ->
             f"Version {manifest.version} asks for more than was accepted: {', '.join(more)}."
             f" Look at `regulars plugin plan {manifest.id}` and enable it again to accept.",
         )
+
+
+def _check_rules(manifest: PluginManifest, contributions: Contributions, admitted: Mapping[str, EnabledPlugin]) -> None:
+    others = [rule for plugin in admitted.values() for rule in plugin.contributions.contact_rules]
+    owners = {rule.id: rule.owner for rule in (*CORE_RULES, *others) if rule.owner != manifest.id}
+    for rule in contributions.contact_rules:
+        if rule.id in owners:
+            reason = f"Its rule {rule.id} is there already, as a rule of {owners[rule.id]}. Give it another id."
+            raise PluginWithheld(manifest.id, PluginState.FAILED, reason)
 
 
 def _check_type_names(manifest: PluginManifest, admitted: Mapping[str, EnabledPlugin]) -> None:

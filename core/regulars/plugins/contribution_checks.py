@@ -1,12 +1,20 @@
 """Check what a plugin contributes: types, names that carry its id, and what it owes customers whose rows it keeps."""
 
+import re
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from datetime import timedelta
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from sqlalchemy import select
+
 from regulars.access.permissions import CORE_PERMISSIONS
+from regulars.contact.needs import Need
+from regulars.contact.requests import CLASSES
+from regulars.contact.rules import CORE, ContactRule
+from regulars.customers.models import Customer
 from regulars.plugins.containment import is_async
 from regulars.plugins.contributions import EventHandler, GraphQLPart, Job, Migrations, Pages, Trait, Trigger
 from regulars.plugins.manifest import PluginManifest
@@ -20,6 +28,7 @@ if TYPE_CHECKING:
 __all__ = ["CHECKS", "check_command_group"]
 
 PUBLIC = "public"
+RULE_ID = re.compile(r"[a-z][a-z0-9_]{1,63}")
 SHORTEST_DISTANCE = timedelta(minutes=1)
 
 
@@ -81,6 +90,37 @@ def check_events(manifest: PluginManifest, result: object) -> Mapping[str, Event
     return dict(handlers)
 
 
+def check_contact_rules(manifest: PluginManifest, result: object) -> tuple[ContactRule, ...]:
+    """Accept rules that read the plugin's own tables and the core's; return them with the plugin as their owner."""
+    rules = sequence_of(ContactRule, result)
+    for rule in rules:
+        if not RULE_ID.fullmatch(instance_of(str, rule.id)):
+            raise WrongResult(f"the rule {rule.id!r} needs an id of small letters and underscores")
+        if not callable(rule.decide) or is_async(rule.decide):
+            raise WrongResult(f"the rule {rule.id} does not decide by a plain function")
+        if not isinstance(rule.number, int) or rule.number < 1:
+            raise WrongResult(f"the rule {rule.id} has the number {rule.number!r}; numbers count from 1")
+        unknown = [name for name in rule.classes if name not in CLASSES]
+        if unknown:
+            raise WrongResult(f"the rule {rule.id} is for {unknown[0]!r}, which is no class of contact")
+        for name, need in mapping(rule.needs).items():
+            _check_need(manifest, rule.id, name, instance_of(Need, need))
+    _check_unique("rule", (rule.id for rule in rules))
+    return tuple(replace(rule, owner=manifest.id) for rule in rules)
+
+
+def _check_need(manifest: PluginManifest, rule_id: str, name: str, need: Need) -> None:
+    read_from = select(need.columns["value"]).get_final_froms() if need.where is None else []
+    if any(source is not getattr(Customer, "__table__") for source in read_from):  # noqa: B009 - SQLModel does not declare it
+        raise WrongResult(
+            f"the need {name} of the rule {rule_id} is no value of one customer. Write a scalar sub-select, or rows"
+        )
+    for expression in (*need.columns.values(), *([] if need.where is None else [need.where])):
+        for table in tables_in(expression):
+            if not table.startswith((f"{manifest.id}_", f"{CORE}_")):
+                raise WrongResult(f"the need {name} of the rule {rule_id} lies in {table}, a table of another plugin")
+
+
 def check_jobs(manifest: PluginManifest, result: object) -> tuple[Job, ...]:
     """Accept jobs that can run."""
     jobs = sequence_of(Job, result)
@@ -128,6 +168,7 @@ CHECKS: Mapping[str, Callable[[PluginManifest, object], Any]] = {
     "graphql": check_graphql,
     "traits": check_traits,
     "events": check_events,
+    "contact_rules": check_contact_rules,
     "jobs": check_jobs,
     "pages": check_pages,
     "cli": lambda _manifest, result: check_command_group(result),

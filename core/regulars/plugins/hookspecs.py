@@ -26,6 +26,7 @@ from regulars.tables import Table
 if TYPE_CHECKING:
     import typer
 
+    from regulars.contact.rules import ContactRule
     from regulars.plugins.context import PluginContext
 
 __all__ = ["hookimpl", "hookspec"]
@@ -79,6 +80,19 @@ def events() -> Mapping[str, EventHandler]:
     A handler takes the plugin's context and a batch of events of its type, after they were committed, at least once.
     It may be given an event again, so it must be idempotent. An error or 30 seconds without an end: tried again later,
     then a problem of the plugin.
+    """
+    raise AssertionError
+
+
+@hookspec
+def contact_rules() -> "Sequence[ContactRule]":
+    """Return the plugin's reasons for which a contact has to wait, or must not happen.
+
+    A rule only ever denies or defers. It says what it must know of a customer as SQL over the plugin's own tables and
+    the core's (``needs``), and decides with a pure function that is asked again about later moments. The core reads the
+    needs of all rules in one statement, orders the rules by their numbers (one without a number stands after all
+    others), explains and keeps what they say, and finds the end. A rule that fails, and every rule of a plugin that
+    does not work for now, defers the contact as ``rule_unavailable``: nothing is sent because something broke.
     """
     raise AssertionError
 

@@ -11,7 +11,7 @@ __all__ = ["PluginProblem", "PluginRecord", "SchemaRevision"]
 
 
 class PluginRecord(Table, table=True):
-    """Whether a plugin is wanted, with which settings, and which grants and tables it had when it was enabled.
+    """Whether a plugin is wanted, with which settings, and which grants, tables and hooks it had when it was enabled.
 
     ``accepted_at`` is None until an admin enables it for the first time; from then on it may hold something of
     customers, enabled or not. ``tables`` maps each table to its columns that refer to a customer.
@@ -25,6 +25,7 @@ class PluginRecord(Table, table=True):
     grants: list[Any] = Field(sa_type=JsonColumn)
     settings: dict[str, Any] = Field(sa_type=JsonColumn)
     tables: dict[str, Any] = Field(sa_type=JsonColumn)
+    hooks: list[Any] = Field(sa_type=JsonColumn)
     accepted_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     updated_at: datetime = Field(sa_type=UtcDateTime)
 

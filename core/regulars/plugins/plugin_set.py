@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import BaseModel
 
+from regulars.contact.rules import ContactRule
 from regulars.migrations import MigrationOwner
 from regulars.plugins.contributions import EventHandler, GraphQLPart, Job, Migrations, Pages, Trait
 from regulars.plugins.manifest import Permission, PluginManifest
@@ -30,6 +31,7 @@ class Contributions:
     graphql: GraphQLPart = field(default_factory=GraphQLPart)
     traits: tuple[Trait, ...] = ()
     events: Mapping[str, EventHandler] = field(default_factory=dict)
+    contact_rules: tuple[ContactRule, ...] = ()
     jobs: tuple[Job, ...] = ()
     pages: Pages | None = None
     cli: "typer.Typer | None" = None
@@ -88,6 +90,11 @@ class PluginSet:
     def jobs(self) -> tuple[Job, ...]:
         """Return the jobs of every plugin; a job's id starts with its plugin's."""
         return tuple(job for plugin in self.plugins for job in plugin.contributions.jobs)
+
+    @property
+    def contact_rules(self) -> tuple[ContactRule, ...]:
+        """Return the rules of contact of every plugin, each with its owner."""
+        return tuple(rule for plugin in self.plugins for rule in plugin.contributions.contact_rules)
 
     @property
     def event_types(self) -> frozenset[str]:

@@ -32,12 +32,13 @@ async def read_revision(session: AsyncSession) -> int:
 
 
 async def remember_enabled(session: AsyncSession, *, plugin: EnabledPlugin, now: datetime) -> None:
-    """Remember that the plugin is wanted, in this version, with these grants and tables."""
+    """Remember that the plugin is wanted, in this version, with these grants, tables and hooks."""
     record = await _record(session, plugin.id, now)
     record.is_enabled = True
     record.version = plugin.manifest.version
     record.grants = list(grant_names(plugin.manifest.grants))
     record.tables = {table: dict(columns) for table, columns in plugin.contributions.customer_references.items()}
+    record.hooks = list(plugin.hooks)
     record.accepted_at = record.accepted_at or now
     record.updated_at = now
     await _raise_revision(session)
@@ -64,7 +65,7 @@ async def remember_settings(
 async def _record(session: AsyncSession, plugin_id: str, now: datetime) -> PluginRecord:
     record = await session.get(PluginRecord, plugin_id)
     if record is None:
-        record = PluginRecord(id=plugin_id, version="", grants=[], settings={}, tables={}, updated_at=now)
+        record = PluginRecord(id=plugin_id, version="", grants=[], settings={}, tables={}, hooks=[], updated_at=now)
         session.add(record)
     return record
 

@@ -12,15 +12,19 @@ from regulars.customers.identities import Identity
 from regulars.customers.service import SeveralCustomersMatch
 from regulars.ingest.customer_upserts import KnownCustomers
 from regulars.ingest.new_customers import NameKey, NewCustomer, NewIdentity, key_of
-from regulars.suppressions.refusals import AddressErased
 from regulars.tracking.messages import Message
 
-__all__ = ["People", "names_in"]
+__all__ = ["People", "names_of"]
 
 
-def names_in(message: Message) -> list[Identity]:
-    """Return every name by which a customer may be found for a message."""
-    return [name for name in (message.user, message.visitor, *message.former) if name is not None]
+def names_of(messages: Iterable[Message]) -> set[NameKey]:
+    """Return every name by which a customer may be found for these messages."""
+    return {
+        key_of(name)
+        for message in messages
+        for name in (message.user, message.visitor, *message.former)
+        if name is not None
+    }
 
 
 @dataclass
@@ -28,11 +32,10 @@ class People:
     """What messages, one after another, change about customers; each sees what those before it did.
 
     ``joins`` are pairs of a visitor who was unknown so far and the customer who they turned out to be; ``suspected``
-    are pairs of customers who are both identified and said to be one. ``erased`` are names of people who were erased.
+    are pairs of customers who are both identified and said to be one.
     """
 
     known: KnownCustomers
-    erased: frozenset[NameKey] = frozenset()
     new: dict[UUID, NewCustomer] = field(default_factory=dict)
     identities: list[NewIdentity] = field(default_factory=list)
     joins: dict[tuple[UUID, UUID], None] = field(default_factory=dict)
@@ -52,13 +55,6 @@ class People:
         if message.visitor is not None:
             self._visited(id, message.visitor)
         return id
-
-    def refuse_erased(self, identities: Iterable[Identity]) -> None:
-        """Raise ``AddressErased`` for a name of somebody who was erased, unless it is somebody else's today."""
-        for identity in identities:
-            key = key_of(identity)
-            if key in self.erased and not self.known.claims.get(key):
-                raise AddressErased(identity.kind)
 
     def claim(self, id: UUID, identities: Sequence[Identity]) -> None:
         """Note names that a customer is said to have."""

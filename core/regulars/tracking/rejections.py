@@ -24,7 +24,7 @@ MOST_KEPT = 10_000
 LONGEST_REASON = 1_000
 LONGEST_TYPE = 100
 MAIL_ADDRESS = re.compile(r"[^\s'\"]+@[^\s'\"]+")
-HOPELESS = frozenset({"TOO_LARGE", "ADDRESS_ERASED"})
+HOPELESS = frozenset({"TOO_LARGE", "SUPPRESSED"})
 """Codes of messages that would be rejected again, or that must not be kept."""
 
 

@@ -18,10 +18,9 @@ from regulars.customers.survivors import locked_survivors
 from regulars.errors import ExpectedError, NotFound
 from regulars.events.models import Event
 from regulars.ingest.customer_writes import renew_words
-from regulars.ingest.new_customers import customer_event, key_of, write_identities, write_new_customers
+from regulars.ingest.new_customers import customer_event, write_identities, write_new_customers
 from regulars.ingest.staging import write_rows
 from regulars.inserts import insert_new
-from regulars.suppressions.lookups import erased_names
 from regulars.touchpoints.drafts import TouchpointDraft, checked_draft
 from regulars.touchpoints.models import Touchpoint
 from regulars.touchpoints.service import LARGEST_BATCH, record_touchpoints
@@ -31,7 +30,7 @@ from regulars.tracking.facts import Facts, Ignored, facts_of
 from regulars.tracking.holding import await_names, known_by
 from regulars.tracking.messages import Message, Refused
 from regulars.tracking.models import TakenMessage
-from regulars.tracking.people import People, names_in
+from regulars.tracking.people import People, names_of
 from regulars.tracking.touchpoints import TIMELINE, touchpoint_of
 from regulars.tracking.traits import ToldFact, write_facts
 from regulars.traits.registry import TraitRegistry
@@ -179,22 +178,18 @@ async def _unknown(work: Sequence[_Work], session: AsyncSession, source: str) ->
 
 async def _people(session: AsyncSession, work: Sequence[_Work]) -> People:
     """Return what is known of the people whom the messages name, by names that nobody else is about to create."""
-    leading = {name for one in work for name in names_in(one.message)}
-    claimed = {name for one in work for name in one.facts.claims}
-    erased = await erased_names(session, identities=leading | claimed)
-    names = {key_of(name) for name in leading} | erased
+    names = names_of(one.message for one in work)
     known = await known_by(session, names)
     free = {name for name in names if not known.claims.get(name)}
     if free:
         await await_names(session, free)
         known = await known_by(session, names)
-    return People(known, erased)
+    return People(known)
 
 
 def _assign(work: Sequence[_Work], people: People) -> None:
     for one in work:
         try:
-            people.refuse_erased([*names_in(one.message), *one.facts.claims])
             one.customer_id = people.customer_of(one.message)
         except ExpectedError as error:
             _reject(one.result, error)

@@ -8,6 +8,8 @@ from functools import partial
 from typing import TypeVar
 
 from regulars.access.permissions import CORE_PERMISSIONS
+from regulars.contact.rule_set import ContactRules
+from regulars.contact.rules import CORE
 from regulars.events.dispatch import Handle
 from regulars.events.envelope import EventEnvelope
 from regulars.jobs.registry import JobKind, job_kinds
@@ -27,6 +29,9 @@ Value = TypeVar("Value")
 
 """The work of the core itself in the background."""
 
+RULES = "contact_rules"
+STILL = {PluginState.ENABLED, PluginState.DISABLED}
+
 Handlers = Mapping[str, Sequence[tuple[str, Handle]]]
 
 
@@ -38,6 +43,7 @@ class ServerParts:
     job_kinds: Mapping[str, JobKind]
     handlers: Handlers
     traits: TraitRegistry
+    contact_rules: ContactRules
 
 
 class LiveMapping(Mapping[str, Value]):
@@ -62,7 +68,20 @@ def parts_of(host: PluginHost, settings: Settings, own_jobs: Sequence[Job]) -> S
     for plugin in host.plugins.plugins:
         kinds |= job_kinds(plugin.contributions.jobs, settings=plugin.settings, http=host.http_of(plugin.id))
     traits = trait_registry({plugin.id: plugin.contributions.traits for plugin in host.plugins.plugins})
-    return ServerParts((*CORE_PERMISSIONS, *host.plugins.permissions), kinds, _handlers(host), traits)
+    rules = ContactRules(host.plugins.contact_rules, _missing_rules(host), report=partial(_report_rule, host))
+    return ServerParts((*CORE_PERMISSIONS, *host.plugins.permissions), kinds, _handlers(host), traits, rules)
+
+
+def _missing_rules(host: PluginHost) -> tuple[str, ...]:
+    # A plugin that is wanted and does not work for now may stand against a contact all the same.
+    wanted = (plugin_id for plugin_id, record in host.records.items() if record.is_enabled and RULES in record.hooks)
+    broken = {plugin_id for plugin_id, status in host.statuses.items() if status.state not in STILL}
+    return tuple(sorted(broken.intersection(wanted)))
+
+
+def _report_rule(host: PluginHost, plugin_id: str, error: Exception | None) -> None:
+    if plugin_id != CORE:
+        host.caller.failed(plugin_id, RULES, error or RuntimeError("It has no rules for now."))
 
 
 def _handlers(host: PluginHost) -> Handlers:
@@ -79,7 +98,7 @@ def _awaited_events(host: PluginHost) -> Iterator[tuple[str, str]]:
     # A plugin that is wanted and does not work for now finds the events of its grants waiting when it works again.
     for plugin_id, record in host.records.items():
         status = host.statuses.get(plugin_id)
-        if not record.is_enabled or status is None or status.state in {PluginState.ENABLED, PluginState.DISABLED}:
+        if not record.is_enabled or status is None or status.state in STILL:
             continue
         for grant in record.grants:
             kind, _, type = str(grant).partition(":")

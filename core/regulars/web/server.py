@@ -16,6 +16,7 @@ from regulars.access.authentication import Authentications
 from regulars.access.server_secret import ensure_server_secret
 from regulars.clock import Clock, SystemClock
 from regulars.consents.registry import core_consent_registry
+from regulars.contact.rule_set import ContactRules
 from regulars.customers.merges import MergeHook
 from regulars.database import Database, open_engine
 from regulars.events.feed import EventFeed, running_feed
@@ -163,6 +164,11 @@ class Server:
     def trait_registry(self) -> TraitRegistry:
         """Return the facts about customers that the enabled plugins declare."""
         return self._parts.traits
+
+    @property
+    def contact_rules(self) -> ContactRules:
+        """Return the rules that every contact must pass, the core's and those of the enabled plugins."""
+        return self._parts.contact_rules
 
     @property
     def plugin_fields(self) -> PluginCaller:

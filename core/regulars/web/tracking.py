@@ -19,7 +19,7 @@ from regulars.access.refusals import Unauthenticated, WriteKeyMissing
 from regulars.tracking.bodies import LARGEST_BODY, bodies_in, read_document, unpacked
 from regulars.tracking.joining import join_visitor
 from regulars.tracking.messages import TYPES, read_messages
-from regulars.tracking.refusals import BatchMissing, BodyRefused
+from regulars.tracking.refusals import BodyRefused
 from regulars.tracking.requests import take_request
 from regulars.tracking.service import Registries, Taken, TakenIn
 from regulars.web.server import Server
@@ -44,9 +44,6 @@ def _door(server: Server, kind: str) -> Callable[[Request], Awaitable[Response]]
     async def take(request: Request) -> Response:
         try:
             return await _take(server, kind, request)
-        except (BodyRefused, BatchMissing) as error:
-            request.state.log["code"] = error.code
-            return _json(NOT_TAKEN, {"success": False, "code": error.code, "message": str(error)})
         except Unauthenticated:
             server.charge(ANONYMOUS, request)(1)  # whoever guesses keys pays for each
             raise

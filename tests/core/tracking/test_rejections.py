@@ -4,10 +4,8 @@ from typing import Any
 from sqlalchemy import select
 from tests.core.tracking.sites import Site, customers
 
-from regulars.access.actors import SYSTEM
 from regulars.customers.identities import read_identity
 from regulars.customers.models import CustomerIdentity
-from regulars.suppressions.service import suppress_erased
 from regulars.testing.app import App
 from regulars.tracking.models import RejectedMessage, TakenMessage
 
@@ -107,15 +105,3 @@ async def test_what_came_long_ago_is_forgotten(app: App, site: Site) -> None:
     async with app.database.reading() as session:
         left = [*await session.scalars(select(TakenMessage)), *await session.scalars(select(RejectedMessage))]
     assert left == []
-
-
-async def test_somebody_who_was_erased_does_not_come_back_by_a_message(app: App, site: Site) -> None:
-    address = read_identity("email", "ada@example.org")
-    async with app.database.writing() as session:
-        await suppress_erased(session, identities=[address], reason="Asked.", actor=SYSTEM, now=app.clock.now())
-
-    (result,) = await site.send({"type": "identify", "userId": "u-1", "traits": {"email": "Ada@example.org"}})
-
-    assert (result["status"], result["code"]) == ("rejected", "ADDRESS_ERASED")
-    assert await customers(app) == []
-    assert [one["canBeReplayed"] for one in await rejections(app)] == [False]

@@ -22,6 +22,7 @@ async def test_strict_mode_tells_by_the_status_how_much_was_taken(site: Site) ->
     good = {"type": "track", **TRACK}
 
     batches: list[list[dict[str, Any]]] = [[good], [good, {}], [{}]]
+
     answers = [await site.post("batch", {"batch": batch}) for batch in batches]
 
     assert [answer.status_code for answer in answers] == [200, 207, 400]

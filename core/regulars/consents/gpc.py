@@ -1,0 +1,52 @@
+"""Global Privacy Control: that a customer's browser asked for no sharing, and since when.
+
+Source: https://www.w3.org/TR/gpc/
+"""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import Field
+
+from regulars.access.actors import Actor
+from regulars.customers.survivors import locked_survivors
+from regulars.errors import NotFound
+from regulars.events.service import record_event
+from regulars.tables import Table, UtcDateTime, new_id
+
+__all__ = ["GpcSignal", "record_gpc_signal"]
+
+
+class GpcSignal(Table, table=True):
+    """One signal of a customer who was signed in; the first one counts, later ones are only kept."""
+
+    __tablename__ = "core_gpc_signal"
+
+    id: UUID = Field(default_factory=new_id, primary_key=True)
+    customer_id: UUID = Field(foreign_key="core_customer.id", index=True)
+    profile_id: UUID = Field(foreign_key="core_customer.id")
+    at: datetime = Field(sa_type=UtcDateTime)
+    recorded_at: datetime = Field(sa_type=UtcDateTime)
+
+
+async def record_gpc_signal(session: AsyncSession, *, customer_id: UUID, actor: Actor, now: datetime) -> GpcSignal:
+    """Keep that the customer's browser asked for no sharing; sharing stops at once.
+
+    Raises ``NotFound`` for an unknown customer.
+    """
+    customer = (await locked_survivors(session, [customer_id])).get(customer_id)
+    if customer is None:
+        raise NotFound("customer", customer_id, path=("customerId",))
+    signal = GpcSignal(customer_id=customer.id, profile_id=customer_id, at=now, recorded_at=now)
+    session.add(signal)
+    await session.flush()
+    await record_event(
+        session,
+        type="consent.gpc_seen",
+        subject=f"customer:{customer.id}",
+        actor=actor.label,
+        data={"gpcSignalId": str(signal.id)},
+        now=now,
+    )
+    return signal

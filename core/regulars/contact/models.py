@@ -1,0 +1,102 @@
+"""Tables of contact: the company's policies, decisions as they were made, and the slots that contacts take."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Index, text
+from sqlmodel import Field
+
+from regulars.tables import JsonColumn, Table, UtcDateTime, new_id
+
+__all__ = ["ContactDecision", "ContactPolicyVersion", "ContactTouch"]
+
+
+class ContactPolicyVersion(Table, table=True):
+    """What the company decided about contacts; a change is a new row, and the highest number holds."""
+
+    __tablename__ = "core_contact_policy"
+
+    number: int = Field(primary_key=True)
+    version: str = Field(unique=True)
+    content: dict[str, Any] = Field(sa_type=JsonColumn)
+    reason: str
+    actor: str
+    created_at: datetime = Field(sa_type=UtcDateTime)
+
+
+class ContactDecision(Table, table=True):
+    """One decision as it was made, with all that is needed to make it again: it is never changed afterwards.
+
+    ``needs`` is what the rules knew, by owner, in the order of ``needs_read``. The address that was asked about is not
+    kept. ``customer_id`` is None where nobody has the id that was asked about; it follows merges, ``profile_id`` stays.
+    """
+
+    __tablename__ = "core_contact_decision"
+    __table_args__ = (Index("ix_core_contact_decision_history", "customer_id", "decided_at", "id"),)
+
+    id: UUID = Field(default_factory=new_id, primary_key=True)
+    customer_id: UUID | None = Field(default=None, foreign_key="core_customer.id")
+    profile_id: UUID | None = Field(default=None, foreign_key="core_customer.id")
+    step: str
+    decided_at: datetime = Field(sa_type=UtcDateTime, index=True)
+    channel: str
+    contact_class: str
+    purpose: str
+    topic: str
+    campaign: str | None = None
+    request: dict[str, Any] = Field(sa_type=JsonColumn)
+    outcome: str
+    rule: str
+    until: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    wake_on: str | None = None
+    blockers: list[Any] = Field(sa_type=JsonColumn)
+    evidence: list[Any] = Field(sa_type=JsonColumn)
+    policy_version: str
+    tzdata_version: str
+    is_zone_assumed: bool = False
+    needs: dict[str, Any] = Field(sa_type=JsonColumn)
+    actor: str
+
+
+class ContactTouch(Table, table=True):
+    """A contact that took a slot: first reserved, then confirmed when the send starts, then what became of it.
+
+    ``state`` is ``reserved``, ``confirmed``, ``sent``, ``bounced``, ``failed``, ``unknown``, ``released`` or
+    ``expired``. Caps count every state but the last two, and a reservation until it expires. ``at`` is when the slot
+    was taken, from the confirm on when the send started. ``is_over_cap`` marks what was handed over without a slot.
+    """
+
+    __tablename__ = "core_contact_touch"
+    __table_args__ = (
+        Index("ix_core_contact_touch_slots", "customer_id", "at"),
+        Index(
+            "uq_core_contact_touch_key",
+            "actor",
+            "idempotency_key",
+            unique=True,
+            sqlite_where=text("idempotency_key IS NOT NULL"),
+            postgresql_where=text("idempotency_key IS NOT NULL"),
+        ),
+    )
+
+    id: UUID = Field(default_factory=new_id, primary_key=True)
+    customer_id: UUID = Field(foreign_key="core_customer.id")
+    profile_id: UUID = Field(foreign_key="core_customer.id")
+    decision_id: UUID | None = Field(default=None, foreign_key="core_contact_decision.id")
+    state: str
+    at: datetime = Field(sa_type=UtcDateTime)
+    reserved_at: datetime = Field(sa_type=UtcDateTime)
+    expires_at: datetime = Field(sa_type=UtcDateTime)
+    confirmed_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    ended_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    channel: str
+    contact_class: str
+    purpose: str
+    topic: str
+    campaign: str | None = None
+    request: dict[str, Any] = Field(sa_type=JsonColumn)
+    request_digest: str
+    idempotency_key: str | None = None
+    is_over_cap: bool = False
+    actor: str

@@ -1,0 +1,1 @@
+"""Rules on contacts: what customers prefer, which cases are open, and who is held out."""

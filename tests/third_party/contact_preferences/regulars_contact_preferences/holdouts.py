@@ -1,0 +1,25 @@
+"""The rule about experiments: whoever is held out is not contacted for them."""
+
+from datetime import datetime
+
+from sqlmodel import col
+
+from regulars import ContactRule, Customer, Deny, Needs, RuleRequest, need_rows
+from regulars_contact_preferences.models import Holdout
+
+__all__ = ["HOLDOUT_RULE"]
+
+HELD_OUT = need_rows(
+    {"experiment": Holdout.experiment},
+    where=col(Holdout.customer_id) == Customer.id,
+    read=lambda rows: frozenset(row["experiment"] for row in rows),
+)
+
+
+def _holdout(needs: Needs, request: RuleRequest, _at: datetime) -> Deny | None:
+    if request.experiment is None or request.experiment not in needs["held_out"]:
+        return None
+    return Deny(f"The experiment {request.experiment} holds the customer out.")
+
+
+HOLDOUT_RULE = ContactRule("holdout", _holdout, {"held_out": HELD_OUT}, ("marketing", "research"), 24)
