@@ -167,8 +167,11 @@ class Settings(BaseSettings):
     uploads: str = Field(default="uploads", description="The folder for files that are sent to be imported.")
     retention_days: int = Field(
         default=30,
-        ge=1,
-        description=("How many days told events, those that no handler could take included, and ended jobs are kept."),
+        ge=4,
+        description=(
+            "How many days told events, those that no handler could take included, their deliveries to webhooks, and"
+            " ended jobs are kept. At least 4, for webhooks are tried for three days."
+        ),
     )
     planner: bool = Field(
         default=True,

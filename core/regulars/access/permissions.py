@@ -45,6 +45,8 @@ _RIGHTS = (
     _Right("plugins:manage", "Enable, disable and configure plugins", ""),
     _Right("metrics:read", "See the figures of the server", ""),
     _Right("events:read", "Follow what changes", "privacy"),
+    _Right("webhooks:read", "See webhooks and how their deliveries went", ""),
+    _Right("webhooks:manage", "Send events to other systems by webhooks", ""),
     _Right("schema:read", "Read the schema by introspection", "analyst frontline privacy"),
 )
 

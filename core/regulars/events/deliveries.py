@@ -4,7 +4,7 @@ An event is told to the handlers that there are when it is fanned out; each gets
 broken handler holds up nobody else. A row is claimed by moving its ``next_at`` ahead, and deleted once taken.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -20,6 +20,7 @@ from regulars.events.service import envelope_of
 __all__ = [
     "DELAYS",
     "ClaimedDeliveries",
+    "TellFurther",
     "claim_deliveries",
     "fan_out",
     "handlers_with_work",
@@ -47,6 +48,9 @@ DELAYS = (
 Source: https://github.com/standard-webhooks/standard-webhooks, "Retry schedule".
 """
 
+TellFurther = Callable[[Sequence[tuple[UUID, str]]], Awaitable[None]]
+"""Is given the ids and types of events while they are fanned out, in the same transaction."""
+
 LARGEST_BATCH = 500
 SHRINKING = 5
 """After a failure the batch is a fifth, so that one bad event soon stands alone and the others get through."""
@@ -71,10 +75,18 @@ async def has_untold_events(session: AsyncSession) -> bool:
     return bool(await session.scalar(select(exists().where(col(Event.dispatched_at).is_(None)))))
 
 
-async def fan_out(session: AsyncSession, handlers: Mapping[str, Collection[str]], *, limit: int, now: datetime) -> int:
+async def fan_out(
+    session: AsyncSession,
+    handlers: Mapping[str, Collection[str]],
+    *,
+    further: TellFurther | None = None,
+    limit: int,
+    now: datetime,
+) -> int:
     """Give up to ``limit`` events to the handlers of their type, and return how many events there were.
 
-    ``handlers`` maps a type of event to the names of its handlers. Two callers at once take different events.
+    ``handlers`` maps a type of event to the names of its handlers; ``further`` is told of all of them. Two callers at
+    once take different events.
     """
     untold = (
         select(col(Event.id))
@@ -90,9 +102,9 @@ async def fan_out(session: AsyncSession, handlers: Mapping[str, Collection[str]]
         .values(dispatched_at=now)
         .execution_options(synchronize_session=False)
     )
-    if not any(handlers.values()):
+    if not any(handlers.values()) and further is None:
         return await _rows_changed(session, mark)
-    told = (await session.execute(mark.returning(col(Event.id), col(Event.type)))).all()
+    told = [(row.id, row.type) for row in await session.execute(mark.returning(col(Event.id), col(Event.type)))]
     deliveries = [
         {"event_id": id, "handler": handler, "attempts": 0, "next_at": now}
         for id, type in told
@@ -100,6 +112,8 @@ async def fan_out(session: AsyncSession, handlers: Mapping[str, Collection[str]]
     ]
     if deliveries:
         await session.execute(insert(EventDelivery), deliveries)
+    if further is not None:
+        await further(told)
     return len(told)
 
 

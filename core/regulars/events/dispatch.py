@@ -5,14 +5,16 @@ import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import structlog
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from regulars.clock import Clock
 from regulars.database import Database
 from regulars.events.deliveries import (
     ClaimedDeliveries,
+    TellFurther,
     claim_deliveries,
     fan_out,
     handlers_with_work,
@@ -24,7 +26,7 @@ from regulars.events.deliveries import (
 from regulars.events.envelope import EventEnvelope
 from regulars.faults import in_one_line, log_fault
 
-__all__ = ["Dispatcher", "Handle", "Handlers", "Pace", "ReportUndelivered", "running_dispatcher"]
+__all__ = ["Dispatcher", "Followers", "Handle", "Handlers", "Pace", "ReportUndelivered", "running_dispatcher"]
 
 Handle = Callable[[Sequence[EventEnvelope]], Awaitable[None]]
 """Takes events of one type, oldest first; an event may come again."""
@@ -35,6 +37,9 @@ Handlers = Mapping[str, Sequence[tuple[str, Handle]]]
 A handler that is wanted but cannot be called at the moment must be in it all the same, as one that raises: events are
 fanned out to the handlers that there are.
 """
+
+Followers = Callable[[AsyncSession, datetime], Awaitable[TellFurther | None]]
+"""Says, at each round, who else is told of all events, in the session in which they are fanned out; or nobody."""
 
 ReportUndelivered = Callable[[str, str], None]
 """Is told a handler's name and in words which events it will not get any more."""
@@ -61,10 +66,17 @@ class Dispatcher:
     """The events that this process is telling at the moment."""
 
     def __init__(
-        self, database: Database, handlers: Handlers, *, clock: Clock, report: ReportUndelivered, pace: Pace
+        self,
+        database: Database,
+        handlers: Handlers,
+        *,
+        clock: Clock,
+        report: ReportUndelivered,
+        pace: Pace,
+        followers: Followers | None = None,
     ) -> None:
         self._database, self._handlers, self._clock, self._report = database, handlers, clock, report
-        self._pace = pace
+        self._pace, self._followers = pace, followers
         self._delivering: dict[str, asyncio.Task[None]] = {}
         self._stopping = asyncio.Event()
 
@@ -100,9 +112,11 @@ class Dispatcher:
             self._delivering[name] = asyncio.create_task(self._deliver(name))
         if not is_untold:
             return False
-        limit = self._pace.handled_batch if known else self._pace.unhandled_batch
         async with self._database.writing() as session:
-            return await fan_out(session, names, limit=limit, now=self._clock.now()) > 0
+            now = self._clock.now()
+            further = None if self._followers is None else await self._followers(session, now)
+            limit = self._pace.handled_batch if known or further else self._pace.unhandled_batch
+            return await fan_out(session, names, further=further, limit=limit, now=now) > 0
 
     async def _deliver(self, handler: str) -> None:
         try:
@@ -174,14 +188,20 @@ async def running_dispatcher(
     clock: Clock,
     report: ReportUndelivered | None = None,
     pace: Pace | None = None,
+    followers: Followers | None = None,
 ) -> AsyncIterator[None]:
-    """Tell events to handlers while the block lasts.
+    """Tell events to handlers, and to ``followers``, while the block lasts.
 
     Any number of processes can do this, as long as they know the same handlers; a server in safe mode must not, for it
     would count events as told that its plugins have not heard of.
     """
     dispatcher = Dispatcher(
-        database, handlers, clock=clock, report=report or (lambda handler, problem: None), pace=pace or Pace()
+        database,
+        handlers,
+        clock=clock,
+        report=report or (lambda handler, problem: None),
+        pace=pace or Pace(),
+        followers=followers,
     )
     running = asyncio.create_task(dispatcher.run())
     try:

@@ -29,6 +29,8 @@ from regulars.touchpoints.graphql import CustomerTouchpoints, TouchpointMutation
 from regulars.tracking.graphql import TrackingMutations, TrackingQueries
 from regulars.traits.graphql import TraitMutations, TraitQueries, customer_traits
 from regulars.traits.registry import trait_registry
+from regulars.webhooks.graphql import WebhookQueries
+from regulars.webhooks.mutations import WebhookMutations
 
 __all__ = ["CORE_PARTS", "schema_parts"]
 
@@ -48,6 +50,7 @@ CORE_PARTS = (
     GraphQLPart({"Mutation": ImportMutations}),
     GraphQLPart({"Query": JobQueries, "Mutation": JobMutations}),
     GraphQLPart({"Subscription": EventSubscriptions}),
+    GraphQLPart({"Query": WebhookQueries, "Mutation": WebhookMutations}),
     GraphQLPart({"Query": PluginQueries, "Mutation": PluginMutations}),
 )
 

@@ -59,12 +59,12 @@ class TargetTooSlow(RequestFailed):
 
 
 class ReplyTooLarge(RequestFailed):
-    """The other machine answered with more than is taken."""
+    """The other machine answered with more than is taken; ``status`` is what it said before."""
 
     code = "REPLY_TOO_LARGE"
 
-    def __init__(self, target: str, *, limit_bytes: int) -> None:
-        self.target, self.limit_bytes = target, limit_bytes
+    def __init__(self, target: str, *, limit_bytes: int, status: int) -> None:
+        self.target, self.limit_bytes, self.status = target, limit_bytes, status
         super().__init__(f"{target} answered with more than {limit_bytes} bytes. Ask it for less.")
 
 

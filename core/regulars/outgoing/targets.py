@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import httpx
 
 from regulars.errors import ConfigurationError
+from regulars.outgoing.addresses import is_public_address, parse_address
 from regulars.outgoing.limits import RequestLimits
 from regulars.outgoing.refusals import TargetRefused
 
@@ -70,6 +71,9 @@ def parse_target(url: str, *, limits: RequestLimits, opened: frozenset[PrivateTa
         raise TargetRefused(host, f"only {' and '.join(scheme for scheme, _ in limits.ports)} addresses are.")
     if (parsed.scheme, port) not in limits.ports:
         raise TargetRefused(host, f"port {port} is not the one on which {parsed.scheme} is spoken.")
+    address = parse_address(host)
+    if address is not None and not is_public_address(address):
+        raise TargetRefused(host, "it is not an address of the public internet.")
     return parsed
 
 

@@ -26,7 +26,7 @@ from regulars.graphql.transport import GraphQLOperation, refusal_answer
 from regulars.jobs.models import Job
 from regulars.plugins.hook_calls import erase_personal_data, export_personal_data
 from regulars.plugins.problems import Problem
-from regulars.testing.background import deliver_events, run_job
+from regulars.testing.background import deliver_events, deliver_webhooks, run_job
 from regulars.testing.internet import FakeInternet
 from regulars.testing.shop import Happening, add_customer, add_histories, add_touchpoints
 from regulars.web.server import Server
@@ -151,6 +151,10 @@ class App:
     async def deliver_events(self) -> None:
         """Tell every event that waits to the handlers of plugins."""
         await deliver_events(self.server)
+
+    async def deliver_webhooks(self) -> None:
+        """Send to webhooks what they want of all events, and what is to be tried again by now."""
+        await deliver_webhooks(self.server)
 
     async def events(self, type: str | None = None) -> list[Event]:
         """Return what was written to the outbox, oldest first."""

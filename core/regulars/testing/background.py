@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import timedelta
+from random import Random
 from typing import Any
 from uuid import UUID
 
@@ -13,8 +14,10 @@ from regulars.jobs.models import Job
 from regulars.jobs.service import enqueue_job, read_job
 from regulars.jobs.worker import Timings, running_worker
 from regulars.web.server import Server
+from regulars.webhooks.queue import webhooks_following, webhooks_with_work
+from regulars.webhooks.sender import SenderPace, running_webhooks
 
-__all__ = ["deliver_events", "run_job"]
+__all__ = ["deliver_events", "deliver_webhooks", "run_job"]
 
 OFTEN = timedelta(milliseconds=10)
 TIMINGS = Timings(poll=OFTEN, look=timedelta(milliseconds=50), grace=timedelta(seconds=2))
@@ -55,10 +58,35 @@ async def deliver_events(server: Server) -> None:
     """
     while await _is_something_to_tell(server):
         async with running_dispatcher(
-            server.database, server.handlers, clock=server.clock, report=server.report_undelivered, pace=PACE
+            server.database,
+            server.handlers,
+            clock=server.clock,
+            report=server.report_undelivered,
+            pace=PACE,
+            followers=webhooks_following,
         ):
             while await _is_something_to_tell(server):  # noqa: ASYNC110  what is told shows in the database alone
                 await asyncio.sleep(OFTEN.total_seconds())
+
+
+async def deliver_webhooks(server: Server) -> None:
+    """Tell every event that waits, then send what is due to webhooks, each delivery once."""
+    await deliver_events(server)
+    async with running_webhooks(
+        server.database,
+        server.outgoing,
+        server_secret=server.secret,
+        clock=server.clock,
+        chance=Random(server.clock.now().isoformat()),  # noqa: S311  a test that runs twice runs alike
+        pace=SenderPace(poll=OFTEN),
+    ):
+        while await _is_something_to_send(server):  # noqa: ASYNC110  what is sent shows in the database alone
+            await asyncio.sleep(OFTEN.total_seconds())
+
+
+async def _is_something_to_send(server: Server) -> bool:
+    async with server.database.reading() as session:
+        return bool(await webhooks_with_work(session, now=server.clock.now()))
 
 
 async def _is_something_to_tell(server: Server) -> bool:

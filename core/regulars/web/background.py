@@ -1,4 +1,4 @@
-"""The work in the background of one process: jobs, their clock, and events for handlers."""
+"""The work in the background of one process: jobs, their clock, and events for handlers and webhooks."""
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from regulars.events.dispatch import Pace, running_dispatcher
 from regulars.jobs.scheduler import running_scheduler
 from regulars.jobs.worker import Timings, running_worker
+from regulars.webhooks.queue import webhooks_following
+from regulars.webhooks.sender import SenderPace, running_webhooks
 
 if TYPE_CHECKING:
     from regulars.web.server import Server
@@ -20,7 +22,7 @@ GRACE = timedelta(seconds=2)
 
 @asynccontextmanager
 async def running_background(server: "Server") -> AsyncIterator[None]:
-    """Run jobs, enqueue timed ones and tell events to handlers while the block lasts.
+    """Run jobs, enqueue timed ones and tell events to handlers and webhooks while the block lasts.
 
     In safe mode no event is told, for it would count as told to plugins that never heard of it.
     """
@@ -29,9 +31,23 @@ async def running_background(server: "Server") -> AsyncIterator[None]:
         if not server.settings.safe_mode:
             await stack.enter_async_context(
                 running_dispatcher(
-                    database, server.handlers, clock=clock, report=server.report_undelivered, pace=Pace(grace=GRACE)
+                    database,
+                    server.handlers,
+                    clock=clock,
+                    report=server.report_undelivered,
+                    pace=Pace(grace=GRACE),
+                    followers=webhooks_following,
                 )
             )
+        await stack.enter_async_context(
+            running_webhooks(
+                database,
+                server.outgoing,
+                server_secret=server.secret,
+                clock=clock,
+                pace=SenderPace(grace=GRACE),
+            )
+        )
         await stack.enter_async_context(
             running_worker(
                 database,

@@ -101,6 +101,7 @@ class Server:
         self._found = found
         self._newest_revision: str | None = None
         self._authentications: Authentications | None = None
+        self.secret = ""
         self._running = AsyncExitStack()
         self._known_parts: tuple[PluginSet, ServerParts] | None = None
 
@@ -112,7 +113,7 @@ class Server:
         await check_database(self.database)
         self._newest_revision = (await state_of(self.database.engine, CORE)).newest
         async with self.database.writing() as session:
-            secret = await ensure_server_secret(session, configured=self.settings.secret.get_secret_value())
+            self.secret = await ensure_server_secret(session, configured=self.settings.secret.get_secret_value())
             await ensure_address_key(session)
         found = discover(blocked=self.settings.blocked_plugins) if self._found is None else self._found
         self.host = PluginHost(
@@ -121,7 +122,7 @@ class Server:
             clock=self.clock,
             found=found,
             outgoing=self.outgoing,
-            door=CustomerDoor(secret),
+            door=CustomerDoor(self.secret),
             watch=self.watch,
         )
         self._running.push_async_callback(self.host.close)
@@ -131,7 +132,7 @@ class Server:
         await self._running.enter_async_context(self._following_plugins())
         if self.settings.worker:
             await self._running.enter_async_context(running_background(self))
-        self._authentications = Authentications(self.database, secret=secret)
+        self._authentications = Authentications(self.database, secret=self.secret)
 
     async def stop(self) -> None:
         """Let go of everything, in the opposite order."""

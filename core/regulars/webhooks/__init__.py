@@ -1,0 +1,1 @@
+"""Webhooks: tell other systems what changed, signed, tried again, and explained attempt by attempt."""
