@@ -52,6 +52,7 @@ if TYPE_CHECKING:
     from regulars.outgoing.granted import PluginHttp
     from regulars.outgoing.limits import ANSWERS, FEEDS, RequestLimits
     from regulars.outgoing.refusals import RequestFailed, TargetRefused
+    from regulars.personal import PII_KINDS, pii
     from regulars.plugins.context import Company, PluginContext
     from regulars.plugins.contributions import (
         ErasureReceipt,
@@ -92,6 +93,7 @@ __all__ = [
     "NOW",
     "TOPIC",
     "TOUCHES",
+    "PII_KINDS",
     "UNSET",
     "ZONES",
     "AllowedHours",
@@ -183,6 +185,7 @@ __all__ = [
     "opt_in_to_scoring",
     "opt_out_of_scoring",
     "quiet_until",
+    "pii",
     "relation",
     "resolver",
     "row_id",
@@ -242,6 +245,7 @@ _HOMES = {
     "regulars.outgoing.granted": ("PluginHttp",),
     "regulars.outgoing.limits": ("ANSWERS", "FEEDS", "RequestLimits"),
     "regulars.outgoing.refusals": ("RequestFailed", "TargetRefused"),
+    "regulars.personal": ("PII_KINDS", "pii"),
     "regulars.plugins.context": ("Company", "PluginContext"),
     "regulars.plugins.contributions": (
         "ErasureReceipt",

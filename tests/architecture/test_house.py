@@ -2,8 +2,11 @@ import ast
 import re
 import tomllib
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 from typing import Any
+
+from regulars.personal import silent_columns
 
 ROOT = Path(__file__).parents[2]
 PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
@@ -67,3 +70,13 @@ def test_nothing_names_a_registry_or_a_lock_file() -> None:
 
     assert locks == []
     assert "://" not in constraints
+
+
+def test_every_column_of_the_core_says_what_it_holds_of_a_person() -> None:
+    nouns = [path.parent.name for path in (ROOT / "core" / "regulars").glob("*/models.py")]
+    modules = [import_module(f"regulars.{noun}.models") for noun in nouns]
+    tables = [getattr(module, name) for module in modules for name in module.__all__]
+
+    assert silent_columns(table for table in tables if isinstance(table, type)) == [], (
+        'annotate the column: Field(sa_column_kwargs=pii("name")); the words are in regulars/personal.py'
+    )

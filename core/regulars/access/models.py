@@ -6,6 +6,7 @@ from uuid import UUID
 
 from sqlmodel import Field
 
+from regulars.personal import pii
 from regulars.tables import JsonColumn, Table, UtcDateTime, new_id
 
 __all__ = ["ApiKey", "Secret", "StaffMember"]
@@ -17,8 +18,8 @@ class StaffMember(Table, table=True):
     __tablename__ = "core_staff_member"
 
     id: UUID = Field(default_factory=new_id, primary_key=True)
-    name: str
-    role: str
+    name: str = Field(sa_column_kwargs=pii("staff"))
+    role: str = Field(sa_column_kwargs=pii("none"))
     manager_id: UUID | None = Field(default=None, foreign_key="core_staff_member.id")
     deputy_id: UUID | None = Field(default=None, foreign_key="core_staff_member.id")
     created_at: datetime = Field(sa_type=UtcDateTime)
@@ -36,16 +37,16 @@ class ApiKey(Table, table=True):
     __tablename__ = "core_api_key"
 
     id: UUID = Field(default_factory=new_id, primary_key=True)
-    name: str
-    hash: str = Field(unique=True)
-    hint: str
-    kind: str
-    role: str | None = None
+    name: str = Field(sa_column_kwargs=pii("staff"))
+    hash: str = Field(unique=True, sa_column_kwargs=pii("hash"))
+    hint: str = Field(sa_column_kwargs=pii("none"))
+    kind: str = Field(sa_column_kwargs=pii("none"))
+    role: str | None = Field(default=None, sa_column_kwargs=pii("none"))
     service_id: UUID | None = None
-    source: str | None = None
+    source: str | None = Field(default=None, sa_column_kwargs=pii("none"))
     staff_member_id: UUID | None = Field(default=None, foreign_key="core_staff_member.id")
     customer_id: UUID | None = Field(default=None, foreign_key="core_customer.id", index=True)
-    scopes: list[Any] | None = Field(default=None, sa_type=JsonColumn)
+    scopes: list[Any] | None = Field(default=None, sa_type=JsonColumn, sa_column_kwargs=pii("none"))
     replaces_id: UUID | None = Field(default=None, foreign_key="core_api_key.id")
     created_at: datetime = Field(sa_type=UtcDateTime)
     expires_at: datetime = Field(sa_type=UtcDateTime)
@@ -57,5 +58,5 @@ class Secret(Table, table=True):
 
     __tablename__ = "core_secret"
 
-    name: str = Field(primary_key=True)
-    value: str
+    name: str = Field(primary_key=True, sa_column_kwargs=pii("none"))
+    value: str = Field(sa_column_kwargs=pii("none"))

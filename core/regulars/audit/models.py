@@ -7,6 +7,7 @@ from uuid import UUID
 from sqlalchemy import BigInteger, Integer, UniqueConstraint
 from sqlmodel import Field
 
+from regulars.personal import pii
 from regulars.tables import JsonColumn, Table, UtcDateTime, new_id
 
 __all__ = ["AuditEntry", "LedgerWords", "Seal", "SubjectKey", "UnsealedRow"]
@@ -25,13 +26,13 @@ class AuditEntry(Table, table=True):
 
     id: UUID = Field(default_factory=new_id, primary_key=True)
     at: datetime = Field(sa_type=UtcDateTime, index=True)
-    actor: str
-    action: str
-    subject: str = Field(index=True)
-    fields: list[Any] = Field(sa_type=JsonColumn)
-    via: str | None = None
-    request_id: str | None = Field(default=None, index=True)
-    words_hmac: str | None = None
+    actor: str = Field(sa_column_kwargs=pii("staff"))
+    action: str = Field(sa_column_kwargs=pii("none"))
+    subject: str = Field(index=True, sa_column_kwargs=pii("identifier"))
+    fields: list[Any] = Field(sa_type=JsonColumn, sa_column_kwargs=pii("none"))
+    via: str | None = Field(default=None, sa_column_kwargs=pii("none"))
+    request_id: str | None = Field(default=None, index=True, sa_column_kwargs=pii("none"))
+    words_hmac: str | None = Field(default=None, sa_column_kwargs=pii("hash"))
 
 
 class LedgerWords(Table, table=True):
@@ -43,9 +44,9 @@ class LedgerWords(Table, table=True):
     __tablename__ = "core_ledger_words"
 
     entry_id: UUID = Field(primary_key=True)
-    subject: str = Field(index=True)
-    reason: str | None = None
-    evidence: dict[str, Any] | None = Field(default=None, sa_type=JsonColumn)
+    subject: str = Field(index=True, sa_column_kwargs=pii("identifier"))
+    reason: str | None = Field(default=None, sa_column_kwargs=pii("free_text"))
+    evidence: dict[str, Any] | None = Field(default=None, sa_type=JsonColumn, sa_column_kwargs=pii("document"))
 
 
 class SubjectKey(Table, table=True):
@@ -53,8 +54,8 @@ class SubjectKey(Table, table=True):
 
     __tablename__ = "core_subject_key"
 
-    subject: str = Field(primary_key=True)
-    key: str
+    subject: str = Field(primary_key=True, sa_column_kwargs=pii("identifier"))
+    key: str = Field(sa_column_kwargs=pii("none"))
     made_at: datetime = Field(sa_type=UtcDateTime)
 
 
@@ -68,11 +69,11 @@ class Seal(Table, table=True):
     __table_args__ = (UniqueConstraint("row_id", "kind"), UniqueConstraint("previous"))
 
     seq: int = Field(primary_key=True, sa_type=Position, sa_column_kwargs={"autoincrement": False})
-    kind: str
+    kind: str = Field(sa_column_kwargs=pii("none"))
     row_id: UUID
     sealed_at: datetime = Field(sa_type=UtcDateTime)
-    previous: str
-    hash: str
+    previous: str = Field(sa_column_kwargs=pii("hash"))
+    hash: str = Field(sa_column_kwargs=pii("hash"))
 
 
 class UnsealedRow(Table, table=True):
@@ -82,5 +83,5 @@ class UnsealedRow(Table, table=True):
     __table_args__ = {"sqlite_autoincrement": True}  # noqa: RUF012  # SQLAlchemy reads it so
 
     position: int | None = Field(default=None, primary_key=True, sa_type=Position)
-    kind: str
+    kind: str = Field(sa_column_kwargs=pii("none"))
     row_id: UUID

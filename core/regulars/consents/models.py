@@ -6,6 +6,7 @@ from uuid import UUID
 from sqlalchemy import Index
 from sqlmodel import Field
 
+from regulars.personal import pii
 from regulars.tables import Table, UtcDateTime, new_id
 
 __all__ = ["ConsentEvent", "ConsentState"]
@@ -25,25 +26,25 @@ class ConsentEvent(Table, table=True):
     id: UUID = Field(default_factory=new_id, primary_key=True)
     customer_id: UUID = Field(foreign_key="core_customer.id")
     profile_id: UUID = Field(foreign_key="core_customer.id")
-    action: str
-    purpose: str
-    channel: str
-    topic: str
+    action: str = Field(sa_column_kwargs=pii("none"))
+    purpose: str = Field(sa_column_kwargs=pii("none"))
+    channel: str = Field(sa_column_kwargs=pii("none"))
+    topic: str = Field(sa_column_kwargs=pii("none"))
     at: datetime = Field(sa_type=UtcDateTime)
     recorded_at: datetime = Field(sa_type=UtcDateTime, index=True)
     expires_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
-    actor: str
-    origin: str = "customer"
-    basis: str = "express"
-    recipient: str | None = None
-    session: str | None = None
+    actor: str = Field(sa_column_kwargs=pii("staff"))
+    origin: str = Field(default="customer", sa_column_kwargs=pii("none"))
+    basis: str = Field(default="express", sa_column_kwargs=pii("none"))
+    recipient: str | None = Field(default=None, sa_column_kwargs=pii("none"))
+    session: str | None = Field(default=None, sa_column_kwargs=pii("none"))
     needs_confirmation: bool = False
     confirmed_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     is_proven: bool = False
-    notice_version: str | None = None
-    language: str | None = None
-    text_sha256: str | None = None
-    words_hmac: str | None = None
+    notice_version: str | None = Field(default=None, sa_column_kwargs=pii("none"))
+    language: str | None = Field(default=None, sa_column_kwargs=pii("fact"))
+    text_sha256: str | None = Field(default=None, sa_column_kwargs=pii("none"))
+    words_hmac: str | None = Field(default=None, sa_column_kwargs=pii("hash"))
 
 
 class ConsentState(Table, table=True):
@@ -58,11 +59,11 @@ class ConsentState(Table, table=True):
     __table_args__ = (Index("ix_core_consent_state_scope", "purpose", "channel", "topic", "status"),)
 
     customer_id: UUID = Field(foreign_key="core_customer.id", primary_key=True)
-    purpose: str = Field(primary_key=True)
-    channel: str = Field(primary_key=True)
-    topic: str = Field(primary_key=True)
-    status: str
+    purpose: str = Field(primary_key=True, sa_column_kwargs=pii("none"))
+    channel: str = Field(primary_key=True, sa_column_kwargs=pii("none"))
+    topic: str = Field(primary_key=True, sa_column_kwargs=pii("none"))
+    status: str = Field(sa_column_kwargs=pii("fact"))
     since: datetime = Field(sa_type=UtcDateTime)
     expires_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
-    reason: str
+    reason: str = Field(sa_column_kwargs=pii("none"))
     event_id: UUID = Field(foreign_key="core_consent_event.id")

@@ -7,6 +7,7 @@ from uuid import UUID
 from sqlalchemy import Index, String, UniqueConstraint, text
 from sqlmodel import Field
 
+from regulars.personal import pii
 from regulars.tables import JsonColumn, Table, UtcDateTime, new_id
 
 __all__ = ["Customer", "CustomerIdentity", "CustomerMerge", "CustomerWord", "MergeSuggestion"]
@@ -21,13 +22,13 @@ class Customer(Table, table=True):
     __tablename__ = "core_customer"
 
     id: UUID = Field(default_factory=new_id, primary_key=True)
-    display_name: str | None = Field(default=None, index=True)
-    language: str | None = None
-    time_zone: str | None = None
-    jurisdiction: str | None = None
-    age: str = "unknown"
+    display_name: str | None = Field(default=None, index=True, sa_column_kwargs=pii("name"))
+    language: str | None = Field(default=None, sa_column_kwargs=pii("fact"))
+    time_zone: str | None = Field(default=None, sa_column_kwargs=pii("fact"))
+    jurisdiction: str | None = Field(default=None, sa_column_kwargs=pii("fact"))
+    age: str = Field(default="unknown", sa_column_kwargs=pii("fact"))
     has_guardian_consent: bool = False
-    status: str = Field(default="active", index=True)
+    status: str = Field(default="active", index=True, sa_column_kwargs=pii("fact"))
     version: int = 1
     created_at: datetime = Field(sa_type=UtcDateTime, index=True)
     updated_at: datetime = Field(sa_type=UtcDateTime)
@@ -60,10 +61,10 @@ class CustomerIdentity(Table, table=True):
     id: UUID = Field(default_factory=new_id, primary_key=True)
     customer_id: UUID = Field(foreign_key="core_customer.id", index=True)
     profile_id: UUID = Field(foreign_key="core_customer.id")
-    kind: str
-    source: str = ""
-    value: str
-    normalised: str
+    kind: str = Field(sa_column_kwargs=pii("none"))
+    source: str = Field(default="", sa_column_kwargs=pii("none"))
+    value: str = Field(sa_column_kwargs=pii("address"))
+    normalised: str = Field(sa_column_kwargs=pii("address"))
     verified_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     retired_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     created_at: datetime = Field(sa_type=UtcDateTime)
@@ -82,9 +83,9 @@ class CustomerMerge(Table, table=True):
     merged_id: UUID = Field(foreign_key="core_customer.id", index=True)
     merged_at: datetime = Field(sa_type=UtcDateTime)
     undone_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
-    actor: str
-    reason: str
-    before: dict[str, Any] = Field(sa_type=JsonColumn)
+    actor: str = Field(sa_column_kwargs=pii("staff"))
+    reason: str = Field(sa_column_kwargs=pii("free_text"))
+    before: dict[str, Any] = Field(sa_type=JsonColumn, sa_column_kwargs=pii("document"))
 
 
 class MergeSuggestion(Table, table=True):
@@ -96,8 +97,8 @@ class MergeSuggestion(Table, table=True):
     id: UUID = Field(default_factory=new_id, primary_key=True)
     first_id: UUID = Field(foreign_key="core_customer.id")
     second_id: UUID = Field(foreign_key="core_customer.id", index=True)
-    reason: str
-    suggested_by: str
+    reason: str = Field(sa_column_kwargs=pii("free_text"))
+    suggested_by: str = Field(sa_column_kwargs=pii("staff"))
     created_at: datetime = Field(sa_type=UtcDateTime)
     dismissed_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
 
@@ -110,5 +111,9 @@ class CustomerWord(Table, table=True):
 
     __tablename__ = "core_customer_word"
 
-    word: str = Field(sa_type=String().with_variant(String(collation="C"), "postgresql"), primary_key=True)
+    word: str = Field(
+        sa_type=String().with_variant(String(collation="C"), "postgresql"),
+        primary_key=True,
+        sa_column_kwargs=pii("name"),
+    )
     customer_id: UUID = Field(foreign_key="core_customer.id", ondelete="CASCADE", primary_key=True, index=True)

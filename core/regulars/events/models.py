@@ -7,6 +7,7 @@ from uuid import UUID
 from sqlalchemy import Index, text
 from sqlmodel import Field
 
+from regulars.personal import pii
 from regulars.tables import JsonColumn, Table, UtcDateTime, new_id
 
 __all__ = ["Event", "EventDelivery"]
@@ -26,10 +27,10 @@ class Event(Table, table=True):
     )
 
     id: UUID = Field(default_factory=new_id, primary_key=True)
-    type: str
-    subject: str = Field(index=True)
-    actor: str
-    data: dict[str, Any] = Field(sa_type=JsonColumn)
+    type: str = Field(sa_column_kwargs=pii("none"))
+    subject: str = Field(index=True, sa_column_kwargs=pii("identifier"))
+    actor: str = Field(sa_column_kwargs=pii("staff"))
+    data: dict[str, Any] = Field(sa_type=JsonColumn, sa_column_kwargs=pii("document"))
     occurred_at: datetime = Field(sa_type=UtcDateTime)
     recorded_at: datetime = Field(sa_type=UtcDateTime, index=True)
     dispatched_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
@@ -45,8 +46,8 @@ class EventDelivery(Table, table=True):
     __table_args__ = (Index("ix_core_event_delivery_waiting", "handler", "next_at", "event_id"),)
 
     event_id: UUID = Field(foreign_key="core_event.id", ondelete="CASCADE", primary_key=True)
-    handler: str = Field(primary_key=True)
+    handler: str = Field(primary_key=True, sa_column_kwargs=pii("none"))
     attempts: int = 0
     next_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     failed_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
-    problem: str | None = None
+    problem: str | None = Field(default=None, sa_column_kwargs=pii("free_text"))

@@ -6,6 +6,7 @@ from uuid import UUID
 from sqlalchemy import UniqueConstraint
 from sqlmodel import Field
 
+from regulars.personal import pii
 from regulars.tables import Table, UtcDateTime, new_id
 
 __all__ = ["KeptAnswer"]
@@ -21,9 +22,9 @@ class KeptAnswer(Table, table=True):
     __table_args__ = (UniqueConstraint("credential", "key"),)
 
     id: UUID = Field(default_factory=new_id, primary_key=True)
-    credential: str
-    key: str
-    request_hash: str
-    request_id: str = Field(index=True)
-    answer: str | None = None
+    credential: str = Field(sa_column_kwargs=pii("staff"))
+    key: str = Field(sa_column_kwargs=pii("free_text"))
+    request_hash: str = Field(sa_column_kwargs=pii("hash"))
+    request_id: str = Field(index=True, sa_column_kwargs=pii("none"))
+    answer: str | None = Field(default=None, sa_column_kwargs=pii("document"))
     kept_at: datetime = Field(sa_type=UtcDateTime, index=True)

@@ -6,6 +6,7 @@ from uuid import UUID
 from sqlalchemy import BigInteger, UniqueConstraint
 from sqlmodel import Field
 
+from regulars.personal import pii
 from regulars.tables import Table, UtcDateTime, new_id
 
 __all__ = ["Import"]
@@ -23,9 +24,9 @@ class Import(Table, table=True):
     __table_args__ = (UniqueConstraint("fingerprint"),)
 
     id: UUID = Field(default_factory=new_id, primary_key=True)
-    kind: str
-    file_name: str
-    fingerprint: str
+    kind: str = Field(sa_column_kwargs=pii("none"))
+    file_name: str = Field(sa_column_kwargs=pii("free_text"))
+    fingerprint: str = Field(sa_column_kwargs=pii("none"))
     read_bytes: int = Field(default=0, sa_type=BigInteger)
     read_lines: int = Field(default=0, sa_type=BigInteger)
     records: int = Field(default=0, sa_type=BigInteger)
@@ -34,9 +35,9 @@ class Import(Table, table=True):
     unchanged: int = Field(default=0, sa_type=BigInteger)
     rejected: int = Field(default=0, sa_type=BigInteger)
     customers: int = Field(default=0, sa_type=BigInteger)
-    rejects_file: str | None = None
+    rejects_file: str | None = Field(default=None, sa_column_kwargs=pii("free_text"))
     rejects_size: int = Field(default=0, sa_type=BigInteger)
-    created_by: str
+    created_by: str = Field(sa_column_kwargs=pii("staff"))
     created_at: datetime = Field(sa_type=UtcDateTime)
     updated_at: datetime = Field(sa_type=UtcDateTime)
     ended_at: datetime | None = Field(default=None, sa_type=UtcDateTime)

@@ -8,6 +8,7 @@ from sqlalchemy import inspect
 
 from regulars.errors import RegularsError
 from regulars.migrations import MigrationOwner, pending_revisions
+from regulars.personal import silent_columns
 from regulars.plugins.admission import manifest_of
 from regulars.plugins.host import PluginHost
 from regulars.plugins.plan import public_routes
@@ -66,6 +67,7 @@ async def examine(host: PluginHost, plugin_id: str | None = None) -> tuple[Findi
             findings += await _settings(host, examined)
             findings += await _migrations(host, examined, given)
             findings += _routes(examined, given)
+            findings += _columns(examined, given)
         findings += _problems(examined, problems.get(examined, ()))
     findings += await _orphans(host, owned, plugin_id)
     return tuple(findings)
@@ -114,6 +116,14 @@ async def _migrations(host: PluginHost, plugin_id: str, given: Contributions) ->
 def _routes(plugin_id: str, given: Contributions) -> Iterable[Finding]:
     public = public_routes(plugin_id, given.pages)
     return [Finding(plugin_id, "pages", True, f"Everybody may see {', '.join(public)}.")] if public else []
+
+
+def _columns(plugin_id: str, given: Contributions) -> Iterable[Finding]:
+    silent = silent_columns(given.models)
+    if not silent:
+        return []
+    message = f"Nobody says what {', '.join(silent)} holds of a person; its author adds `pii` to the columns."
+    return [Finding(plugin_id, "personal data", False, message)]
 
 
 def _problems(plugin_id: str, problems: Sequence[Problem]) -> Iterable[Finding]:

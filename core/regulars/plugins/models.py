@@ -5,6 +5,7 @@ from typing import Any
 
 from sqlmodel import Field
 
+from regulars.personal import pii
 from regulars.tables import JsonColumn, Table, UtcDateTime
 
 __all__ = ["PluginProblem", "PluginRecord", "SchemaRevision"]
@@ -19,13 +20,13 @@ class PluginRecord(Table, table=True):
 
     __tablename__ = "core_plugin"
 
-    id: str = Field(primary_key=True)
+    id: str = Field(primary_key=True, sa_column_kwargs=pii("none"))
     is_enabled: bool = False
-    version: str
-    grants: list[Any] = Field(sa_type=JsonColumn)
-    settings: dict[str, Any] = Field(sa_type=JsonColumn)
-    tables: dict[str, Any] = Field(sa_type=JsonColumn)
-    hooks: list[Any] = Field(sa_type=JsonColumn)
+    version: str = Field(sa_column_kwargs=pii("none"))
+    grants: list[Any] = Field(sa_type=JsonColumn, sa_column_kwargs=pii("none"))
+    settings: dict[str, Any] = Field(sa_type=JsonColumn, sa_column_kwargs=pii("none"))
+    tables: dict[str, Any] = Field(sa_type=JsonColumn, sa_column_kwargs=pii("none"))
+    hooks: list[Any] = Field(sa_type=JsonColumn, sa_column_kwargs=pii("none"))
     accepted_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     updated_at: datetime = Field(sa_type=UtcDateTime)
 
@@ -35,9 +36,9 @@ class PluginProblem(Table, table=True):
 
     __tablename__ = "core_plugin_problem"
 
-    plugin_id: str = Field(primary_key=True)
-    key: str = Field(primary_key=True)
-    message: str
+    plugin_id: str = Field(primary_key=True, sa_column_kwargs=pii("none"))
+    key: str = Field(primary_key=True, sa_column_kwargs=pii("none"))
+    message: str = Field(sa_column_kwargs=pii("free_text"))
     is_critical: bool = False
     count: int = 1
     first_seen_at: datetime = Field(sa_type=UtcDateTime)
@@ -49,5 +50,5 @@ class SchemaRevision(Table, table=True):
 
     __tablename__ = "core_schema_revision"
 
-    name: str = Field(primary_key=True)
+    name: str = Field(primary_key=True, sa_column_kwargs=pii("none"))
     number: int = 0

@@ -6,6 +6,7 @@ from uuid import UUID
 from sqlalchemy import UniqueConstraint
 from sqlmodel import Field
 
+from regulars.personal import pii
 from regulars.tables import Table, UtcDateTime, new_id
 
 __all__ = ["StaffIdentity"]
@@ -19,6 +20,6 @@ class StaffIdentity(Table, table=True):
 
     id: UUID = Field(default_factory=new_id, primary_key=True)
     staff_member_id: UUID = Field(foreign_key="core_staff_member.id", index=True)
-    issuer: str
-    subject: str
+    issuer: str = Field(sa_column_kwargs=pii("none"))
+    subject: str = Field(sa_column_kwargs=pii("staff"))
     created_at: datetime = Field(sa_type=UtcDateTime)

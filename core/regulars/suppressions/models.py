@@ -6,6 +6,7 @@ from uuid import UUID
 from sqlalchemy import Index, text
 from sqlmodel import Field
 
+from regulars.personal import pii
 from regulars.tables import Table, UtcDateTime, new_id
 
 __all__ = ["SuppressedIdentity", "Suppression"]
@@ -44,17 +45,17 @@ class Suppression(Table, table=True):
     )
 
     id: UUID = Field(default_factory=new_id, primary_key=True)
-    kind: str
-    channel: str = "*"
-    address_hash: str | None = None
+    kind: str = Field(sa_column_kwargs=pii("none"))
+    channel: str = Field(default="*", sa_column_kwargs=pii("none"))
+    address_hash: str | None = Field(default=None, sa_column_kwargs=pii("hash"))
     customer_id: UUID | None = Field(default=None, foreign_key="core_customer.id", index=True)
     profile_id: UUID | None = Field(default=None, foreign_key="core_customer.id")
-    reason: str
-    actor: str
+    reason: str = Field(sa_column_kwargs=pii("free_text"))
+    actor: str = Field(sa_column_kwargs=pii("staff"))
     created_at: datetime = Field(sa_type=UtcDateTime, index=True)
     lifted_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
-    lifted_by: str | None = None
-    lift_reason: str | None = None
+    lifted_by: str | None = Field(default=None, sa_column_kwargs=pii("staff"))
+    lift_reason: str | None = Field(default=None, sa_column_kwargs=pii("free_text"))
 
 
 class SuppressedIdentity(Table, table=True):

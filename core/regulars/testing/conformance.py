@@ -23,7 +23,7 @@ from regulars.testing.promises.loading import (
     check_type_names,
 )
 from regulars.testing.promises.preparation import Candidate, Prepare
-from regulars.testing.promises.tables import check_migrations
+from regulars.testing.promises.tables import check_annotations, check_migrations
 
 __all__ = ["Conformance", "conformance"]
 
@@ -56,6 +56,10 @@ class Conformance:
     async def test_its_tables_go_up_down_and_up(self, databases: TestDatabases) -> None:
         """Check ``check_migrations``."""
         await check_migrations(databases, self.plugin)
+
+    async def test_its_columns_say_what_they_hold_of_a_person(self) -> None:
+        """Check ``check_annotations``."""
+        check_annotations(self.plugin)
 
     async def test_it_tells_and_erases_all_that_it_knows_of_a_customer(self, candidate: Candidate) -> None:
         """Check ``check_export_and_erasure``."""

@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy import Index, UniqueConstraint
 from sqlmodel import Field
 
+from regulars.personal import pii
 from regulars.tables import Amount, JsonColumn, Table, UtcDateTime, new_id
 
 __all__ = ["Touchpoint"]
@@ -30,13 +31,13 @@ class Touchpoint(Table, table=True):
     id: UUID = Field(default_factory=new_id, primary_key=True)
     customer_id: UUID = Field(foreign_key="core_customer.id")
     profile_id: UUID = Field(foreign_key="core_customer.id")
-    type: str
-    channel: str | None = None
+    type: str = Field(sa_column_kwargs=pii("none"))
+    channel: str | None = Field(default=None, sa_column_kwargs=pii("none"))
     occurred_at: datetime = Field(sa_type=UtcDateTime)
     received_at: datetime = Field(sa_type=UtcDateTime)
     amount: Decimal | None = Field(default=None, sa_type=Amount)
-    currency: str | None = None
+    currency: str | None = Field(default=None, sa_column_kwargs=pii("none"))
     cost: Decimal | None = Field(default=None, sa_type=Amount)
-    source: str
-    external_id: str | None = None
-    payload: dict[str, Any] | None = Field(default=None, sa_type=JsonColumn)
+    source: str = Field(sa_column_kwargs=pii("none"))
+    external_id: str | None = Field(default=None, sa_column_kwargs=pii("identifier"))
+    payload: dict[str, Any] | None = Field(default=None, sa_type=JsonColumn, sa_column_kwargs=pii("document"))

@@ -7,6 +7,7 @@ from uuid import UUID
 from sqlalchemy import Index
 from sqlmodel import Field
 
+from regulars.personal import pii
 from regulars.tables import JsonColumn, Table, UtcDateTime, new_id
 
 __all__ = ["RejectedMessage", "TakenMessage"]
@@ -17,8 +18,8 @@ class TakenMessage(Table, table=True):
 
     __tablename__ = "core_tracking_message"
 
-    source: str = Field(primary_key=True)
-    message_id: str = Field(primary_key=True)
+    source: str = Field(primary_key=True, sa_column_kwargs=pii("none"))
+    message_id: str = Field(primary_key=True, sa_column_kwargs=pii("identifier"))
     received_at: datetime = Field(sa_type=UtcDateTime, index=True)
 
 
@@ -33,12 +34,12 @@ class RejectedMessage(Table, table=True):
     __table_args__ = (Index("ix_core_tracking_rejection_source", "source", "received_at"),)
 
     id: UUID = Field(default_factory=new_id, primary_key=True)
-    source: str
-    message_id: str | None = None
-    type: str | None = None
-    code: str
-    reason: str
-    masked: Any = Field(default=None, sa_type=JsonColumn, nullable=True)
-    body: Any = Field(default=None, sa_type=JsonColumn, nullable=True)
+    source: str = Field(sa_column_kwargs=pii("none"))
+    message_id: str | None = Field(default=None, sa_column_kwargs=pii("identifier"))
+    type: str | None = Field(default=None, sa_column_kwargs=pii("none"))
+    code: str = Field(sa_column_kwargs=pii("none"))
+    reason: str = Field(sa_column_kwargs=pii("free_text"))
+    masked: Any = Field(default=None, sa_type=JsonColumn, nullable=True, sa_column_kwargs=pii("document"))
+    body: Any = Field(default=None, sa_type=JsonColumn, nullable=True, sa_column_kwargs=pii("document"))
     received_at: datetime = Field(sa_type=UtcDateTime, index=True)
     replayed_at: datetime | None = Field(default=None, sa_type=UtcDateTime)

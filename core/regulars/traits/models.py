@@ -7,6 +7,7 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, UniqueConstraint
 from sqlmodel import Field
 
+from regulars.personal import pii
 from regulars.tables import Amount, Table, UtcDateTime
 
 __all__ = ["TraitDefinition", "TraitValue"]
@@ -18,10 +19,10 @@ class TraitDefinition(Table, table=True):
     __tablename__ = "core_trait_definition"
     __table_args__ = (UniqueConstraint("key", "provenance"),)
 
-    key: str = Field(primary_key=True)
-    title: str
-    type: str
-    provenance: str
+    key: str = Field(primary_key=True, sa_column_kwargs=pii("none"))
+    title: str = Field(sa_column_kwargs=pii("none"))
+    type: str = Field(sa_column_kwargs=pii("none"))
+    provenance: str = Field(sa_column_kwargs=pii("none"))
     is_personal: bool = False
     created_at: datetime = Field(sa_type=UtcDateTime)
 
@@ -46,12 +47,12 @@ class TraitValue(Table, table=True):
     )
 
     customer_id: UUID = Field(foreign_key="core_customer.id", primary_key=True)
-    key: str = Field(primary_key=True)
+    key: str = Field(primary_key=True, sa_column_kwargs=pii("none"))
     profile_id: UUID = Field(foreign_key="core_customer.id", primary_key=True)
-    text_value: str | None = None
+    text_value: str | None = Field(default=None, sa_column_kwargs=pii("fact"))
     number_value: Decimal | None = Field(default=None, sa_type=Amount)
     boolean_value: bool | None = None
     time_value: datetime | None = Field(default=None, sa_type=UtcDateTime)
-    provenance: str
-    source: str
+    provenance: str = Field(sa_column_kwargs=pii("none"))
+    source: str = Field(sa_column_kwargs=pii("none"))
     as_of: datetime = Field(sa_type=UtcDateTime)

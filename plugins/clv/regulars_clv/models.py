@@ -7,7 +7,7 @@ from uuid import UUID
 
 from sqlmodel import Field
 
-from regulars import Amount, JsonColumn, Table, UtcDateTime, new_id
+from regulars import Amount, JsonColumn, Table, UtcDateTime, new_id, pii
 
 __all__ = ["ClvModel", "ClvScore", "ClvStagedScore", "ScoreColumns"]
 
@@ -18,17 +18,17 @@ class ClvModel(Table, table=True):
     __tablename__ = "clv_model"
 
     id: UUID = Field(default_factory=new_id, primary_key=True)
-    version: str = Field(unique=True)
-    name: str
-    currency: str
+    version: str = Field(unique=True, sa_column_kwargs=pii("none"))
+    name: str = Field(sa_column_kwargs=pii("none"))
+    currency: str = Field(sa_column_kwargs=pii("none"))
     data_until: datetime = Field(sa_type=UtcDateTime)
     customers: int
     repeaters: int
     log_likelihood: float
     is_degenerate: bool
-    report: dict[str, Any] = Field(sa_type=JsonColumn)
-    settings: dict[str, Any] = Field(sa_type=JsonColumn)
-    warnings: list[Any] = Field(sa_type=JsonColumn)
+    report: dict[str, Any] = Field(sa_type=JsonColumn, sa_column_kwargs=pii("none"))
+    settings: dict[str, Any] = Field(sa_type=JsonColumn, sa_column_kwargs=pii("none"))
+    warnings: list[Any] = Field(sa_type=JsonColumn, sa_column_kwargs=pii("none"))
     fitted_at: datetime = Field(sa_type=UtcDateTime, index=True)
     activated_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
 
@@ -39,7 +39,7 @@ class ScoreColumns(Table):
     ``as_of`` is when the purchases behind it were read.
     """
 
-    currency: str
+    currency: str = Field(sa_column_kwargs=pii("none"))
     value: Decimal | None = Field(default=None, sa_type=Amount)
     low: Decimal | None = Field(default=None, sa_type=Amount)
     high: Decimal | None = Field(default=None, sa_type=Amount)
@@ -47,7 +47,7 @@ class ScoreColumns(Table):
     past_profit: Decimal = Field(sa_type=Amount)
     acquisition_cost: Decimal | None = Field(default=None, sa_type=Amount)
     net_value: Decimal | None = Field(default=None, sa_type=Amount)
-    tier: str | None = None
+    tier: str | None = Field(default=None, sa_column_kwargs=pii("fact"))
     percentile: float | None = None
     p_alive: float | None = None
     expected_orders: float
@@ -55,9 +55,9 @@ class ScoreColumns(Table):
     horizon_months: int
     discount_rate: Decimal = Field(sa_type=Amount)
     is_overdue: bool = False
-    model_version: str
+    model_version: str = Field(sa_column_kwargs=pii("none"))
     as_of: datetime = Field(sa_type=UtcDateTime)
-    warnings: list[Any] = Field(sa_type=JsonColumn)
+    warnings: list[Any] = Field(sa_type=JsonColumn, sa_column_kwargs=pii("none"))
 
 
 class ClvScore(ScoreColumns, table=True):
@@ -67,7 +67,7 @@ class ClvScore(ScoreColumns, table=True):
 
     customer_id: UUID = Field(foreign_key="core_customer.id", ondelete="CASCADE", primary_key=True)
     value: Decimal | None = Field(default=None, sa_type=Amount, index=True)
-    tier: str | None = Field(default=None, index=True)
+    tier: str | None = Field(default=None, index=True, sa_column_kwargs=pii("fact"))
     is_stale: bool = False
 
 
@@ -76,5 +76,5 @@ class ClvStagedScore(ScoreColumns, table=True):
 
     __tablename__ = "clv_staged_score"
 
-    run: str = Field(primary_key=True)
+    run: str = Field(primary_key=True, sa_column_kwargs=pii("none"))
     customer_id: UUID = Field(foreign_key="core_customer.id", ondelete="CASCADE", primary_key=True)

@@ -8,6 +8,7 @@ import pytest
 import strawberry
 from pydantic import BaseModel, Field
 from sqlalchemy import select
+from sqlmodel import Field as ColumnField
 from sqlmodel import col
 from strawberry.types.base import get_object_definition
 from tests.core.testing.stamps import READ, CustomerStamps, StampCard, StampCardNode, Stamps, stamps
@@ -18,10 +19,14 @@ from regulars import (
     FieldContext,
     GraphQLPart,
     InvalidInput,
+    JsonColumn,
     Migrations,
     PluginContext,
+    Table,
     batch,
     hookimpl,
+    new_id,
+    pii,
     relation,
     resolver,
     value_type,
@@ -44,7 +49,7 @@ from regulars.testing.promises.loading import (
     check_type_names,
 )
 from regulars.testing.promises.preparation import Candidate
-from regulars.testing.promises.tables import check_migrations
+from regulars.testing.promises.tables import check_annotations, check_migrations
 
 
 class NeedySettings(BaseModel):
@@ -74,6 +79,26 @@ async def test_a_setting_without_description_is_seen(make_app: MakeApp) -> None:
 async def test_a_manifest_that_is_refused_is_seen(make_app: MakeApp) -> None:
     with pytest.raises(AssertionError, match="hook"):
         await check_manifest(Candidate(stamps(hook_api=">=9"), make_app))
+
+
+class SilentCard(Table, table=True):
+    __tablename__ = "silent_card"
+
+    id: UUID = ColumnField(default_factory=new_id, primary_key=True)
+    note: str
+    wishes: dict[str, Any] = ColumnField(sa_type=JsonColumn)
+    kind: str = ColumnField(sa_column_kwargs=pii("none"))
+
+
+class Unsaying(Stamps):
+    @hookimpl
+    def models(self) -> Sequence[type[Table]]:
+        return [SilentCard]
+
+
+def test_a_column_that_does_not_say_what_it_holds_of_a_person_is_seen() -> None:
+    with pytest.raises(AssertionError, match=r"what silent_card\.note, silent_card\.wishes of stamp holds"):
+        check_annotations(stamps(Unsaying()))
 
 
 class Unloadable(Stamps):

@@ -9,11 +9,12 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from regulars.database import open_engine
 from regulars.migrations import MigrationOwner, differences, downgrade, upgrade
+from regulars.personal import PII_KINDS, silent_columns
 from regulars.plugins.discovery import FoundPlugin
 from regulars.settings import Settings
 from regulars.testing.databases import TestDatabases
 
-__all__ = ["check_migrations"]
+__all__ = ["check_annotations", "check_migrations"]
 
 
 async def check_migrations(databases: TestDatabases, plugin: FoundPlugin) -> None:
@@ -31,6 +32,16 @@ async def check_migrations(databases: TestDatabases, plugin: FoundPlugin) -> Non
         finally:
             await engine.dispose()
             await asyncio.to_thread(stack.close)
+
+
+def check_annotations(plugin: FoundPlugin) -> None:
+    """Check that every column of text, bytes or JSON says what it holds of a person."""
+    give = getattr(plugin.load(), "models", None)
+    silent = [] if give is None else silent_columns(give())
+    assert not silent, (
+        f"Nobody says what {', '.join(silent)} of {plugin.id} holds of a person. Give each column"
+        ' `Field(sa_column_kwargs=pii("…"))` from regulars, with one of: ' + ", ".join(PII_KINDS) + "."
+    )
 
 
 async def _check(engine: AsyncEngine, owner: MigrationOwner) -> None:

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from sqlmodel import Field
 
-from regulars import Table, UtcDateTime
+from regulars import Table, UtcDateTime, pii
 
 __all__ = ["LoyaltyAccount"]
 
@@ -17,5 +17,5 @@ class LoyaltyAccount(Table, table=True):
 
     customer_id: UUID = Field(foreign_key="core_customer.id", ondelete="CASCADE", primary_key=True)
     points: int = Field(default=0, index=True)
-    level: str = "green"
+    level: str = Field(default="green", sa_column_kwargs=pii("fact"))
     counted_at: datetime = Field(sa_type=UtcDateTime)
