@@ -5,6 +5,7 @@ from uuid import UUID
 
 from sqlmodel import Field
 
+from regulars.personal import pii
 from regulars.tables import Table, UtcDateTime, new_id
 
 __all__ = ["CustomerSession", "MagicLink"]
@@ -20,8 +21,8 @@ class MagicLink(Table, table=True):
 
     id: UUID = Field(default_factory=new_id, primary_key=True)
     customer_id: UUID = Field(foreign_key="core_customer.id", index=True)
-    token_hash: str = Field(unique=True)
-    address_hash: str
+    token_hash: str = Field(unique=True, sa_column_kwargs=pii("hash"))
+    address_hash: str = Field(sa_column_kwargs=pii("hash"))
     created_at: datetime = Field(sa_type=UtcDateTime)
     expires_at: datetime = Field(sa_type=UtcDateTime)
     used_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
@@ -36,7 +37,7 @@ class CustomerSession(Table, table=True):
     id: UUID = Field(default_factory=new_id, primary_key=True)
     customer_id: UUID = Field(foreign_key="core_customer.id", index=True)
     link_id: UUID = Field(foreign_key="core_magic_link.id", unique=True)
-    token_hash: str = Field(unique=True)
+    token_hash: str = Field(unique=True, sa_column_kwargs=pii("hash"))
     created_at: datetime = Field(sa_type=UtcDateTime)
     expires_at: datetime = Field(sa_type=UtcDateTime)
     ended_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
