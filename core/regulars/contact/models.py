@@ -7,6 +7,7 @@ from uuid import UUID
 from sqlalchemy import Index, text
 from sqlmodel import Field
 
+from regulars.personal import pii
 from regulars.tables import JsonColumn, Table, UtcDateTime, new_id
 
 __all__ = ["ContactDecision", "ContactPolicyVersion", "ContactTouch"]
@@ -18,10 +19,10 @@ class ContactPolicyVersion(Table, table=True):
     __tablename__ = "core_contact_policy"
 
     number: int = Field(primary_key=True)
-    version: str = Field(unique=True)
-    content: dict[str, Any] = Field(sa_type=JsonColumn)
-    reason: str
-    actor: str
+    version: str = Field(unique=True, sa_column_kwargs=pii("none"))
+    content: dict[str, Any] = Field(sa_type=JsonColumn, sa_column_kwargs=pii("none"))
+    reason: str = Field(sa_column_kwargs=pii("free_text"))
+    actor: str = Field(sa_column_kwargs=pii("staff"))
     created_at: datetime = Field(sa_type=UtcDateTime)
 
 
@@ -38,25 +39,25 @@ class ContactDecision(Table, table=True):
     id: UUID = Field(default_factory=new_id, primary_key=True)
     customer_id: UUID | None = Field(default=None, foreign_key="core_customer.id")
     profile_id: UUID | None = Field(default=None, foreign_key="core_customer.id")
-    step: str
+    step: str = Field(sa_column_kwargs=pii("none"))
     decided_at: datetime = Field(sa_type=UtcDateTime, index=True)
-    channel: str
-    contact_class: str
-    purpose: str
-    topic: str
-    campaign: str | None = None
-    request: dict[str, Any] = Field(sa_type=JsonColumn)
-    outcome: str
-    rule: str
+    channel: str = Field(sa_column_kwargs=pii("none"))
+    contact_class: str = Field(sa_column_kwargs=pii("none"))
+    purpose: str = Field(sa_column_kwargs=pii("none"))
+    topic: str = Field(sa_column_kwargs=pii("none"))
+    campaign: str | None = Field(default=None, sa_column_kwargs=pii("none"))
+    request: dict[str, Any] = Field(sa_type=JsonColumn, sa_column_kwargs=pii("document"))
+    outcome: str = Field(sa_column_kwargs=pii("none"))
+    rule: str = Field(sa_column_kwargs=pii("none"))
     until: datetime | None = Field(default=None, sa_type=UtcDateTime)
-    wake_on: str | None = None
-    blockers: list[Any] = Field(sa_type=JsonColumn)
-    evidence: list[Any] = Field(sa_type=JsonColumn)
-    policy_version: str
-    tzdata_version: str
+    wake_on: str | None = Field(default=None, sa_column_kwargs=pii("none"))
+    blockers: list[Any] = Field(sa_type=JsonColumn, sa_column_kwargs=pii("document"))
+    evidence: list[Any] = Field(sa_type=JsonColumn, sa_column_kwargs=pii("document"))
+    policy_version: str = Field(sa_column_kwargs=pii("none"))
+    tzdata_version: str = Field(sa_column_kwargs=pii("none"))
     is_zone_assumed: bool = False
-    needs: dict[str, Any] = Field(sa_type=JsonColumn)
-    actor: str
+    needs: dict[str, Any] = Field(sa_type=JsonColumn, sa_column_kwargs=pii("document"))
+    actor: str = Field(sa_column_kwargs=pii("staff"))
 
 
 class ContactTouch(Table, table=True):
@@ -84,19 +85,19 @@ class ContactTouch(Table, table=True):
     customer_id: UUID = Field(foreign_key="core_customer.id")
     profile_id: UUID = Field(foreign_key="core_customer.id")
     decision_id: UUID | None = Field(default=None, foreign_key="core_contact_decision.id")
-    state: str
+    state: str = Field(sa_column_kwargs=pii("none"))
     at: datetime = Field(sa_type=UtcDateTime)
     reserved_at: datetime = Field(sa_type=UtcDateTime)
     expires_at: datetime = Field(sa_type=UtcDateTime)
     confirmed_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     ended_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
-    channel: str
-    contact_class: str
-    purpose: str
-    topic: str
-    campaign: str | None = None
-    request: dict[str, Any] = Field(sa_type=JsonColumn)
-    request_digest: str
-    idempotency_key: str | None = None
+    channel: str = Field(sa_column_kwargs=pii("none"))
+    contact_class: str = Field(sa_column_kwargs=pii("none"))
+    purpose: str = Field(sa_column_kwargs=pii("none"))
+    topic: str = Field(sa_column_kwargs=pii("none"))
+    campaign: str | None = Field(default=None, sa_column_kwargs=pii("none"))
+    request: dict[str, Any] = Field(sa_type=JsonColumn, sa_column_kwargs=pii("document"))
+    request_digest: str = Field(sa_column_kwargs=pii("hash"))
+    idempotency_key: str | None = Field(default=None, sa_column_kwargs=pii("free_text"))
     is_over_cap: bool = False
-    actor: str
+    actor: str = Field(sa_column_kwargs=pii("staff"))

@@ -7,6 +7,7 @@ from uuid import UUID
 from sqlalchemy import Index, UniqueConstraint, text
 from sqlmodel import Field
 
+from regulars.personal import pii
 from regulars.tables import JsonColumn, Table, UtcDateTime, new_id
 
 __all__ = ["DEAD", "SUCCEEDED", "WAITING", "Webhook", "WebhookAttempt", "WebhookDelivery", "WebhookSecret"]
@@ -26,15 +27,15 @@ class Webhook(Table, table=True):
     __tablename__ = "core_webhook"
 
     id: UUID = Field(default_factory=new_id, primary_key=True)
-    url: str
-    description: str | None = None
-    event_types: list[Any] = Field(sa_type=JsonColumn)
+    url: str = Field(sa_column_kwargs=pii("none"))
+    description: str | None = Field(default=None, sa_column_kwargs=pii("free_text"))
+    event_types: list[Any] = Field(sa_type=JsonColumn, sa_column_kwargs=pii("none"))
     version: int = 1
     created_at: datetime = Field(sa_type=UtcDateTime)
     updated_at: datetime = Field(sa_type=UtcDateTime)
     failing_since: datetime | None = Field(default=None, sa_type=UtcDateTime)
     disabled_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
-    disabled_reason: str | None = None
+    disabled_reason: str | None = Field(default=None, sa_column_kwargs=pii("free_text"))
 
 
 class WebhookSecret(Table, table=True):
@@ -74,15 +75,15 @@ class WebhookDelivery(Table, table=True):
     id: UUID = Field(default_factory=new_id, primary_key=True)
     webhook_id: UUID = Field(foreign_key="core_webhook.id", ondelete="CASCADE")
     event_id: UUID = Field(foreign_key="core_event.id", ondelete="CASCADE")
-    event_type: str
-    status: str = WAITING
+    event_type: str = Field(sa_column_kwargs=pii("none"))
+    status: str = Field(default=WAITING, sa_column_kwargs=pii("none"))
     attempts: int = 0
     attempts_before: int = 0
     created_at: datetime = Field(sa_type=UtcDateTime)
     next_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     ended_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     status_code: int | None = None
-    problem: str | None = None
+    problem: str | None = Field(default=None, sa_column_kwargs=pii("free_text"))
 
 
 class WebhookAttempt(Table, table=True):
@@ -96,4 +97,4 @@ class WebhookAttempt(Table, table=True):
     started_at: datetime = Field(sa_type=UtcDateTime)
     ended_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     status_code: int | None = None
-    problem: str | None = None
+    problem: str | None = Field(default=None, sa_column_kwargs=pii("free_text"))
