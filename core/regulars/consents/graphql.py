@@ -21,7 +21,15 @@ from regulars.fields.types import object_type, shown_as, value_type
 from regulars.fields.values import Connection, MutationInput, Node, Payload
 from regulars.tables import NOW
 
-__all__ = ["ConsentEventNode", "ConsentMutations", "ConsentNode", "ConsentQueries", "CustomerConsents"]
+__all__ = [
+    "ConsentEventNode",
+    "ConsentGrantInput",
+    "ConsentMutations",
+    "ConsentNode",
+    "ConsentQueries",
+    "ConsentScopeInput",
+    "CustomerConsents",
+]
 
 
 _OWN_WORDS = col(LedgerWords.entry_id) == col(ConsentEvent.id)
@@ -182,6 +190,18 @@ class ConsentScopeInput(MutationInput):
     reason: str = strawberry.field(description="Why, in words that can be shown to the customer.")
     at: datetime | None = strawberry.field(default=None, description="From when it holds; now unless said otherwise.")
 
+    def withdrawal(self) -> ConsentChange:
+        """Return a withdrawal as the service takes it."""
+        return ConsentChange(
+            customer_id=row_id("Customer", self.customer_id),
+            action="withdraw",
+            purpose=self.purpose,
+            channel=self.channel,
+            topic=self.topic,
+            reason=self.reason,
+            at=self.at,
+        )
+
 
 @strawberry.input(description="A grant, with what proves it.")
 class ConsentGrantInput(ConsentScopeInput):
@@ -192,6 +212,24 @@ class ConsentGrantInput(ConsentScopeInput):
     expires_at: datetime | None = strawberry.field(default=None, description="Until when it holds.")
     recipient: str | None = strawberry.field(default=None, description="The partner; required for sharing.")
     evidence: JSON | None = strawberry.field(default=None, description="What proves it; no personal data.")
+
+    def grant(self) -> ConsentChange:
+        """Return a grant as the service takes it."""
+        evidence: Any = self.evidence
+        return ConsentChange(
+            customer_id=row_id("Customer", self.customer_id),
+            action="grant",
+            purpose=self.purpose,
+            channel=self.channel,
+            topic=self.topic,
+            reason=self.reason,
+            at=self.at,
+            expires_at=self.expires_at,
+            recipient=self.recipient,
+            evidence=evidence,
+            notice_version=self.notice_version,
+            language=self.language,
+        )
 
 
 @value_type(description="The new entry of the ledger.")
@@ -214,35 +252,11 @@ class ConsentMutations:
     @mutation(permission="consents:write", description="Record that a customer allows something.")
     async def consent_grant(self, info: Info[RequestContext, None], input: ConsentGrantInput) -> ConsentPayload | None:
         """Record a grant."""
-        evidence: Any = input.evidence
-        change = ConsentChange(
-            customer_id=row_id("Customer", input.customer_id),
-            action="grant",
-            purpose=input.purpose,
-            channel=input.channel,
-            topic=input.topic,
-            reason=input.reason,
-            at=input.at,
-            expires_at=input.expires_at,
-            recipient=input.recipient,
-            evidence=evidence,
-            notice_version=input.notice_version,
-            language=input.language,
-        )
-        return await _record(info.context, change)
+        return await _record(info.context, input.grant())
 
     @mutation(permission="consents:write", description="Record that a customer takes something back.")
     async def consent_withdraw(
         self, info: Info[RequestContext, None], input: ConsentScopeInput
     ) -> ConsentPayload | None:
         """Record a withdrawal."""
-        change = ConsentChange(
-            customer_id=row_id("Customer", input.customer_id),
-            action="withdraw",
-            purpose=input.purpose,
-            channel=input.channel,
-            topic=input.topic,
-            reason=input.reason,
-            at=input.at,
-        )
-        return await _record(info.context, change)
+        return await _record(info.context, input.withdrawal())

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import func, select, update
+from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -16,11 +16,11 @@ from regulars.customers.finding import claimants_of, customer_to_change, custome
 from regulars.customers.identities import Identity
 from regulars.customers.models import Customer, CustomerIdentity
 from regulars.customers.search import refresh_words
+from regulars.customers.turns import await_names
 from regulars.errors import Conflict, ForbiddenTransition, InvalidInput, NotUnique
 from regulars.events.service import record_event
 
 __all__ = [
-    "UPSERTS_LOCK",
     "SeveralCustomersMatch",
     "Upserted",
     "create_customer",
@@ -29,9 +29,6 @@ __all__ = [
     "update_customer",
     "upsert_customer",
 ]
-
-UPSERTS_LOCK = 0x5245_4749  # "REGI"
-"""Shared by upserts, and held alone by whoever writes more names at once than can be locked one by one."""
 
 
 @dataclass(frozen=True)
@@ -196,11 +193,7 @@ def _require_not_erased(customer: Customer) -> None:
 
 async def _take_turns(session: AsyncSession, identities: Sequence[Identity]) -> None:
     # Claims are not unique, so no index keeps two upserts of one new address from creating two customers.
-    # SQLite has one writer at a time anyway.
-    if session.get_bind().dialect.name == "postgresql":
-        await session.execute(select(func.pg_advisory_xact_lock_shared(UPSERTS_LOCK)))
-        for key in sorted({f"{one.kind}\x1f{one.source}\x1f{one.normalised}" for one in identities}):
-            await session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(key, 0))))
+    await await_names(session, {(one.kind, one.source, one.normalised) for one in identities})
 
 
 async def _customer_with(session: AsyncSession, identities: Sequence[Identity]) -> Customer | None:

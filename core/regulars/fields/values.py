@@ -5,11 +5,23 @@ from typing import Generic, TypeVar
 
 import strawberry
 
+from regulars.errors import ExpectedError
 from regulars.fields.declarations import free
 from regulars.fields.types import RULES, TypeRules, value_type
 from regulars.unset import UNSET, Unset
 
-__all__ = ["Connection", "Edge", "Money", "MutationInput", "Node", "PageInfo", "Payload", "UserError", "given"]
+__all__ = [
+    "Connection",
+    "Edge",
+    "Money",
+    "MutationInput",
+    "Node",
+    "PageInfo",
+    "Payload",
+    "UserError",
+    "given",
+    "user_error",
+]
 
 Item = TypeVar("Item")
 Given = TypeVar("Given")
@@ -77,6 +89,16 @@ class UserError:
     code: str = strawberry.field(description="A stable word for programs; new ones may be added.")
     conflicting_id: strawberry.ID | None = strawberry.field(
         default=None, description="The id of what stands in the way, where there is one."
+    )
+
+
+def user_error(error: ExpectedError) -> UserError:
+    """Return an expected error as the API shows it."""
+    return UserError(
+        path=list(error.path),
+        message=str(error),
+        code=error.code,
+        conflicting_id=None if error.conflicting_id is None else strawberry.ID(error.conflicting_id),
     )
 
 

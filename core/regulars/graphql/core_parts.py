@@ -3,8 +3,10 @@
 from collections.abc import Iterable
 
 from regulars.access.graphql import ViewerQueries
+from regulars.consents.bulk import CONSENT_BULK
 from regulars.consents.graphql import ConsentMutations, ConsentQueries, CustomerConsents
 from regulars.contact.graphql import ContactQueries, CustomerContacts
+from regulars.customers.bulk import CUSTOMER_BULK
 from regulars.customers.graphql import CustomerQueries
 from regulars.customers.merge_mutations import CustomerMergeMutations
 from regulars.customers.mutations import CustomerMutations
@@ -25,6 +27,7 @@ from regulars.plugins.graphql import PluginMutations, PluginQueries
 from regulars.plugins.plugin_set import PluginSet
 from regulars.segments.graphql import SegmentQueries
 from regulars.suppressions.graphql import CustomerSuppressions, SuppressionMutations, SuppressionQueries
+from regulars.touchpoints.bulk import TOUCHPOINT_BULK
 from regulars.touchpoints.graphql import CustomerTouchpoints, TouchpointMutations, TouchpointQueries
 from regulars.tracking.graphql import TrackingMutations, TrackingQueries
 from regulars.traits.graphql import TraitMutations, TraitQueries, customer_traits
@@ -49,6 +52,7 @@ CORE_PARTS = (
     GraphQLPart({"Query": SegmentQueries}),
     GraphQLPart({"Mutation": ImportMutations}),
     GraphQLPart({"Query": JobQueries, "Mutation": JobMutations}),
+    *(GraphQLPart({"Mutation": bulk}) for bulk in (*CUSTOMER_BULK, *TOUCHPOINT_BULK, *CONSENT_BULK)),
     GraphQLPart({"Subscription": EventSubscriptions}),
     GraphQLPart({"Query": WebhookQueries, "Mutation": WebhookMutations}),
     GraphQLPart({"Query": PluginQueries, "Mutation": PluginMutations}),

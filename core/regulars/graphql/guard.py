@@ -10,7 +10,7 @@ from strawberry.types.field import StrawberryField
 from regulars.errors import ExpectedError, Forbidden, InvalidInput
 from regulars.fields.context import RequestContext
 from regulars.fields.declarations import Batch
-from regulars.fields.values import UserError
+from regulars.fields.values import user_error
 from regulars.graphql.auditing import audited
 from regulars.graphql.composition import CORE_OWNER, OwnedField
 from regulars.graphql.plugin_calls import call_plugin, check_answer, note_failure
@@ -172,13 +172,3 @@ def _with_client_word(answer: Any, given: Mapping[str, Any]) -> Any:
     if word is not None and hasattr(answer, "client_mutation_id"):
         answer.client_mutation_id = word
     return answer
-
-
-def user_error(error: ExpectedError) -> UserError:
-    """Return an expected error as the API shows it."""
-    return UserError(
-        path=list(error.path),
-        message=str(error),
-        code=error.code,
-        conflicting_id=error.conflicting_id,  # type: ignore[arg-type]
-    )

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from regulars.customers.changes import NewValues
 from regulars.customers.identities import Identity
 from regulars.customers.models import Customer, CustomerIdentity, CustomerWord
-from regulars.customers.service import UPSERTS_LOCK
+from regulars.customers.turns import UPSERTS_LOCK
 from regulars.customers.words import searchable_words
 from regulars.events.models import Event
 from regulars.ingest.staging import write_rows

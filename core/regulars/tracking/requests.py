@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from regulars.access.actors import Actor
+from regulars.audit.service import record_audit
 from regulars.customers.merges import MergeHook
 from regulars.errors import ExpectedError, NotFound, OutOfRange
 from regulars.events.service import record_event
@@ -54,6 +55,16 @@ async def take_request(
         for message, result in zip(messages, taken.results, strict=True)
         if result.error is not None
     ]
+    if any(result.status == "accepted" for result in taken.results):
+        types = sorted({message.type for message in messages if isinstance(message, Message)})
+        await record_audit(
+            session,
+            actor=sender.label,
+            action="tracking.taken",
+            subject=f"key:{sender.key_id}",
+            fields=types,
+            now=now,
+        )
     await keep_rejected(session, rejected=rejected, source=sender.source, sent_at=sent_at, type=type, now=now)
     return taken
 

@@ -15,6 +15,7 @@ from regulars.consents.registry import ConsentRegistry
 from regulars.customers.models import Customer
 from regulars.customers.suggestions import suggest_merges
 from regulars.customers.survivors import locked_survivors
+from regulars.customers.turns import await_names
 from regulars.errors import ExpectedError, NotFound
 from regulars.events.models import Event
 from regulars.ingest.customer_writes import renew_words
@@ -27,7 +28,7 @@ from regulars.touchpoints.service import LARGEST_BATCH, record_touchpoints
 from regulars.touchpoints.types import TouchpointTypes
 from regulars.tracking.consents import ConsentWish, ToldConsents, consents_in, write_consents
 from regulars.tracking.facts import Facts, Ignored, facts_of
-from regulars.tracking.holding import await_names, known_by
+from regulars.tracking.holding import known_by
 from regulars.tracking.messages import Message, Refused
 from regulars.tracking.models import TakenMessage
 from regulars.tracking.people import People, names_of
