@@ -52,6 +52,20 @@ class Settings(BaseSettings):
             "Origins, separated by commas, whose pages may ask from a browser, such as `https://crm.example.com`."
         ),
     )
+    audit_heads: str = Field(
+        default="",
+        description=(
+            "The folder for signed heads of the audit chain, best on another machine's disk. By default it lies beside"
+            " an SQLite database, else it is `audit-heads`."
+        ),
+    )
+    audit_key: SecretStr = Field(
+        default=SecretStr(""),
+        description=(
+            "The Ed25519 key that signs those heads, 64 hexadecimal digits (`openssl rand -hex 32`). Without it one is"
+            " made and kept in the folder."
+        ),
+    )
     private_targets: Words = Field(
         default=(),
         description=(

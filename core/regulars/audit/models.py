@@ -10,7 +10,7 @@ from sqlmodel import Field
 from regulars.personal import pii
 from regulars.tables import JsonColumn, Table, UtcDateTime, new_id
 
-__all__ = ["AuditEntry", "LedgerWords", "Seal", "SubjectKey", "UnsealedRow"]
+__all__ = ["AuditEntry", "LedgerWords", "Seal", "SealerLease", "SubjectKey", "UnsealedRow"]
 
 Position = BigInteger().with_variant(Integer, "sqlite")
 
@@ -85,3 +85,13 @@ class UnsealedRow(Table, table=True):
     position: int | None = Field(default=None, primary_key=True, sa_type=Position)
     kind: str = Field(sa_column_kwargs=pii("none"))
     row_id: UUID
+
+
+class SealerLease(Table, table=True):
+    """The one row that says which process seals, and until when it holds that right."""
+
+    __tablename__ = "core_sealer_lease"
+
+    id: int = Field(primary_key=True)
+    holder: str
+    lease_until: datetime = Field(sa_type=UtcDateTime)

@@ -37,6 +37,7 @@ PARTS = (
     Part("db", "regulars.cli.database:app", "Bring the tables of the database up to date."),
     Part("plugin", "regulars.cli.plugin:app", "See, enable, configure and examine plugins."),
     Part("key", "regulars.cli.keys:app", "Give, replace and take back API keys."),
+    Part("audit", "regulars.cli.audit:app", "Prove that nobody rewrote what happened."),
     Part("staff", "regulars.cli.staff:app", "Take up staff members, and let them go."),
 )
 """Every command of the server itself; only the one that is called is imported, so that help is quick."""

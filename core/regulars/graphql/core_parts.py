@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from regulars.access.graphql import ViewerQueries
 from regulars.consents.bulk import CONSENT_BULK
+from regulars.audit.graphql import AuditQueries
 from regulars.consents.graphql import ConsentMutations, ConsentQueries, CustomerConsents
 from regulars.contact.graphql import ContactQueries, CustomerContacts
 from regulars.customers.bulk import CUSTOMER_BULK
@@ -50,6 +51,7 @@ CORE_PARTS = (
     GraphQLPart({"Query": ContactQueries, "Customer": CustomerContacts}),
     GraphQLPart({"Query": TraitQueries, "Mutation": TraitMutations}),
     GraphQLPart({"Query": SegmentQueries}),
+    GraphQLPart({"Query": AuditQueries}),
     GraphQLPart({"Mutation": ImportMutations}),
     GraphQLPart({"Query": JobQueries, "Mutation": JobMutations}),
     *(GraphQLPart({"Mutation": bulk}) for bulk in (*CUSTOMER_BULK, *TOUCHPOINT_BULK, *CONSENT_BULK)),

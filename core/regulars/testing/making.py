@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import httpx
@@ -61,7 +62,8 @@ async def running_app(
         # Making a database runs an event loop of its own, so it needs a thread without one.
         url = await asyncio.to_thread(stack.enter_context, databases.fresh([CORE, *_owners(found)]))
         stack.enter_context(network_closed(allowed=[make_url(url).host or ""]))
-        chosen = Settings(database_url=url, worker=False, **settings)
+        heads = stack.enter_context(TemporaryDirectory())
+        chosen = Settings(**{"database_url": url, "worker": False, "audit_heads": heads, **settings})
         http = FakeInternet(chosen)
         web = create_app(chosen, clock=clock, found=found, outgoing=open_outgoing(chosen, transport=http))
         server: Server = web.state.server

@@ -5,6 +5,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from regulars.audit.sealing import running_sealer
 from regulars.events.dispatch import Pace, running_dispatcher
 from regulars.jobs.scheduler import running_scheduler
 from regulars.jobs.worker import Timings, running_worker
@@ -22,7 +23,7 @@ GRACE = timedelta(seconds=2)
 
 @asynccontextmanager
 async def running_background(server: "Server") -> AsyncIterator[None]:
-    """Run jobs, enqueue timed ones and tell events to handlers and webhooks while the block lasts.
+    """Run jobs, enqueue timed ones, tell events to handlers and webhooks, and seal the audit log.
 
     In safe mode no event is told, for it would count as told to plugins that never heard of it.
     """
@@ -61,4 +62,5 @@ async def running_background(server: "Server") -> AsyncIterator[None]:
         await stack.enter_async_context(
             running_scheduler(database, server.job_kinds, clock=clock, time_zone=server.company.time_zone)
         )
+        await stack.enter_async_context(running_sealer(database, server.audit_heads, clock=clock))
         yield

@@ -14,6 +14,7 @@ from regulars.access.actors import Actor
 from regulars.access.allowances import Allowance, Allowances
 from regulars.access.authentication import Authentications
 from regulars.access.server_secret import ensure_server_secret
+from regulars.audit.heads import heads_of
 from regulars.clock import Clock, SystemClock
 from regulars.consents.registry import core_consent_registry
 from regulars.contact.rule_set import ContactRules
@@ -90,6 +91,7 @@ class Server:
         self.job_kinds = LiveMapping(lambda: self._parts.job_kinds)
         self.handlers = LiveMapping(lambda: self._parts.handlers)
         self.keys_in_flight = KeysInFlight()
+        self.audit_heads = heads_of(settings)
         self.schema = SchemaHolder(self, self)
         self.uploads = Path(settings.uploads)
         self.allowances = _allowances(settings.rate_burst, settings.rate_per_second)

@@ -5,8 +5,8 @@ from alembic import op
 
 from regulars import tables
 
-revision = "0006"
-down_revision = "0005"
+revision = "0008"
+down_revision = "0007"
 branch_labels = None
 depends_on = None
 
@@ -71,6 +71,13 @@ def upgrade() -> None:
         sa.Column("row_id", sa.Uuid(), nullable=False),
         sa.PrimaryKeyConstraint("position", name=op.f("pk_core_unsealed")),
         sqlite_autoincrement=True,
+    )
+    op.create_table(
+        "core_sealer_lease",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("holder", sa.String(), nullable=False),
+        sa.Column("lease_until", tables.UtcDateTime(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_core_sealer_lease")),
     )
     # Made by hand. A later batch rebuild of a table on SQLite loses its triggers and must make them again.
     if op.get_bind().dialect.name == "postgresql":
@@ -140,7 +147,14 @@ def downgrade() -> None:
         op.execute("DROP TRIGGER core_consent_event_awaits_its_seal ON core_consent_event")
     else:
         op.execute("DROP TRIGGER core_consent_event_awaits_its_seal")
-    for table in ("core_unsealed", "core_seal", "core_subject_key", "core_ledger_words", "core_audit"):
+    for table in (
+        "core_sealer_lease",
+        "core_unsealed",
+        "core_seal",
+        "core_subject_key",
+        "core_ledger_words",
+        "core_audit",
+    ):
         op.drop_table(table)
     if op.get_bind().dialect.name == "postgresql":
         op.execute("DROP FUNCTION core_await_seal")
