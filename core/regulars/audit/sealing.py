@@ -7,7 +7,8 @@ seals at the same moment is refused by the unique ``seq`` and ``previous``, and 
 import asyncio
 import contextlib
 import os
-import socket
+import platform
+
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass
@@ -117,7 +118,7 @@ async def running_sealer(database: Database, heads: Heads, *, clock: Clock) -> A
 
 
 async def _seal_for_ever(database: Database, heads: Heads, clock: Clock) -> None:
-    holder = f"{socket.gethostname()}:{os.getpid()}:{uuid4().hex[:8]}"
+    holder = f"{platform.node()}:{os.getpid()}:{uuid4().hex[:8]}"
     while True:
         await asyncio.sleep(POLL.total_seconds())
         try:
