@@ -8,7 +8,6 @@ import asyncio
 import contextlib
 import os
 import platform
-
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass
