@@ -93,5 +93,5 @@ class SealerLease(Table, table=True):
     __tablename__ = "core_sealer_lease"
 
     id: int = Field(primary_key=True)
-    holder: str
+    holder: str = Field(sa_column_kwargs=pii("none"))
     lease_until: datetime = Field(sa_type=UtcDateTime)
