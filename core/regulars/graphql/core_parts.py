@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 
 from regulars.access.graphql import ViewerQueries
-from regulars.consents.bulk import CONSENT_BULK
 from regulars.audit.graphql import AuditQueries
+from regulars.consents.bulk import CONSENT_BULK
 from regulars.consents.graphql import ConsentMutations, ConsentQueries, CustomerConsents
 from regulars.contact.graphql import ContactQueries, CustomerContacts
 from regulars.customers.bulk import CUSTOMER_BULK
