@@ -83,6 +83,7 @@ if TYPE_CHECKING:
     from regulars.tables import NOW, Amount, JsonColumn, Table, UtcDateTime, new_id
     from regulars.touchpoints.models import Touchpoint
     from regulars.unset import UNSET, Unset
+    from regulars.web.console.frame import page_response
 
 __all__ = [
     "ANSWERS",
@@ -184,6 +185,7 @@ __all__ = [
     "object_type",
     "opt_in_to_scoring",
     "opt_out_of_scoring",
+    "page_response",
     "pii",
     "quiet_until",
     "relation",
@@ -280,6 +282,7 @@ _HOMES = {
     "regulars.tables": ("NOW", "Amount", "JsonColumn", "Table", "UtcDateTime", "new_id"),
     "regulars.touchpoints.models": ("Touchpoint",),
     "regulars.unset": ("UNSET", "Unset"),
+    "regulars.web.console.frame": ("page_response",),
 }
 
 

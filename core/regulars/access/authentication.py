@@ -2,14 +2,13 @@
 
 import base64
 import binascii
-import hmac
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import cast
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -33,7 +32,7 @@ from regulars.customers.models import Customer
 from regulars.database import Database
 from regulars.plugins.manifest import Permission
 
-__all__ = ["Authentications", "authenticate", "write_key_in"]
+__all__ = ["Authentications", "authenticate", "key_actor", "write_key_in"]
 
 SCHEME = "bearer"
 
@@ -150,17 +149,32 @@ def _key_in(authorization: str) -> str:
     return key.strip()
 
 
+async def key_actor(session: AsyncSession, *, key_id: UUID, now: datetime, permissions: Sequence[Permission]) -> Actor:
+    """Return whoever holds this key, which came in earlier; raises what ``authenticate`` raises when it has ended."""
+    holder = await _holder_where(session, col(ApiKey.id) == key_id)
+    if holder is None:
+        raise UnknownKey
+    return _not_a_source(_admit(holder, now=now, permissions=permissions), holder.hint)
+
+
 async def _find_holder(session: AsyncSession, *, key_hash: str) -> _Holder:
+    holder = await _holder_where(session, col(ApiKey.hash) == key_hash)
+    if holder is None:
+        raise UnknownKey
+    return holder
+
+
+async def _holder_where(session: AsyncSession, match: ColumnElement[bool]) -> _Holder | None:
     found = (
         await session.execute(
             select(ApiKey, StaffMember, Customer)
             .outerjoin(StaffMember, col(ApiKey.staff_member_id) == col(StaffMember.id))
             .outerjoin(Customer, col(ApiKey.customer_id) == col(Customer.id))
-            .where(col(ApiKey.hash) == key_hash)
+            .where(match)
         )
     ).one_or_none()
-    if found is None or not hmac.compare_digest(found[0].hash, key_hash):
-        raise UnknownKey
+    if found is None:
+        return None
     key = found[0]
     staff_member: StaffMember | None = found[1]
     customer: Customer | None = found[2]

@@ -22,11 +22,19 @@ ReportProblem = Callable[[str, str, bool], None]
 
 @dataclass(frozen=True)
 class Company:
-    """The company that this installation serves."""
+    """The company that this installation serves.
+
+    ``languages`` are those it speaks with customers, the usual one first. ``support_address`` is where customers get
+    help, an e-mail address; ``accent`` the colour of its pages as ``#rrggbb``.
+    """
 
     name: str
     time_zone: str
     currency: str
+    languages: tuple[str, ...] = ("en",)
+    support_address: str | None = None
+    accent: str | None = None
+    has_logo: bool = False
 
 
 @dataclass(frozen=True)

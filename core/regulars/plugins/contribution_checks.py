@@ -45,12 +45,7 @@ def check_models(manifest: PluginManifest, result: object) -> tuple[type[Table],
 def check_migrations(manifest: PluginManifest, result: object) -> Migrations:
     """Accept a place where a folder with revisions lies."""
     migrations = instance_of(Migrations, result)
-    package, _, folder = instance_of(str, migrations.location).partition(":")
-    spec = find_spec(package) if package else None
-    if spec is None or not folder:
-        raise WrongResult(f"{migrations.location!r} is no package:folder; the package cannot be found")
-    if not any((Path(place) / folder).is_dir() for place in spec.submodule_search_locations or ()):
-        raise WrongResult(f"the package {package} has no folder {folder!r} with migrations")
+    _check_folder(migrations.location, "migrations")
     return migrations
 
 
@@ -151,6 +146,13 @@ def check_pages(manifest: PluginManifest, result: object) -> Pages:
             raise WrongResult(f"there is a permission for the route {name}, which does not exist")
         if permission != PUBLIC:
             _check_permission(manifest, f"the route {name}", permission)
+    for name, title in mapping(pages.titles).items():
+        size_checked(instance_of(str, title))
+        if name not in names:
+            raise WrongResult(f"there is a title for the route {name}, which does not exist")
+    for location, content in ((pages.templates, "templates"), (pages.static, "files")):
+        if location is not None:
+            _check_folder(location, content)
     _check_unique("route", names)
     return pages
 
@@ -174,6 +176,15 @@ CHECKS: Mapping[str, Callable[[PluginManifest, object], Any]] = {
     "cli": lambda _manifest, result: check_command_group(result),
 }
 """The collected hooks, in the order in which they are called, each with the check of its result."""
+
+
+def _check_folder(location: object, content: str) -> None:
+    package, _, folder = instance_of(str, location).partition(":")
+    spec = find_spec(package) if package else None
+    if spec is None or not folder:
+        raise WrongResult(f"{location!r} is no package:folder; the package cannot be found")
+    if not any((Path(place) / folder).is_dir() for place in spec.submodule_search_locations or ()):
+        raise WrongResult(f"the package {package} has no folder {folder!r} with {content}")
 
 
 def _check_prefix(kind: str, name: str, prefix: str) -> None:

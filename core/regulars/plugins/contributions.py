@@ -118,10 +118,17 @@ class Pages:
     public by accident. The permission ``public`` is explicit. A page finds a ``PluginContext`` in
     ``request.state.ctx`` and who asks in ``request.state.actor``; it has ten seconds, and what a GET writes is not
     kept.
+
+    ``titles`` maps a route's name to what it is called where staff find their pages; a route without a title is not
+    listed. ``templates`` is the folder of the templates for ``page_response``, as ``package:folder``, and ``static``
+    the folder of files that are served to everybody under ``/plugins/<id>/static/``.
     """
 
     routes: Sequence[BaseRoute]
     permissions: Mapping[str, str]
+    titles: Mapping[str, str] = field(default_factory=dict)
+    templates: str | None = None
+    static: str | None = None
 
 
 @dataclass(frozen=True)

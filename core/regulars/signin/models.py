@@ -1,4 +1,4 @@
-"""The table of who is who at the identity provider."""
+"""Tables of who is who at the identity provider, and of browsers that are signed in."""
 
 from datetime import datetime
 from uuid import UUID
@@ -9,7 +9,7 @@ from sqlmodel import Field
 from regulars.personal import pii
 from regulars.tables import Table, UtcDateTime, new_id
 
-__all__ = ["StaffIdentity"]
+__all__ = ["StaffIdentity", "StaffSession"]
 
 
 class StaffIdentity(Table, table=True):
@@ -23,3 +23,17 @@ class StaffIdentity(Table, table=True):
     issuer: str = Field(sa_column_kwargs=pii("none"))
     subject: str = Field(sa_column_kwargs=pii("staff"))
     created_at: datetime = Field(sa_type=UtcDateTime)
+
+
+class StaffSession(Table, table=True):
+    """A browser in which a staff member is signed in, or whoever typed a key; of its token only a hash is kept."""
+
+    __tablename__ = "core_staff_session"
+
+    id: UUID = Field(default_factory=new_id, primary_key=True)
+    hash: str = Field(unique=True, sa_column_kwargs=pii("hash"))
+    staff_member_id: UUID | None = Field(default=None, foreign_key="core_staff_member.id", index=True)
+    key_id: UUID | None = Field(default=None, foreign_key="core_api_key.id", index=True)
+    created_at: datetime = Field(sa_type=UtcDateTime)
+    seen_at: datetime = Field(sa_type=UtcDateTime)
+    expires_at: datetime = Field(sa_type=UtcDateTime, index=True)

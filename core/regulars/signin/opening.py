@@ -8,11 +8,15 @@ from regulars.database import Database
 from regulars.outgoing.client import Outgoing
 from regulars.settings import Settings
 from regulars.signin.bearer import StaffTokens
+from regulars.signin.code_flow import CodeFlow
 from regulars.signin.issuer import Issuer
 from regulars.signin.refusals import IssuerSilent, SignInMisconfigured
 from regulars.signin.roles import role_rules
 
-__all__ = ["issuer_through", "open_staff_tokens"]
+__all__ = ["RETURN_PATH", "issuer_through", "open_code_flow", "open_staff_tokens"]
+
+RETURN_PATH = "/console/sign-in/back"
+"""Where the identity provider sends browsers back to, below REGULARS_PUBLIC_URL."""
 
 
 def open_staff_tokens(
@@ -57,3 +61,26 @@ def issuer_through(outgoing: Outgoing, url: str, *, clock: Clock) -> Issuer:
         return reply.json()
 
     return Issuer(url, get_json=get_json, clock=clock)
+
+
+def open_code_flow(settings: Settings, tokens: StaffTokens | None, *, outgoing: Outgoing) -> CodeFlow | None:
+    """Return what signs staff in with a browser; None where the identity provider knows no client of ours.
+
+    Raises ``SignInMisconfigured``.
+    """
+    if tokens is None or not settings.oidc_client_id:
+        return None
+    parts = urlsplit(settings.public_url)
+    if parts.scheme not in {"https", "http"} or not parts.hostname:
+        raise SignInMisconfigured(
+            "REGULARS_OIDC_CLIENT_ID is set without REGULARS_PUBLIC_URL, so nobody would find back here."
+            " Set it to the address of this server as browsers see it, such as https://regulars.example.com."
+        )
+    return CodeFlow(
+        tokens,
+        outgoing,
+        client_id=settings.oidc_client_id,
+        client_secret=settings.oidc_client_secret.get_secret_value(),
+        scopes=settings.oidc_scopes,
+        back=settings.public_url.rstrip("/") + RETURN_PATH,
+    )

@@ -4,7 +4,10 @@ ExpectedError
 ├── Unauthenticated
 │   ├── TokenRefused         a token of the identity provider that does not hold
 │   ├── RoleMissing          nothing in the token gives the person a role here
-│   └── StaffMemberLetGo     the person no longer works here
+│   ├── StaffMemberLetGo     the person no longer works here
+│   └── StaffPagesOnly       the key is a customer's
+├── SignInFailed             the identity provider sent somebody back without what is needed
+├── FormRefused              a form was sent that our page did not make for this browser
 └── IssuerSilent             the identity provider cannot be asked
 ConfigurationError
 └── SignInMisconfigured      the settings of sign-in do not fit together
@@ -15,7 +18,16 @@ from collections.abc import Iterable
 from regulars.access.refusals import Unauthenticated
 from regulars.errors import ConfigurationError, ExpectedError
 
-__all__ = ["IssuerSilent", "RoleMissing", "SignInMisconfigured", "StaffMemberLetGo", "TokenRefused"]
+__all__ = [
+    "FormRefused",
+    "IssuerSilent",
+    "RoleMissing",
+    "SignInFailed",
+    "SignInMisconfigured",
+    "StaffMemberLetGo",
+    "StaffPagesOnly",
+    "TokenRefused",
+]
 
 
 class TokenRefused(Unauthenticated):
@@ -42,6 +54,37 @@ class StaffMemberLetGo(Unauthenticated):
 
     def __init__(self) -> None:
         super().__init__("You are no longer let in here. Ask an admin.")
+
+
+class StaffPagesOnly(Unauthenticated):
+    """A customer's key was typed into the page for staff."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "These pages are for staff, and this key is a customer's. Use a key of a colleague or a service."
+        )
+
+
+class SignInFailed(ExpectedError):
+    """Signing in by way of the identity provider came to nothing."""
+
+    code = "SIGN_IN_FAILED"
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+        super().__init__(f"Signing in did not work: {reason} Begin again.")
+
+
+class FormRefused(ExpectedError):
+    """A change was asked for that this server's own page did not ask for in this browser."""
+
+    code = "FORM_REFUSED"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "This form is out of date, or comes from somewhere else. Nothing was changed."
+            " Go back, load the page again and repeat your change."
+        )
 
 
 class IssuerSilent(ExpectedError):

@@ -49,10 +49,19 @@ class App:
     """
 
     def __init__(self, web: Starlette, client: httpx.AsyncClient, clock: SettableClock, http: FakeInternet) -> None:
+        self._web = web
         self.server: Server = web.state.server
         self.client = client
         self.clock = clock
         self.http = http
+
+    def browser(self) -> httpx.AsyncClient:
+        """Return a client as a browser is: it asks for pages over https, and keeps cookies of its own."""
+        return httpx.AsyncClient(
+            transport=httpx.ASGITransport(self._web),
+            base_url="https://regulars.test",
+            headers={"accept": "text/html,application/xhtml+xml"},
+        )
 
     @property
     def database(self) -> Database:

@@ -18,6 +18,7 @@ from regulars.outgoing.client import Outgoing
 from regulars.plugins.discovery import FoundPlugin
 from regulars.settings import Settings
 from regulars.watch.spans import Spans
+from regulars.web.console.routes import console_routes
 from regulars.web.graphql_routes import graphql_routes
 from regulars.web.metrics import metrics_route
 from regulars.web.plugin_pages import PluginPages
@@ -76,6 +77,7 @@ def _routes(server: Server) -> list[BaseRoute]:
         metrics_route(server),
         Route("/live", _live),
         Route("/ready", _ready),
+        *console_routes(server),
         Mount("/plugins", PluginPages(server), name="plugins"),
     ]
 

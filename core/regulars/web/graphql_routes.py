@@ -16,6 +16,7 @@ from regulars.graphql.transport import GraphQLAnswer, GraphQLOperation, GraphQLO
 from regulars.web.graphiql import GraphiqlForBrowsers, graphiql_files
 from regulars.web.rates import RequestCharge, refused_rate_headers
 from regulars.web.server import Server
+from regulars.web.visitors import api_actor
 
 __all__ = ["graphql_routes"]
 
@@ -36,7 +37,7 @@ def graphql_routes(server: Server) -> Sequence[BaseRoute]:
             notes["operation"] = operation.operation_name
         charge = server.charge(ANONYMOUS, request)
         try:
-            actor = request.state.actor = await server.actor(request.headers.get("authorization"))
+            actor = request.state.actor = await api_actor(server, request)
             charge = request.state.charge = server.charge(actor, request)
             notes["actor"] = actor.label
             executor = await server.executor()

@@ -2,14 +2,16 @@
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from functools import cache
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
-from starlette.datastructures import URL, Headers
+from starlette.datastructures import URL
 from starlette.exceptions import HTTPException
-from starlette.requests import HTTPConnection
+from starlette.requests import HTTPConnection, Request
 from starlette.responses import RedirectResponse
 from starlette.routing import BaseRoute, Match
+from starlette.staticfiles import StaticFiles
 from starlette.types import Message, Receive, Scope, Send
 
 from regulars.access.actors import ANONYMOUS, Actor
@@ -19,13 +21,17 @@ from regulars.plugins.calls import HookCall, PluginCallFailed, PluginPaused
 from regulars.plugins.contributions import Pages
 from regulars.plugins.plugin_set import EnabledPlugin
 from regulars.plugins.sessions import refuse_foreign_writes
+from regulars.web.console.frame import staff_frame
+from regulars.web.kept_files import KeptFiles
 from regulars.web.server import Server
+from regulars.web.visitors import Visitor, after_form_check, visitor_of
 
 __all__ = ["PUBLIC", "PageFailed", "PagePaused", "PluginPages"]
 
 PUBLIC = "public"
 PATIENCE_S = 10.0
 PAGE_POINTS = 1
+STATIC = "/static/"
 READING_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -55,6 +61,7 @@ class PagePaused(ExpectedError):
 class PluginPages:
     """Finds the page of an enabled plugin, at each request anew, since plugins come and go while the server runs.
 
+    Whoever is signed in in a browser comes in as well; what they change by a form must carry the form's token.
     The page finds who asks in ``request.state.actor`` and a ``PluginContext`` in ``request.state.ctx``. It has ten
     seconds. What it writes is committed before the answer to its request is sent; a GET writes nothing.
     """
@@ -75,21 +82,30 @@ class PluginPages:
             await RedirectResponse(url.replace(path=f"{url.path}/"))(scope, receive, send)
             return
         scope["root_path"] = f"{root}/{plugin_id}"
-        route, matched = _route_for(plugin.contributions.pages, scope)
-        actor = await self._admit(scope, plugin.contributions.pages.permissions.get(_name_of(route)))
+        pages = plugin.contributions.pages
+        if pages.static is not None and scope["path"].startswith(f"{scope['root_path']}{STATIC}"):
+            scope["root_path"] += STATIC.rstrip("/")
+            await _static_files(pages.static)(scope, receive, send)
+            return
+        route, matched = _route_for(pages, scope)
+        visitor = await self._admit(scope, pages.permissions.get(_name_of(route)))
+        if visitor.form_token is not None and scope["method"] not in READING_METHODS:
+            receive = await after_form_check(scope, receive, expected=visitor.form_token)
+        scope["state"]["frame"] = staff_frame(self._server, Request(scope), visitor, templates=pages.templates)
         scope.update(matched)
-        await self._show(plugin, route, actor, scope, receive, send)
+        await self._show(plugin, route, visitor.actor, scope, receive, send)
 
-    async def _admit(self, scope: Scope, permission: str | None) -> Actor:
-        actor = await self._server.actor(Headers(scope=scope).get("authorization"))
-        self._server.charge(actor, HTTPConnection(scope))(PAGE_POINTS)
+    async def _admit(self, scope: Scope, permission: str | None) -> Visitor:
+        connection = HTTPConnection(scope)
+        visitor = await visitor_of(self._server, connection)
+        self._server.charge(visitor.actor, connection)(PAGE_POINTS)
         if permission == PUBLIC:
-            return actor
-        if actor == ANONYMOUS:
+            return visitor
+        if visitor.actor == ANONYMOUS:
             raise CredentialsMissing
-        if permission is None or not actor.may(permission):
+        if permission is None or not visitor.actor.may(permission):
             raise Forbidden(permission or "that this page should name")
-        return actor
+        return visitor
 
     async def _show(
         self, plugin: EnabledPlugin, route: BaseRoute, actor: Actor, scope: Scope, receive: Receive, send: Send
@@ -145,6 +161,12 @@ class _HeldAnswer:
     async def release(self) -> None:
         for message in self._messages:
             await self._send(message)
+
+
+@cache
+def _static_files(location: str) -> StaticFiles:
+    package, _, folder = location.partition(":")
+    return KeptFiles(packages=[(package, folder)])
 
 
 def _route_for(pages: Pages, scope: Scope) -> tuple[BaseRoute, Mapping[str, Any]]:

@@ -12,6 +12,7 @@ from starlette.responses import Response
 
 from regulars.access.refusals import AllowanceSpent, Unauthenticated
 from regulars.errors import ConfigurationError, ExpectedError
+from regulars.web.console.problem_pages import is_for_a_person, problem_page
 from regulars.web.rates import refused_rate_headers
 
 __all__ = ["answer_expected_error", "answer_http_error", "problem_response"]
@@ -25,6 +26,8 @@ STATUSES = {
     "IDEMPOTENCY_IN_FLIGHT": 409,
     "IDEMPOTENCY_ANSWER_ERASED": 410,
     "RATE_LIMITED": 429,
+    "FORM_REFUSED": 403,
+    "TOO_LARGE": 413,
     "ISSUER_SILENT": 503,
     "PLUGIN_FAILED": 500,
     "PLUGIN_PAUSED": 503,
@@ -32,6 +35,10 @@ STATUSES = {
 DETAILS = {
     404: "There is nothing at this address. Check it; GraphQL is at /graphql.",
     405: "This address does not take this method.",
+}
+PAGE_DETAILS = {
+    404: "Check the address. The page may belong to a plugin that is off.",
+    405: "This page cannot be used like that. Go back and use its buttons.",
 }
 
 
@@ -56,12 +63,16 @@ async def answer_http_error(request: Request, error: Exception) -> Response:
     status = HTTPStatus(error.status_code)
     code = status.name
     request.state.log["code"] = code
+    headers = dict(error.headers or {})
+    if is_for_a_person(request):
+        detail = PAGE_DETAILS.get(status, error.detail)
+        return problem_page(request, error, status=status, detail=detail, headers=headers)
     return problem_response(
         status,
         code=code,
         detail=DETAILS.get(status, error.detail),
         request_id=request.state.request_id,
-        headers=dict(error.headers or {}),
+        headers=headers,
     )
 
 
@@ -69,6 +80,10 @@ async def answer_expected_error(request: Request, error: Exception) -> Response:
     """Answer an expected error that a route let pass, with the status that fits it."""
     assert isinstance(error, ExpectedError | ConfigurationError)
     request.state.log["code"] = error.code
+    if is_for_a_person(request):
+        return problem_page(
+            request, error, status=_status_of(error), detail=str(error), headers=_headers_of(error) or {}
+        )
     return problem_response(
         _status_of(error),
         code=error.code,

@@ -39,7 +39,8 @@ from regulars.preflight import check_database
 from regulars.selfservice.door import CustomerDoor
 from regulars.settings import Settings
 from regulars.signin.bearer import issued_token
-from regulars.signin.opening import open_staff_tokens
+from regulars.signin.browsers import BrowserSessions
+from regulars.signin.opening import open_code_flow, open_staff_tokens
 from regulars.suppressions.secret_key import ensure_address_key
 from regulars.touchpoints.types import core_touchpoint_types
 from regulars.traits.registry import TraitRegistry
@@ -53,6 +54,9 @@ from regulars.web.rates import RequestCharge
 __all__ = ["Server"]
 
 READY_PATIENCE_S = 2.0
+SIGN_IN_TRIES = Allowance(burst=10, per_second=0.1)
+"""How often one address may try to sign in: aliases and lists cannot multiply these."""
+
 FOLLOW_EVERY = timedelta(seconds=2)
 
 log = structlog.get_logger("regulars.server")
@@ -68,6 +72,8 @@ class Server:
 
     host: PluginHost
     feed: EventFeed
+    secret: str
+    browsers: BrowserSessions
 
     def __init__(
         self,
@@ -96,9 +102,11 @@ class Server:
         self.uploads = Path(settings.uploads)
         self.allowances = _allowances(settings.rate_burst, settings.rate_per_second)
         self.tracking_allowances = _allowances(settings.tracking_burst, settings.tracking_per_second)
+        self.sign_in_allowances = Allowances(SIGN_IN_TRIES)
         self._staff_tokens = open_staff_tokens(
             settings, database=self.database, outgoing=self.outgoing, clock=self.clock
         )
+        self.code_flow = open_code_flow(settings, self._staff_tokens, outgoing=self.outgoing)
         self._jobs = [import_job(uploads=self.uploads, types=self.touchpoint_types)]
         self._found = found
         self._newest_revision: str | None = None
@@ -134,6 +142,14 @@ class Server:
         await self._running.enter_async_context(self._following_plugins())
         if self.settings.worker:
             await self._running.enter_async_context(running_background(self))
+        self.browsers = BrowserSessions(
+            self.database,
+            secret=self.secret,
+            clock=self.clock,
+            idle=timedelta(minutes=self.settings.session_idle_minutes),
+            lifetime=timedelta(hours=self.settings.session_hours),
+            permissions=lambda: self.permissions,
+        )
         self._authentications = Authentications(self.database, secret=self.secret)
 
     async def stop(self) -> None:
