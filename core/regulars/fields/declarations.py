@@ -30,6 +30,7 @@ __all__ = [
     "Declaration",
     "FieldRules",
     "Lookup",
+    "Named",
     "Ordering",
     "RegularsField",
     "Related",
@@ -39,6 +40,7 @@ __all__ = [
     "free",
     "lookup",
     "mutation",
+    "named",
     "relation",
     "resolver",
     "subscription",
@@ -114,6 +116,13 @@ class Lookup:
     match: Callable[[Mapping[str, Any]], ColumnElement[bool]]
 
 
+@dataclass(frozen=True)
+class Named:
+    """The row of any type with ids that the global id in ``argument`` names, or null."""
+
+    argument: str = "id"
+
+
 BatchLoad = Callable[[Sequence[Mapping[str, Any]], FieldContext], Awaitable[Sequence[Any]]]
 
 
@@ -126,7 +135,7 @@ class Batch:
     timeout: timedelta = timedelta(seconds=2)
 
 
-Declaration = Column | Related | Connected | Lookup | Batch
+Declaration = Column | Related | Connected | Lookup | Named | Batch
 
 
 @dataclass(frozen=True)
@@ -279,6 +288,12 @@ def resolver(
     """Declare a method as a field that only Python can answer; an operation that selects it is not compiled."""
     price = FieldPrice(cost=cost, assumed_size=assumed_size, counted_argument=counted_argument)
     return lambda function: _by_resolver(function, FieldRules(permission, price), description, is_subscription=False)
+
+
+def named(*, permission: str, description: str) -> Callable[[Callable[..., Any]], Any]:
+    """Declare a method as the field that finds anything by its global id; the method answers what is not compiled."""
+    rules = FieldRules(permission, FieldPrice(), declaration=Named())
+    return lambda function: _by_resolver(function, rules, description, is_subscription=False)
 
 
 def mutation(

@@ -127,5 +127,9 @@ _OPERATORS: dict[str, Callable[[ColumnElement[Any], Any], ColumnElement[bool]]] 
 
 
 def filter_predicate(column: ColumnElement[Any], given: Mapping[str, Any]) -> ColumnElement[bool]:
-    """Return the SQL of a filter such as ``{"gte": 5, "lt": 9}`` over a column; an empty filter holds for every row."""
-    return and_(true(), *(_OPERATORS[operator](column, value) for operator, value in given.items()))
+    """Return the SQL of a filter such as ``{"gte": 5, "lt": 9}`` over a column; an empty filter holds for every row.
+
+    Null says nothing, except that something is equal to it or not.
+    """
+    said = ((operator, value) for operator, value in given.items() if value is not None or operator in ("eq", "ne"))
+    return and_(true(), *(_OPERATORS[operator](column, value) for operator, value in said))

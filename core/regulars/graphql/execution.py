@@ -1,8 +1,8 @@
 """Run one operation: who asks, what it costs, one session, one transaction, one answer."""
 
 import asyncio
-from collections.abc import Callable, Mapping
-from contextlib import AbstractAsyncContextManager, nullcontext
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractAsyncContextManager, contextmanager, nullcontext
 from inspect import isawaitable
 from typing import Any
 from uuid import uuid4
@@ -40,7 +40,8 @@ class Executor:
         self.schema, self._services = schema, services
         self._limits = limits or Limits()
         self._preparing = Preparing(schema.graphql, self._limits)
-        self._planner = Planner(schema, services.database.engine.dialect) if services.settings.planner else None
+        self.planner = Planner(schema, services.database.engine.dialect)
+        self._is_planning = services.settings.planner
 
     async def __call__(self, operation: GraphQLOperation, request: Request) -> GraphQLAnswer:
         """Answer one operation that came by HTTP; the actor and the request's id are in the request's state."""
@@ -88,6 +89,15 @@ class Executor:
         with nullcontext() if keyed is None else self._services.keys_in_flight.held(keyed):
             return await self._change(prepared, operation, actor, request_id, keyed, told)
 
+    @contextmanager
+    def without_planner(self) -> Iterator[None]:
+        """Answer field by field for as long as the block lasts, to compare."""
+        before, self._is_planning = self._is_planning, False
+        try:
+            yield
+        finally:
+            self._is_planning = before
+
     def prepare(self, operation: GraphQLOperation) -> Prepared | InvalidDocument:
         """Return the operation ready to run, or what is wrong with its document."""
         try:
@@ -116,7 +126,7 @@ class Executor:
     async def _plan(
         self, prepared: Prepared, variables: Mapping[str, Any], context: RequestContext
     ) -> ExecutionResult | None:
-        if self._planner is None or prepared.reads_schema:
+        if not self._is_planning or prepared.reads_schema:
             return None
         executor = _Execution.build(
             self.schema.graphql,
@@ -127,7 +137,7 @@ class Executor:
             hide_suggestions=True,
             operation_extensions={},
         )
-        return None if isinstance(executor, list) else await self._planner.answer(prepared, executor, context)
+        return None if isinstance(executor, list) else await self.planner.answer(prepared, executor, context)
 
     async def _change(
         self,

@@ -246,8 +246,12 @@ def order_keys(
     """
     known = filters.sort_keys(target)
     keys: list[Key] = []
+    named: set[str] = set()
     for order in orders:
         name = getattr(order["field"], "value", order["field"])
+        if name in named:
+            continue  # what was sorted by once has no ties left
+        named.add(name)
         if name not in known:
             raise UnknownValue("order", name, known, path=("orderBy",))
         reader.require(known[name].permission)

@@ -79,6 +79,7 @@ class BuiltSchema:
     permissions: Mapping[str, str | None]
     owners: Mapping[str, str]
     fields: Mapping[str, OwnedField]
+    tables: Mapping[str, TypeRules]
     nodes: Mapping[str, TypeRules]
     lone_mutations: frozenset[str]
     sdl: str
@@ -166,6 +167,7 @@ def build_schema(parts: SchemaParts) -> BuiltSchema:
         attach.permissions,
         attach.owners,
         attach.fields,
+        attach.tables,
         attach.nodes,
         frozenset(attach.lone_mutations),
         made.as_str(),
@@ -180,14 +182,17 @@ class _Attaching:
         self.permissions: dict[str, str | None] = {}
         self.owners: dict[str, str] = {}
         self.fields: dict[str, OwnedField] = {}
+        self.tables: dict[str, TypeRules] = {}
         self.nodes: dict[str, TypeRules] = {}
         self.lone_mutations: set[str] = set()
 
     def type(self, kind: GraphQLObjectType) -> None:
         definition: StrawberryObjectDefinition = kind.extensions[DEFINITION]
         rules: TypeRules | None = getattr(definition.origin, RULES, None)
-        if rules is not None and rules.table is not None and any(each.name == "Node" for each in kind.interfaces):
-            self.nodes[kind.name] = rules
+        if rules is not None and rules.table is not None:
+            self.tables[kind.name] = rules
+            if any(each.name == "Node" for each in kind.interfaces):
+                self.nodes[kind.name] = rules
         for owned in self._composition.fields_of(definition):
             field_ = kind.fields[owned.name]
             path = f"{kind.name}.{owned.name}"

@@ -11,7 +11,7 @@ from strawberry.types import Info
 
 from regulars.errors import OutOfRange
 from regulars.fields.context import RequestContext
-from regulars.fields.declarations import resolver
+from regulars.fields.declarations import named, resolver
 from regulars.fields.ids import row_id
 from regulars.fields.values import Node
 from regulars.graphql.where import primary_key
@@ -25,7 +25,7 @@ MOST_IDS = 100
 class NodeQueries:
     """What can be asked of anything with a global id."""
 
-    @resolver(permission="public", description="Anything, by its global id; null when there is none that you may see.")
+    @named(permission="public", description="Anything, by its global id; null when there is none that you may see.")
     async def node(self, info: Info[RequestContext, None], id: strawberry.ID) -> Node | None:
         """Return one thing."""
         return (await _nodes(info.context, [id]))[0]  # type: ignore[no-any-return]

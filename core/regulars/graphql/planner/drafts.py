@@ -10,7 +10,7 @@ from regulars.errors import ExpectedError
 from regulars.fields.declarations import Batch
 from regulars.fields.kinds import Kind
 from regulars.graphql.composition import OwnedField
-from regulars.graphql.planner.parts import Asked, LookupPart, PagePart, Part, Written, WrittenPage
+from regulars.graphql.planner.parts import Asked, LookupPart, NamedPart, PagePart, Part, Written, WrittenPage
 
 __all__ = ["BatchPlace", "Draft", "Note", "Place", "Refused", "Step"]
 
@@ -79,7 +79,7 @@ class Draft:
         self.sources += 1
         return f"r{self.sources}"
 
-    def lookup(self, part: LookupPart) -> Written:
+    def row(self, part: LookupPart | NamedPart) -> Written:
         """Write a part and keep it."""
         return self._keep(part, part.write(self.asked))
 

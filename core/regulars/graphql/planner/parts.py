@@ -14,13 +14,15 @@ from sqlalchemy import BindParameter, FromClause, and_, true
 from sqlalchemy.sql.elements import ClauseElement, ColumnElement
 
 from regulars.fields.declarations import Connected, Lookup
+from regulars.fields.ids import row_id
 from regulars.fields.policy import adapted
-from regulars.graphql.pages import order_keys, query_mark
+from regulars.fields.types import TypeRules
+from regulars.graphql.pages import ReaderOf, order_keys, query_mark
 from regulars.graphql.pagination import Key, PageRequest, seek
 from regulars.graphql.planner.not_planned import NotPlanned
-from regulars.graphql.where import Filters, Reader
+from regulars.graphql.where import Filters, primary_key
 
-__all__ = ["Asked", "LookupPart", "PagePart", "Part", "Written", "WrittenPage"]
+__all__ = ["Asked", "LookupPart", "NamedPart", "PagePart", "Part", "Written", "WrittenPage"]
 
 
 @dataclass(frozen=True)
@@ -28,7 +30,7 @@ class Asked:
     """What one request brings: its variables, and who reads."""
 
     variables: VariableValues
-    reader: Reader
+    reader: ReaderOf
 
 
 @dataclass(frozen=True)
@@ -72,6 +74,35 @@ class LookupPart:
 
 
 @dataclass(frozen=True)
+class NamedPart:
+    """Which row of which type a global id means; the type decides what can be selected."""
+
+    path: str
+    argument: str
+    definition: GraphQLField
+    node: FieldNode
+    nodes: Mapping[str, TypeRules]
+
+    def type_name(self, asked: Asked) -> str | None:
+        """Return the type that the id names, None for one that has no ids."""
+        name = self._id(asked).rpartition("_")[0]
+        return name if name in self.nodes else None
+
+    def write(self, asked: Asked) -> Written:
+        """Return the condition of the row; raises ``InvalidInput`` for what is no id."""
+        name = self.type_name(asked)
+        if name is None:
+            return Written(true(), None, ())
+        condition = primary_key(self.nodes[name].source) == row_id(name, self._id(asked))
+        shape, binds = _shape_of(self.path, condition)
+        return Written(condition, (name, shape), binds)
+
+    def _id(self, asked: Asked) -> str:
+        given = get_argument_values(self.definition, self.node, asked.variables, hide_suggestions=True)
+        return str(given[self.argument])
+
+
+@dataclass(frozen=True)
 class PagePart:
     """Which page of which rows a connection means, over ``source``; ``prefix`` begins the names of its parameters."""
 
@@ -109,7 +140,7 @@ class PagePart:
         )
 
 
-Part = LookupPart | PagePart
+Part = LookupPart | NamedPart | PagePart
 
 
 def _shape_of(path: str, *clauses: ClauseElement) -> tuple[Hashable, Sequence[BindParameter[Any]]]:

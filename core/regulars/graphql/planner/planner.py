@@ -1,7 +1,9 @@
 """Answer an operation by one statement, if there is one that can."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
@@ -21,7 +23,7 @@ from regulars.graphql.planner.drafts import Draft
 from regulars.graphql.planner.finishing import answer_batches, refusals_in
 from regulars.graphql.planner.json_sql import json_sql
 from regulars.graphql.planner.not_planned import Irregular, NotPlanned
-from regulars.graphql.planner.parts import Asked, Written
+from regulars.graphql.planner.parts import Asked, NamedPart, Written
 from regulars.graphql.planner.plans import Bounded, Plan
 from regulars.graphql.planner.selecting import Selecting
 from regulars.graphql.planner.statements import Compiled, compile_statement
@@ -31,14 +33,24 @@ from regulars.graphql.schema import BuiltSchema
 from regulars.segments.service import IN_SEGMENTS, read_segments_behind
 from regulars.sqlite_functions import IRREGULAR
 
-__all__ = ["Planner"]
+__all__ = ["Counts", "Planner"]
 
 PLANS = 1_000
 PLAN_BYTES = 64 * 1024 * 1024
 NODE_BYTES = 2_000  # what a plan takes for each field that it notes, roughly
 PATIENCE_S = 10.0
+KEY_LENGTH = 5
 
 log = structlog.get_logger("regulars.graphql.planner")
+
+
+@dataclass
+class Counts:
+    """How many operations were planned, and how many were executed because of which field or error."""
+
+    planned: int = 0
+    by_field: Counter[str] = field(default_factory=Counter)
+    by_error: Counter[str] = field(default_factory=Counter)
 
 
 class Planner:
@@ -48,21 +60,24 @@ class Planner:
         self._schema, self._dialect = schema, dialect
         self._json = json_sql(dialect.name)
         self.plans: Bounded[Any, Plan] = Bounded(PLANS, PLAN_BYTES)
+        self.counts = Counts()
 
     async def answer(
         self, prepared: Prepared, executor: Executor[Any], context: RequestContext
     ) -> ExecutionResult | None:
         """Return the answer to a query, or None when it must be executed."""
         try:
-            return await self._answer(prepared, executor, context)
-        except asyncio.CancelledError:
-            raise
-        except NotPlanned:
+            result = await self._answer(prepared, executor, context)
+        except NotPlanned as obstacle:
+            self.counts.by_field[obstacle.field] += 1
             return None
         except Exception as error:
             # The executor finds out what is wrong, and tells it at the right place.
-            log.debug("plan.left", exc_info=error)
+            self.counts.by_error[type(error).__name__] += 1
+            log.debug("plan.left", problem=type(error).__name__)
             return None
+        self.counts.planned += 1
+        return result
 
     async def _answer(self, prepared: Prepared, executor: Executor[Any], context: RequestContext) -> ExecutionResult:
         plan, written, compiled = await self._plan_with_segments(prepared, executor, context)
@@ -103,27 +118,26 @@ class Planner:
 
         Raises ``NotPlanned`` where there is none, and whatever the parts raise.
         """
-        context = reader.context
-        key = _key(prepared, executor.variable_values, context.actor)
-        plan = self.plans.get((*key, frozenset()))
+        asked = Asked(executor.variable_values, reader)
+        key = _key(prepared, executor.variable_values, reader.context.actor)
+        plan = self.plans.get(key)
+        if plan is not None and plan.signposts:
+            key = (*key, tuple(each.type_name(asked) for each in plan.signposts))
+            plan = self.plans.get(key)
+        resting = frozenset[str]()
         if plan is not None and plan.plugin_hooks:
-            resting = self._resting(plan, context)
+            resting = self._resting(plan, reader.context)
             if resting:
                 key = (*key, resting)
                 plan = self.plans.get(key)
-        else:
-            resting = frozenset()
-        key = key if resting else (*key, frozenset())
-        if plan is not None and plan.obstacle is not None:
-            raise plan.obstacle
-        asked = Asked(executor.variable_values, reader)
         if plan is None:
-            return self._compile(key, asked, executor, context.actor, resting)
+            return self._compile(key, asked, executor, resting)
+        if plan.obstacle is not None:
+            raise plan.obstacle.with_traceback(None)
         written = [part.write(asked) for part in plan.parts]
-        shapes = tuple(one.shape for one in written)
-        compiled = plan.variants.get(shapes)
+        compiled = plan.variants.get(tuple(one.shape for one in written))
         if compiled is None:
-            return self._compile(key, asked, executor, context.actor, resting, plan)
+            return self._compile(key, asked, executor, resting, plan)
         return plan, written, compiled
 
     def _compile(
@@ -131,11 +145,10 @@ class Planner:
         key: Any,
         asked: Asked,
         executor: Executor[Any],
-        actor: Actor,
         resting: frozenset[str],
         plan: Plan | None = None,
     ) -> tuple[Plan, list[Written], Compiled]:
-        draft = Draft(asked)
+        draft, actor = Draft(asked), asked.reader.context.actor
         selecting = Selecting(
             self._schema,
             executor,
@@ -148,6 +161,7 @@ class Planner:
         try:
             statement = selecting.operation()
         except NotPlanned as obstacle:
+            key = self._key_behind(key, draft)
             self.plans.keep(key, Plan(obstacle=obstacle, notes=tuple(draft.notes)), NODE_BYTES)
             raise
         compiled = compile_statement(statement, self._dialect, draft.written)
@@ -159,10 +173,19 @@ class Planner:
                 tuple(draft.notes),
                 tuple((owned.owner, hook_of(owned), path) for path, owned in draft.plugin_fields.items()),
             )
+            key = self._key_behind(key, draft)
             self.plans.keep(key, plan, len(compiled.text) + NODE_BYTES * len(draft.notes))
         shapes = tuple(one.shape for one in draft.written)
         plan.variants.keep(shapes, compiled, len(compiled.text))
         return plan, draft.written, compiled
+
+    def _key_behind(self, key: Any, draft: Draft) -> Any:
+        """Return the key of a plan; for one that depends on the types of ids, leave a signpost to it."""
+        signposts = tuple(part for part in draft.parts if isinstance(part, NamedPart))
+        if not signposts or len(key) > KEY_LENGTH:
+            return key
+        self.plans.keep(key, Plan(signposts=signposts), NODE_BYTES)
+        return (*key, tuple(each.type_name(draft.asked) for each in signposts))
 
     def _resting(self, plan: Plan, context: RequestContext) -> frozenset[str]:
         caller = context.services.plugin_fields

@@ -7,7 +7,7 @@ from typing import Generic, TypeVar
 
 from regulars.graphql.planner.drafts import BatchPlace, Note, Refused
 from regulars.graphql.planner.not_planned import NotPlanned
-from regulars.graphql.planner.parts import Part
+from regulars.graphql.planner.parts import NamedPart, Part
 from regulars.graphql.planner.statements import Compiled
 
 __all__ = ["Bounded", "Plan"]
@@ -56,6 +56,7 @@ class Bounded(Generic[Key, Value]):
 class Plan:
     """How one operation is answered for one set of permissions; ``obstacle`` tells why it is executed instead.
 
+    A plan with ``signposts`` only says that there is one for each combination of the types that ids name.
     ``variants`` are its statements by the shapes of its parts: another page, another filter, another text.
     """
 
@@ -64,6 +65,7 @@ class Plan:
     batches: tuple[BatchPlace, ...] = ()
     notes: tuple[Note, ...] = ()
     plugin_hooks: tuple[tuple[str, str, str], ...] = ()
+    signposts: tuple[NamedPart, ...] = ()
     obstacle: NotPlanned | None = None
     variants: Bounded[tuple[Hashable, ...], Compiled] = field(default_factory=lambda: Bounded(VARIANTS, VARIANT_BYTES))
 

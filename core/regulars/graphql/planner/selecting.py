@@ -18,7 +18,7 @@ from sqlalchemy import FromClause, Select, func, literal_column, select
 from sqlalchemy.sql.elements import ColumnElement
 
 from regulars.errors import Forbidden
-from regulars.fields.declarations import Batch, Column, Connected, Lookup, Related
+from regulars.fields.declarations import Batch, Column, Connected, Lookup, Named, Related
 from regulars.fields.kinds import can_be_null, is_shown_as, kind_of
 from regulars.fields.policy import RowPolicy, adapted
 from regulars.fields.types import TypeRules
@@ -27,7 +27,7 @@ from regulars.graphql.planner.drafts import BatchPlace, Draft, Note, Place, Refu
 from regulars.graphql.planner.json_sql import SQL, JsonSql, null, text
 from regulars.graphql.planner.not_planned import NotPlanned
 from regulars.graphql.planner.paging import connection
-from regulars.graphql.planner.parts import LookupPart
+from regulars.graphql.planner.parts import LookupPart, NamedPart
 from regulars.graphql.plugin_calls import RESTING, PluginFieldFailed
 from regulars.graphql.schema import PUBLIC, BuiltSchema
 from regulars.graphql.where import primary_key
@@ -81,7 +81,7 @@ class Selecting:
             return text(root.name)
         owned = self._owned(root, name)
         declared = owned.rules.declaration
-        if not isinstance(declared, Connected | Lookup):
+        if not isinstance(declared, Connected | Lookup | Named):
             raise NotPlanned(owned.path, "is answered by a resolver")
         withheld = self._withheld(root, owned, key, details, ())
         if withheld is not None:
@@ -89,6 +89,9 @@ class Selecting:
         if isinstance(declared, Connected):
             self._note(owned, key, (), "connection")
             return connection(self, declared, owned, root.fields[name], key, details, None, ())
+        if isinstance(declared, Named):
+            self._note(owned, key, (), "lookup")
+            return self._named(declared, owned, root.fields[name], key, details)
         self._note(owned, key, (), "lookup")
         return self._lookup(declared, owned, root.fields[name], key, details)
 
@@ -242,7 +245,7 @@ class Selecting:
         self, declared: Lookup, owned: OwnedField, field: GraphQLField, key: str, details: list[FieldDetails]
     ) -> SQL:
         rules = self.rules(shape_of(owned.field).of)
-        written = self.draft.lookup(LookupPart(owned.path, declared, field, details[0].node))
+        written = self.draft.row(LookupPart(owned.path, declared, field, details[0].node))
         found = (
             select(*rules.source.c, func.count().over().label("regulars_found"))
             .where(written.condition, *self.visible(rules, rules.source, None))
@@ -251,6 +254,21 @@ class Selecting:
         )
         row = self.row(self.object_of(field), details, found, (Step(key),))
         return self.json.nested(select(row).where(found.c.regulars_found == literal_column("1")).scalar_subquery())
+
+    def _named(
+        self, declared: Named, owned: OwnedField, field: GraphQLField, key: str, details: list[FieldDetails]
+    ) -> SQL:
+        part = NamedPart(owned.path, declared.argument, field, details[0].node, self.schema.nodes)
+        written, name = self.draft.row(part), part.type_name(self.draft.asked)
+        rules = None if name is None else self.schema.nodes[name]
+        if name is None or rules is None or rules.permission not in self._permissions:
+            return null()
+        kind = self.schema.graphql.type_map[name]
+        assert isinstance(kind, GraphQLObjectType)
+        row = self.row(kind, details, rules.source, (Step(key),))
+        found = select(row).select_from(rules.source)
+        found = found.where(written.condition, *self.visible(rules, rules.source, None))
+        return self.json.nested(found.scalar_subquery())
 
     def _related(
         self,
