@@ -1,0 +1,52 @@
+"""The hooks of the preference centre."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+from regulars import ContactRule, ErasureReceipt, Migrations, PluginContext, Table, hookimpl
+from regulars_preference_centre.models import OWNED, Question, Stream
+from regulars_preference_centre.personal_data import erase, known_of, move_to_survivor, part_again
+from regulars_preference_centre.rules import PREFERENCE_RULES
+
+
+@hookimpl
+def models() -> Sequence[type[Table]]:
+    """Keep what can be sent, and what each customer wants."""
+    return [*OWNED, Question, Stream]
+
+
+@hookimpl
+def migrations() -> Migrations:
+    """Make the tables."""
+    return Migrations("regulars_preference_centre:migrations/versions")
+
+
+@hookimpl
+def contact_rules() -> Sequence[ContactRule]:
+    """Stand against what the customer does not want, or not now, and what the law does not allow."""
+    return PREFERENCE_RULES
+
+
+@hookimpl
+async def personal_data_export(ctx: PluginContext, customer_id: UUID) -> Mapping[str, Any]:
+    """Tell what the customer chose and told here."""
+    return await known_of(ctx.session, customer_id=customer_id)
+
+
+@hookimpl
+async def personal_data_erase(ctx: PluginContext, customer_id: UUID) -> ErasureReceipt:
+    """Delete what the customer chose and told here."""
+    return ErasureReceipt(rows=await erase(ctx.session, customer_id=customer_id))
+
+
+@hookimpl
+async def customer_merged(ctx: PluginContext, survivor_id: UUID, merged_id: UUID) -> None:
+    """Let the survivor have the choices of both; where they differ, the narrower counts."""
+    await move_to_survivor(ctx.session, survivor_id=survivor_id, merged_id=merged_id)
+
+
+@hookimpl
+async def customer_unmerged(ctx: PluginContext, survivor_id: UUID, merged_id: UUID) -> None:
+    """Give each of the two their own choices back."""
+    await part_again(ctx.session, survivor_id=survivor_id, merged_id=merged_id)
