@@ -16,7 +16,7 @@ from regulars.events.envelope import EventEnvelope
 from regulars.graphql.core_parts import schema_parts
 from regulars.graphql.schema import BuiltSchema, build_schema
 from regulars.plugins import hookspecs
-from regulars.plugins.contributions import GraphQLPart
+from regulars.plugins.contributions import GraphQLPart, Trait
 from regulars.plugins.manifest import PluginManifest
 from regulars.plugins.plugin_set import Contributions, EnabledPlugin, PluginSet
 from regulars.settings import Settings
@@ -40,8 +40,9 @@ def manifests() -> list[PluginManifest]:
 def enabled(manifest: PluginManifest) -> EnabledPlugin:
     """Return a plugin as the schema sees it when it is enabled."""
     module = __import__(manifest.implementation, fromlist=["x"])
-    part: GraphQLPart = module.graphql()
-    contributions = Contributions(graphql=part, traits=tuple(module.traits()))
+    part: GraphQLPart = module.graphql() if hasattr(module, "graphql") else GraphQLPart()
+    traits: tuple[Trait, ...] = tuple(module.traits()) if hasattr(module, "traits") else ()
+    contributions = Contributions(graphql=part, traits=traits)
     return EnabledPlugin(manifest, manifest.settings(), (), contributions)
 
 
