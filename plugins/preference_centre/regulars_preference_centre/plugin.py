@@ -6,7 +6,7 @@ from uuid import UUID
 
 from regulars import ContactRule, ErasureReceipt, Migrations, PluginContext, Table, hookimpl
 from regulars_preference_centre.models import OWNED, Question, Stream
-from regulars_preference_centre.personal_data import erase, known_of, move_to_survivor, part_again
+from regulars_preference_centre.own_rows import erase, known_of, move_to_survivor, part_again
 from regulars_preference_centre.rules import PREFERENCE_RULES
 
 
