@@ -7,6 +7,7 @@ from uuid import UUID
 from sqlalchemy import Index, UniqueConstraint, text
 from sqlmodel import Field
 
+from regulars.personal import pii
 from regulars.tables import JsonColumn, Table, UtcDateTime, new_id
 
 __all__ = ["AssignedUnit", "AssignmentHoldout", "AssignmentProgramme"]
@@ -22,12 +23,12 @@ class AssignmentProgramme(Table, table=True):
     __table_args__ = (UniqueConstraint("owner", "key"),)
 
     id: UUID = Field(default_factory=new_id, primary_key=True)
-    owner: str
-    key: str
-    unit_kind: str
-    layer: str | None = None
-    seed: str
-    arms: list[Any] = Field(sa_type=JsonColumn)
+    owner: str = Field(sa_column_kwargs=pii("none"))
+    key: str = Field(sa_column_kwargs=pii("none"))
+    unit_kind: str = Field(sa_column_kwargs=pii("none"))
+    layer: str | None = Field(default=None, sa_column_kwargs=pii("none"))
+    seed: str = Field(sa_column_kwargs=pii("none"))
+    arms: list[Any] = Field(sa_type=JsonColumn, sa_column_kwargs=pii("none"))
     has_holdout: bool = True
     created_at: datetime = Field(sa_type=UtcDateTime)
     closed_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
@@ -54,11 +55,11 @@ class AssignedUnit(Table, table=True):
     )
 
     programme_id: UUID = Field(foreign_key="core_assignment_programme.id", ondelete="CASCADE", primary_key=True)
-    unit: str = Field(primary_key=True)
-    arm: str
+    unit: str = Field(primary_key=True, sa_column_kwargs=pii("identifier"))
+    arm: str = Field(sa_column_kwargs=pii("fact"))
     entry_value: float
     arm_value: float
-    layer: str | None = None
+    layer: str | None = Field(default=None, sa_column_kwargs=pii("none"))
     assigned_at: datetime = Field(sa_type=UtcDateTime)
 
 
@@ -67,8 +68,8 @@ class AssignmentHoldout(Table, table=True):
 
     __tablename__ = "core_assignment_holdout"
 
-    unit_kind: str = Field(primary_key=True)
-    seed: str
+    unit_kind: str = Field(primary_key=True, sa_column_kwargs=pii("none"))
+    seed: str = Field(sa_column_kwargs=pii("none"))
     share: float
     until: datetime | None = Field(default=None, sa_type=UtcDateTime)
     set_at: datetime = Field(sa_type=UtcDateTime)
