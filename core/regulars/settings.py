@@ -178,6 +178,11 @@ class Settings(BaseSettings):
     company_name: str = Field(default="Your company", description="The name that customers know.")
     company_time_zone: str = Field(default="UTC", description="The IANA time zone in which the company's days begin.")
     company_currency: str = Field(default="EUR", description="The ISO 4217 currency in which values are summed.")
+    exports: str = Field(
+        default="exports",
+        description="The folder for exported files; servers that stand beside one another need the same folder.",
+    )
+    export_slots: int = Field(default=2, ge=1, description="How many exports are written at once, on all servers.")
     uploads: str = Field(default="uploads", description="The folder for files that are sent to be imported.")
     retention_days: int = Field(
         default=30,

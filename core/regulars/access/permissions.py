@@ -38,6 +38,7 @@ _RIGHTS = (
     _Right("segments:write", "Create and change segments", "analyst"),
     _Right("jobs:read", "See work in the background", "analyst privacy"),
     _Right("jobs:manage", "Start and cancel work in the background", ""),
+    _Right("exports:run", "Export customers and touchpoints, as far as they may be seen", "analyst privacy"),
     _Right("imports:run", "Import customers and touchpoints", ""),
     _Right("tracking:read", "See messages of sites and apps that were rejected", "privacy"),
     _Right("tracking:manage", "Take rejected messages in again, and say what events mean", ""),

@@ -15,6 +15,7 @@ from regulars.customers.suggestion_graphql import MergeSuggestionMutations, Merg
 from regulars.events.graphql import EventSubscriptions
 from regulars.graphql.composed_inputs import InputTypes
 from regulars.graphql.composition import CORE_OWNER, OwnedPart
+from regulars.graphql.parts.exports import export_mutations
 from regulars.graphql.parts.nodes import NodeQueries
 from regulars.graphql.parts.segments import segment_filter, segment_mutations
 from regulars.graphql.parts.touchpoints import touchpoint_filter
@@ -69,7 +70,10 @@ def schema_parts(plugins: PluginSet) -> SchemaParts:
         parts=[*(OwnedPart(CORE_OWNER, part) for part in own), *_plugin_parts(plugins)],
         extra_filters=lambda inputs: {"Customer": _customer_filters(inputs, plugins)},
         extra_sorts={"Customer": trait_sorts(plugins.traits)},
-        late=lambda filters: [OwnedPart(CORE_OWNER, segment_mutations(filters))],
+        late=lambda filters: [
+            OwnedPart(CORE_OWNER, segment_mutations(filters)),
+            OwnedPart(CORE_OWNER, export_mutations(filters)),
+        ],
     )
 
 

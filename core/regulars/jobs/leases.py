@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import case, exists, literal, select, text, update
+from sqlalchemy import case, exists, func, literal, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.sql.elements import ColumnElement
 from sqlmodel import col
@@ -89,20 +89,25 @@ async def claim_job(
     session: AsyncSession,
     *,
     kinds: Collection[str],
-    exclusive: Collection[str],
+    slots: Mapping[str, int],
     worker: str,
     lease: timedelta,
     now: datetime,
 ) -> Job | None:
     """Return the job that has waited longest, now claimed by this worker, or None.
 
-    Jobs of other ``kinds`` stay for a process that knows them. A kind in ``exclusive`` is passed over while one of its
-    jobs runs anywhere.
+    Jobs of other ``kinds`` stay for a process that knows them. A kind in ``slots`` is passed over while as many of its
+    jobs run, wherever that is.
     """
     if session.get_bind().dialect.name == "postgresql":
         # Else two workers could each take a job of one exclusive kind. SQLite has but one writer anyway.
         await session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": CLAIM_LOCK})
-    busy = select(col(Job.kind)).where(col(Job.status) == "RUNNING", col(Job.kind).in_(exclusive))
+    busy = (
+        select(col(Job.kind))
+        .where(col(Job.status) == "RUNNING", col(Job.kind).in_(slots))
+        .group_by(col(Job.kind))
+        .having(func.count() >= case(dict(slots) or {"": 1}, value=col(Job.kind)))
+    )
     first = (
         select(col(Job.id))
         .where(

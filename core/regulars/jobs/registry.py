@@ -25,9 +25,9 @@ class JobKind:
         return self.job.permission
 
     @property
-    def is_exclusive(self) -> bool:
-        """Tell whether its runs must never overlap: a job that starts by itself computes the same thing anew."""
-        return self.job.trigger is not None
+    def slots(self) -> int | None:
+        """Return how many runs there may be at once: one of a job that starts by itself and computes the same anew."""
+        return self.job.slots if self.job.trigger is None else 1
 
 
 JobKinds = Mapping[str, JobKind]

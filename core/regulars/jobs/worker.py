@@ -102,7 +102,7 @@ class Worker:
     async def _claim(self) -> Job | None:
         try:
             kinds = dict(self._kinds)
-            exclusive = [name for name, kind in kinds.items() if kind.is_exclusive]
+            slots = {name: kind.slots for name, kind in kinds.items() if kind.slots is not None}
             async with self._database.reading() as session:
                 if not await has_work(session, kinds=kinds, now=self._clock.now()):
                     return None
@@ -110,7 +110,7 @@ class Worker:
                 now = self._clock.now()
                 await take_back_expired(session, now=now)
                 return await claim_job(
-                    session, kinds=kinds, exclusive=exclusive, worker=self.name, lease=self._timings.lease, now=now
+                    session, kinds=kinds, slots=slots, worker=self.name, lease=self._timings.lease, now=now
                 )
         except Exception as error:  # a fault in one round, such as a database that restarts, must not end the worker
             log_fault(log, "worker.claim_failed", error, worker=self.name)

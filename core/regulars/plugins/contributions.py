@@ -99,7 +99,8 @@ class Job:
     """Work that a plugin does in the background; ``trigger`` of None means only when asked.
 
     ``run`` gets a ``JobRun``: progress, cancel, checkpoint and sessions whose commit is fenced. What it returns is kept
-    as the job's result. ``permission`` is needed to start it by hand.
+    as the job's result. ``permission`` is needed to start it by hand. ``slots`` is how many runs there are at once, on
+    all servers together; None sets no limit.
     """
 
     id: str
@@ -108,6 +109,7 @@ class Job:
     permission: str
     trigger: Trigger | None = None
     timeout: timedelta = timedelta(minutes=30)
+    slots: int | None = None
 
 
 @dataclass(frozen=True)

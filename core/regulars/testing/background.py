@@ -11,13 +11,13 @@ from regulars.errors import UnknownValue
 from regulars.events.deliveries import handlers_with_work, has_untold_events
 from regulars.events.dispatch import Pace, running_dispatcher
 from regulars.jobs.models import Job
-from regulars.jobs.service import enqueue_job, read_job
+from regulars.jobs.service import enqueue_job, list_jobs, read_job
 from regulars.jobs.worker import Timings, running_worker
 from regulars.web.server import Server
 from regulars.webhooks.queue import webhooks_following, webhooks_with_work
 from regulars.webhooks.sender import SenderPace, running_webhooks
 
-__all__ = ["deliver_events", "deliver_webhooks", "run_job"]
+__all__ = ["deliver_events", "deliver_webhooks", "run_enqueued_job", "run_job"]
 
 OFTEN = timedelta(milliseconds=10)
 TIMINGS = Timings(poll=OFTEN, look=timedelta(milliseconds=50), grace=timedelta(seconds=2))
@@ -34,7 +34,18 @@ async def run_job(server: Server, kind: str, *, input: Any = None) -> Job:
         raise UnknownValue("job", kind, server.job_kinds)
     async with server.database.writing() as session:
         job = await enqueue_job(session, kind=kind, actor=SYSTEM.label, input=input, now=server.clock.now())
-    only = {kind: server.job_kinds[kind]}
+    return await _attempt(server, job)
+
+
+async def run_enqueued_job(server: Server, kind: str) -> Job:
+    """Return the row of the newest job of this kind, which somebody enqueued, after one attempt at it."""
+    async with server.database.reading() as session:
+        (job,) = await list_jobs(session, kind=kind, limit=1)
+    return await _attempt(server, job)
+
+
+async def _attempt(server: Server, job: Job) -> Job:
+    only = {job.kind: server.job_kinds[job.kind]}
     async with running_worker(
         server.database, only, clock=server.clock, company=server.company, slots=1, timings=TIMINGS, watch=server.watch
     ):

@@ -19,6 +19,7 @@ from regulars.plugins.discovery import FoundPlugin
 from regulars.settings import Settings
 from regulars.watch.spans import Spans
 from regulars.web.console.routes import console_routes
+from regulars.web.exports import export_routes
 from regulars.web.graphql_routes import graphql_routes
 from regulars.web.metrics import metrics_route
 from regulars.web.plugin_pages import PluginPages
@@ -73,6 +74,7 @@ def _routes(server: Server) -> list[BaseRoute]:
     return [
         *graphql_routes(server),
         upload_route(server),
+        *export_routes(server),
         *tracking_routes(server),
         metrics_route(server),
         Route("/live", _live),

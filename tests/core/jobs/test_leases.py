@@ -1,5 +1,5 @@
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from datetime import timedelta
 from random import Random
 from typing import TYPE_CHECKING
@@ -27,12 +27,12 @@ class Stand:
         self.yard, self.clock = yard, clock
         yard.clock = clock
 
-    async def claim(self, worker: str = "one", exclusive: tuple[str, ...] = ()) -> Job | None:
+    async def claim(self, worker: str = "one", slots: Mapping[str, int] | None = None) -> Job | None:
         async with self.yard.database.writing() as session:
             now = self.clock.now()
             await take_back_expired(session, now=now)
             kinds = ("test.job", "test.other")
-            return await claim_job(session, kinds=kinds, exclusive=exclusive, worker=worker, lease=LEASE, now=now)
+            return await claim_job(session, kinds=kinds, slots=slots or {}, worker=worker, lease=LEASE, now=now)
 
     async def run_of(self, worker: str = "one") -> JobRun:
         job = await self.claim(worker)
@@ -233,6 +233,6 @@ async def test_an_exclusive_kind_runs_one_at_a_time(stand: Stand) -> None:
     for kind in ("test.job", "test.job", "test.other"):
         await stand.yard.enqueue(kind)
 
-    claims = await asyncio.gather(*(stand.claim(f"worker {n}", exclusive=("test.job",)) for n in range(6)))
+    claims = await asyncio.gather(*(stand.claim(f"worker {n}", slots={"test.job": 1}) for n in range(6)))
 
     assert sorted(claim.kind for claim in claims if claim is not None) == ["test.job", "test.other"]

@@ -29,4 +29,4 @@ def test_a_job_that_starts_by_itself_never_overlaps() -> None:
 
     kinds = job_kinds([nightly, Job("clv.check", fit, "Check", "clv:read")])
 
-    assert [kind.is_exclusive for kind in kinds.values()] == [True, False]
+    assert [kind.slots for kind in kinds.values()] == [1, None]

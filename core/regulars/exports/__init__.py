@@ -1,0 +1,1 @@
+"""Exports: customers and touchpoints as files."""
