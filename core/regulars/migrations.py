@@ -19,6 +19,7 @@ from sqlalchemy.schema import SchemaItem
 from sqlmodel import AutoString
 
 import regulars
+from regulars.crash_points import CrashPoint, reach
 from regulars.errors import ConfigurationError
 from regulars.tables import Amount, JsonColumn, Table, UtcDateTime
 
@@ -151,6 +152,7 @@ def run_migrations_of_one_owner() -> None:
         render_as_batch=True,
         render_item=_render,
         transaction_per_migration=False,
+        on_version_apply=lambda **_: reach(CrashPoint.MIGRATION_REVISION),
     )
     with context.begin_transaction():
         context.run_migrations()

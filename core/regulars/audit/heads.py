@@ -21,6 +21,7 @@ from sqlmodel import col
 
 from regulars.audit.canonical import canonical_json
 from regulars.audit.models import Seal
+from regulars.crash_points import CrashPoint, reach
 from regulars.database import Database
 from regulars.errors import ConfigurationError
 from regulars.settings import Settings
@@ -173,6 +174,7 @@ def _write_durably(path: Path, text: str) -> None:
         file.write(text)
         file.flush()
         os.fsync(file.fileno())
+    reach(CrashPoint.HEAD_UNFINISHED)
     unfinished.replace(path)
 
 

@@ -25,6 +25,7 @@ from regulars.audit.chain import BEGINNING, Link, link_hash, read_contents
 from regulars.audit.heads import Heads
 from regulars.audit.models import Seal, SealerLease, UnsealedRow
 from regulars.clock import Clock
+from regulars.crash_points import CrashPoint, reach
 from regulars.database import Database
 from regulars.faults import log_fault
 
@@ -57,11 +58,13 @@ async def seal_rows(database: Database, *, now: datetime) -> int:
         try:
             async with database.writing() as session:
                 await write_links(session, tail)
+                reach(CrashPoint.SEAL_WRITTEN)
         except IntegrityError:  # somebody else sealed meanwhile
             refused += 1
             if refused == TRIES:
                 raise
             continue
+        reach(CrashPoint.SEAL_COMMITTED)
         sealed, refused = sealed + len(tail.links), 0
 
 

@@ -11,6 +11,7 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from regulars.clock import Clock
+from regulars.crash_points import CrashPoint, reach
 from regulars.database import Database
 from regulars.events.deliveries import (
     ClaimedDeliveries,
@@ -116,7 +117,9 @@ class Dispatcher:
             now = self._clock.now()
             further = None if self._followers is None else await self._followers(session, now)
             limit = self._pace.handled_batch if known or further else self._pace.unhandled_batch
-            return await fan_out(session, names, further=further, limit=limit, now=now) > 0
+            fanned_out = await fan_out(session, names, further=further, limit=limit, now=now)
+            reach(CrashPoint.OUTBOX_FANNED_OUT)
+            return fanned_out > 0
 
     async def _deliver(self, handler: str) -> None:
         try:
@@ -137,6 +140,7 @@ class Dispatcher:
             batches.setdefault(event.type, []).append(event)
         told = await asyncio.gather(*(self._call(claimed.handler, *batch) for batch in batches.items()))
         problems = {type: problem for type, problem in zip(batches, told, strict=True) if problem is not None}
+        reach(CrashPoint.OUTBOX_TOLD)
         taken = [event.id for event in claimed.events if event.type not in problems]
         async with self._database.writing() as session:
             if taken:

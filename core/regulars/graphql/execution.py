@@ -15,6 +15,7 @@ from starlette.requests import Request
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
 from regulars.access.actors import Actor
+from regulars.crash_points import CrashPoint, reach
 from regulars.errors import Forbidden
 from regulars.fields.context import RequestContext, Services
 from regulars.graphql.answers import answer_body, codes_of, told_errors
@@ -160,15 +161,18 @@ class Executor:
                 await session.rollback()
                 faults = [error for error in result.errors or () if error.original_error is not None]
                 return told(ExecutionResult(data=None, errors=faults))
+            reach(CrashPoint.EFFECT_WRITTEN)
             answer = told(result)
             try:
                 if keyed is not None and context.has_effect:
                     body = answer.body.decode()
                     await keep_answer(session, keyed, answer=body, request_id=request_id, now=context.now)
+                    reach(CrashPoint.ANSWER_KEPT)
                 await session.commit()
             except Exception as error:
                 failed = GraphQLError("commit", original_error=error, path=["commit"])
                 return told(ExecutionResult(data=None, errors=[failed]))
+            reach(CrashPoint.EFFECT_COMMITTED)
             return answer
 
     async def _kept_answer(self, session: AsyncSession, prepared: Prepared, keyed: KeyedRequest) -> str | None:

@@ -17,6 +17,7 @@ from structlog.typing import FilteringBoundLogger
 
 from regulars.audit.service import Circumstances, under
 from regulars.clock import Clock
+from regulars.crash_points import CrashPoint, reach
 from regulars.database import Database
 from regulars.errors import RegularsError
 from regulars.jobs.leases import Claim, Progress, renew_lease
@@ -130,6 +131,7 @@ class JobRun:
                     progress=progress,
                     checkpoint=checkpoint,
                 )
+                reach(CrashPoint.JOB_WRITTEN)
             self._kept_progress = progress
             if checkpoint is not None:
                 self.checkpoint = checkpoint

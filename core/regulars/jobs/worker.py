@@ -16,6 +16,7 @@ from uuid import uuid4
 import structlog
 
 from regulars.clock import Clock
+from regulars.crash_points import CrashPoint, reach
 from regulars.database import Database
 from regulars.faults import log_fault
 from regulars.jobs.endings import Ending, Interruption, ending_of, write_ending
@@ -117,6 +118,7 @@ class Worker:
             return None
 
     async def _perform(self, job: Job) -> None:
+        reach(CrashPoint.JOB_CLAIMED)
         kind = self._kinds.get(job.kind)
         run = JobRun(
             job,
@@ -134,6 +136,7 @@ class Worker:
             # Without a kind its plugin has been disabled since the claim.
             ending = Ending("GIVEN_BACK") if kind is None else await self._work_on(run, kind.job)
             watched.outcome = ending.outcome
+        reach(CrashPoint.JOB_DONE)
         await self._write(run, ending, seconds=monotonic() - began)
 
     async def _work_on(self, run: JobRun, job: JobDescription) -> Ending:
@@ -186,6 +189,7 @@ class Worker:
                     await write_ending(
                         session, run, ending, first_delay=self._timings.first_delay, now=self._clock.now()
                     )
+                    reach(CrashPoint.JOB_ENDED)
             except LeaseLost:
                 run.log.warning("job.lease_lost")
             except Exception as error:  # without this word the job would run once more for nothing
