@@ -10,44 +10,49 @@ down_revision = None
 branch_labels = None
 depends_on = None
 
-COLUMNS = {
-    "pause": (
-        sa.Column("channel", sa.String(), nullable=False),
-        sa.Column("topic", sa.String(), nullable=False),
-        sa.Column("starts_at", UtcDateTime(), nullable=False),
-        sa.Column("ends_at", UtcDateTime(), nullable=True),
-    ),
-    "quiet_hours": (sa.Column("start", sa.String(), nullable=False), sa.Column("end", sa.String(), nullable=False)),
-    "channel": (sa.Column("channel", sa.String(), nullable=False), sa.Column("is_on", sa.Boolean(), nullable=False)),
-    "alert": (sa.Column("topic", sa.String(), nullable=False), sa.Column("ends_at", UtcDateTime(), nullable=True)),
-    "cap": (
-        sa.Column("limit", sa.Integer(), nullable=True),
-        sa.Column("window_h", sa.Integer(), nullable=False),
-        sa.Column("channel", sa.String(), nullable=False),
-        sa.Column("topic", sa.String(), nullable=False),
-    ),
-    "hours_consent": (sa.Column("channel", sa.String(), nullable=False),),
-    "holdout": (sa.Column("experiment", sa.String(), nullable=False),),
-    "case": (
-        sa.Column("case_id", sa.String(), nullable=False),
-        sa.Column("opened_at", UtcDateTime(), nullable=False),
-        sa.Column("solved_at", UtcDateTime(), nullable=True),
-        sa.Column("reopened_at", UtcDateTime(), nullable=True),
-        sa.Column("followup_sent_at", UtcDateTime(), nullable=True),
-        sa.Column("answer", sa.String(), nullable=True),
-    ),
-}
+
+def columns() -> dict[str, tuple[sa.Column[object], ...]]:
+    return {
+        "pause": (
+            sa.Column("channel", sa.String(), nullable=False),
+            sa.Column("topic", sa.String(), nullable=False),
+            sa.Column("starts_at", UtcDateTime(), nullable=False),
+            sa.Column("ends_at", UtcDateTime(), nullable=True),
+        ),
+        "quiet_hours": (sa.Column("start", sa.String(), nullable=False), sa.Column("end", sa.String(), nullable=False)),
+        "channel": (
+            sa.Column("channel", sa.String(), nullable=False),
+            sa.Column("is_on", sa.Boolean(), nullable=False),
+        ),
+        "alert": (sa.Column("topic", sa.String(), nullable=False), sa.Column("ends_at", UtcDateTime(), nullable=True)),
+        "cap": (
+            sa.Column("limit", sa.Integer(), nullable=True),
+            sa.Column("window_h", sa.Integer(), nullable=False),
+            sa.Column("channel", sa.String(), nullable=False),
+            sa.Column("topic", sa.String(), nullable=False),
+        ),
+        "hours_consent": (sa.Column("channel", sa.String(), nullable=False),),
+        "holdout": (sa.Column("experiment", sa.String(), nullable=False),),
+        "case": (
+            sa.Column("case_id", sa.String(), nullable=False),
+            sa.Column("opened_at", UtcDateTime(), nullable=False),
+            sa.Column("solved_at", UtcDateTime(), nullable=True),
+            sa.Column("reopened_at", UtcDateTime(), nullable=True),
+            sa.Column("followup_sent_at", UtcDateTime(), nullable=True),
+            sa.Column("answer", sa.String(), nullable=True),
+        ),
+    }
 
 
 def upgrade() -> None:
-    for name, columns in COLUMNS.items():
+    for name, own in columns().items():
         table = f"contact_preferences_{name}"
         op.create_table(
             table,
             sa.Column("id", sa.Uuid(), nullable=False),
             sa.Column("customer_id", sa.Uuid(), nullable=False),
             sa.Column("profile_id", sa.Uuid(), nullable=False),
-            *(column.copy() for column in columns),
+            *own,
             sa.ForeignKeyConstraint(
                 ["customer_id"],
                 ["core_customer.id"],
@@ -60,5 +65,5 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    for name in reversed(COLUMNS):
+    for name in reversed(columns()):
         op.drop_table(f"contact_preferences_{name}")

@@ -1,0 +1,60 @@
+"""Every decision case of the case file, through the real service and the real tables, alone and among others."""
+
+from collections.abc import AsyncIterator, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from tests.core.contact.case_file import DECISION_CASES, load_case, registry_of_the_file
+
+from regulars.clock import SettableClock
+from regulars.contact.memory import Decided
+from regulars.contact.service import decide_contact, decide_contacts
+from regulars.tables import new_id
+from regulars.testing.app import App
+from regulars.testing.making import running_app
+from regulars_contact_preferences.manifest import manifest
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+REGISTRY = registry_of_the_file()
+CASES = [pytest.param(case, id=case["id"]) for case in DECISION_CASES]
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module", params=["sqlite", "postgresql"])
+async def shared_app(request: pytest.FixtureRequest) -> AsyncIterator[App]:
+    """Give one server with every plugin for all cases: each case has customers of its own."""
+    maker = request.getfixturevalue(f"{'sqlite' if request.param == 'sqlite' else 'postgres'}_databases")
+    clock = SettableClock(datetime(2026, 3, 2, 12, tzinfo=UTC))
+    async with running_app(maker, [manifest], clock) as app:
+        yield app
+
+
+def answer_of(decided: Decided) -> tuple[str, str, datetime | None]:
+    return decided.decision.outcome, decided.decision.rule, decided.decision.until
+
+
+@pytest.mark.parametrize("case", CASES)
+async def test_a_case_is_decided_as_written(shared_app: App, case: Mapping[str, Any]) -> None:
+    loaded = await load_case(shared_app, case, REGISTRY)
+
+    async with shared_app.database.reading() as session:
+        alone = await decide_contact(
+            session,
+            customer_id=loaded.customer_id,
+            request=loaded.request,
+            rules=shared_app.server.contact_rules,
+            registry=REGISTRY,
+            now=loaded.now,
+        )
+        among_others = await decide_contacts(
+            session,
+            customer_ids=[new_id(), loaded.customer_id, new_id()],
+            request=loaded.request,
+            rules=shared_app.server.contact_rules,
+            registry=REGISTRY,
+            now=loaded.now,
+        )
+
+    assert (answer_of(alone), answer_of(among_others[1])) == (loaded.expected, loaded.expected)
