@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from sqlalchemy import Uuid, bindparam, or_
 from sqlmodel import col
 
 from regulars.contact.models import ContactTouch
@@ -16,6 +17,9 @@ __all__ = ["COUNTED_STATES", "TOUCHES", "KnownTouch", "cap_stands_until", "is_ne
 
 COUNTED_STATES = ("reserved", "confirmed", "sent", "bounced", "failed", "unknown")
 """What counts towards caps; a reservation only until it expires."""
+
+
+OWN_SLOT = bindparam("contact_own_slot", type_=Uuid)
 
 
 @dataclass(frozen=True)
@@ -50,7 +54,8 @@ TOUCHES = need_rows(
     },
     where=(col(ContactTouch.customer_id) == Customer.id)
     & col(ContactTouch.contact_class).in_(CONSENTED)
-    & col(ContactTouch.state).in_(COUNTED_STATES),
+    & col(ContactTouch.state).in_(COUNTED_STATES)
+    & or_(OWN_SLOT.is_(None), col(ContactTouch.id) != OWN_SLOT),
     read=_touches,
 )
 """The need of rules that count: every marketing and research contact of the customer that took a slot."""

@@ -1,6 +1,7 @@
 """Decide whether customers may be contacted, and keep decisions so that they can be made again."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -21,7 +22,15 @@ from regulars.contact.zones import ZONES
 from regulars.suppressions.addresses import address_on_channel
 from regulars.suppressions.secret_key import address_key
 
-__all__ = ["decide_contact", "decide_contacts", "store_decision"]
+__all__ = ["OwnSlot", "address_digest", "decide_contact", "decide_contacts", "store_decision"]
+
+
+@dataclass(frozen=True)
+class OwnSlot:
+    """The reservation about which is decided again; it is not counted. ``address_digest`` is of its address."""
+
+    id: UUID
+    address_digest: str | None
 
 
 async def decide_contact(
@@ -32,13 +41,14 @@ async def decide_contact(
     rules: ContactRules,
     registry: ConsentRegistry,
     now: datetime,
+    own_slot: OwnSlot | None = None,
 ) -> Decided:
     """Return whether this customer may be contacted at ``now``; nothing is written and no slot is taken.
 
     Raises what ``checked_request`` raises.
     """
     (decided,) = await decide_contacts(
-        session, customer_ids=[customer_id], request=request, rules=rules, registry=registry, now=now
+        session, customer_ids=[customer_id], request=request, rules=rules, registry=registry, now=now, own_slot=own_slot
     )
     return decided
 
@@ -51,6 +61,7 @@ async def decide_contacts(
     rules: ContactRules,
     registry: ConsentRegistry,
     now: datetime,
+    own_slot: OwnSlot | None = None,
 ) -> list[Decided]:
     """Return the decision about each customer, up to 10,000 of them, in their order and with one reading of all needs.
 
@@ -61,7 +72,9 @@ async def decide_contacts(
     policy = policy_of(await read_policy(session))
     seen = as_rules_see_it(request, policy=policy, now=now)
     applicable = rules.of_class(seen.contact_class)
-    told, failures = await applicable.reader.read(session, customer_ids, await _asked(session, seen, request), now=now)
+    told, failures = await applicable.reader.read(
+        session, customer_ids, await _asked(session, seen, request, own_slot), now=now
+    )
     for failure in failures:
         rules.report(failure.owner, failure.error)
     missing = (*applicable.unavailable, *(failure.owner for failure in failures))
@@ -94,15 +107,26 @@ def _decided(
     )
 
 
-async def _asked(session: AsyncSession, seen: RuleRequest, request: ContactRequest) -> Mapping[str, Any]:
-    address, digest = None, None
-    if request.address is not None:
-        named, key = address_on_channel(request.channel, request.address), await address_key(session)
-        # Where nothing was ever suppressed there is no key, and no entry can be about the address.
-        address, digest = named.normalised, "" if key is None else key.hash(named)
+async def address_digest(session: AsyncSession, request: ContactRequest) -> str | None:
+    """Return the keyed hash of the address that is named, as the suppression list keeps it; None where none is.
+
+    Where nothing was ever suppressed there is no key yet; then no entry can be about the address.
+    """
+    if request.address is None:
+        return None
+    named, key = address_on_channel(request.channel, request.address), await address_key(session)
+    return "" if key is None else key.hash(named)
+
+
+async def _asked(
+    session: AsyncSession, seen: RuleRequest, request: ContactRequest, own_slot: OwnSlot | None
+) -> Mapping[str, Any]:
+    named = None if request.address is None else address_on_channel(request.channel, request.address)
+    digest = await address_digest(session, request) if own_slot is None else own_slot.address_digest
     return {
-        "contact_address": address,
+        "contact_address": None if named is None else named.normalised,
         "contact_address_digest": digest,
+        "contact_own_slot": None if own_slot is None else own_slot.id,
         "contact_channel": seen.channel,
         "contact_topic": seen.topic,
         "contact_purpose": seen.purpose,

@@ -8,6 +8,7 @@ from regulars.consents.bulk import CONSENT_BULK
 from regulars.consents.graphql import ConsentMutations, ConsentQueries, CustomerConsents
 from regulars.contact.graphql import ContactQueries, CustomerContacts
 from regulars.customers.bulk import CUSTOMER_BULK
+from regulars.contact.mutations import ContactMutations, CustomerReservations
 from regulars.customers.graphql import CustomerQueries
 from regulars.customers.merge_mutations import CustomerMergeMutations
 from regulars.customers.mutations import CustomerMutations
@@ -49,7 +50,8 @@ CORE_PARTS = (
     GraphQLPart({"Query": TouchpointQueries, "Mutation": TouchpointMutations, "Customer": CustomerTouchpoints}),
     GraphQLPart({"Query": ConsentQueries, "Mutation": ConsentMutations, "Customer": CustomerConsents}),
     GraphQLPart({"Query": SuppressionQueries, "Mutation": SuppressionMutations, "Customer": CustomerSuppressions}),
-    GraphQLPart({"Query": ContactQueries, "Customer": CustomerContacts}),
+    GraphQLPart({"Query": ContactQueries, "Mutation": ContactMutations, "Customer": CustomerContacts}),
+    GraphQLPart({"Customer": CustomerReservations}),
     GraphQLPart({"Query": TraitQueries, "Mutation": TraitMutations}),
     GraphQLPart({"Query": SegmentQueries}),
     GraphQLPart({"Query": AuditQueries}),
