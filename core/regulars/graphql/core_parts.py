@@ -7,8 +7,8 @@ from regulars.audit.graphql import AuditQueries
 from regulars.consents.bulk import CONSENT_BULK
 from regulars.consents.graphql import ConsentMutations, ConsentQueries, CustomerConsents
 from regulars.contact.graphql import ContactQueries, CustomerContacts
-from regulars.customers.bulk import CUSTOMER_BULK
 from regulars.contact.mutations import ContactMutations, CustomerReservations
+from regulars.customers.bulk import CUSTOMER_BULK
 from regulars.customers.graphql import CustomerQueries
 from regulars.customers.merge_mutations import CustomerMergeMutations
 from regulars.customers.mutations import CustomerMutations
