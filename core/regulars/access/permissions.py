@@ -19,6 +19,8 @@ class _Right:
 
 
 _RIGHTS = (
+    _Right("company:read", "See what the company says about itself", "analyst frontline privacy"),
+    _Right("company:write", "Change what the company says about itself", ""),
     _Right("customers:read", "See customers and their identities", "analyst frontline privacy"),
     _Right("customers:write", "Create and change customers", "frontline privacy"),
     _Right("customers:merge", "Merge customers and part them again", "privacy"),

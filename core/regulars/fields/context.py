@@ -48,6 +48,11 @@ class Services(Protocol):
         ...
 
     @property
+    def usual_company(self) -> Company:
+        """Return the company as the operator's settings say."""
+        ...
+
+    @property
     def plugin_fields(self) -> Any:
         """Return whoever counts the failures of plugins' fields."""
         ...

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from regulars.access.graphql import ViewerQueries
 from regulars.audit.graphql import AuditQueries
+from regulars.company.graphql import CompanyMutations, CompanyQueries
 from regulars.consents.bulk import CONSENT_BULK
 from regulars.consents.graphql import ConsentMutations, ConsentQueries, CustomerConsents
 from regulars.contact.graphql import ContactQueries, CustomerContacts
@@ -43,6 +44,7 @@ __all__ = ["CORE_PARTS", "schema_parts"]
 CORE_PARTS = (
     GraphQLPart({"Query": ViewerQueries}),
     GraphQLPart({"Query": NodeQueries}),
+    GraphQLPart({"Query": CompanyQueries, "Mutation": CompanyMutations}),
     GraphQLPart({"Query": CustomerQueries, "Mutation": CustomerMutations}),
     GraphQLPart({"Mutation": CustomerMergeMutations}),
     GraphQLPart({"Query": MergeSuggestionQueries, "Mutation": MergeSuggestionMutations}),

@@ -5,7 +5,7 @@ for at the next start.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -85,38 +85,38 @@ class _Ticks(BaseTrigger):  # type: ignore[misc]  # APScheduler has no types
     Not APScheduler's own cron trigger: where the clocks go back it runs twice.
     """
 
-    def __init__(self, kinds: JobKinds, zone: ZoneInfo, refresh: timedelta) -> None:
-        self._kinds, self._zone, self._refresh = kinds, zone, refresh
+    def __init__(self, kinds: JobKinds, time_zone: Callable[[], str], refresh: timedelta) -> None:
+        self._kinds, self._time_zone, self._refresh = kinds, time_zone, refresh
 
     def get_next_fire_time(  # pyright: ignore[reportIncompatibleMethodOverride]
         self, previous_fire_time: datetime | None, now: datetime
     ) -> datetime:
         """Return when to wake; ticks that were slept through count once."""
         after = max(previous_fire_time or now, now)
-        ticks = [next_tick(trigger, after=after, zone=self._zone) for trigger in _triggers(self._kinds).values()]
+        zone = ZoneInfo(self._time_zone())
+        ticks = [next_tick(trigger, after=after, zone=zone) for trigger in _triggers(self._kinds).values()]
         return min([*ticks, after + self._refresh])
 
 
 @asynccontextmanager
 async def running_scheduler(
-    database: Database, kinds: JobKinds, *, clock: Clock, time_zone: str, refresh: timedelta = REFRESH
+    database: Database, kinds: JobKinds, *, clock: Clock, time_zone: Callable[[], str], refresh: timedelta = REFRESH
 ) -> AsyncIterator[None]:
-    """Enqueue timed jobs while the block lasts; ``daily`` means the day of this IANA zone.
+    """Enqueue timed jobs while the block lasts; ``daily`` means the day of the IANA zone that holds by then.
 
     Every ``refresh`` it follows changes of ``kinds`` and makes up for ticks that a fault has swallowed. Any number of
     processes can do this.
     """
-    zone = ZoneInfo(time_zone)
     ticking = asyncio.Lock()
 
     async def tick() -> None:
         async with ticking:
-            await enqueue_due(database, kinds, zone=zone, now=clock.now())
+            await enqueue_due(database, kinds, zone=ZoneInfo(time_zone()), now=clock.now())
 
     scheduler = AsyncIOScheduler(timezone=UTC)
     scheduler.add_job(
         tick,
-        _Ticks(kinds, zone, refresh),
+        _Ticks(kinds, time_zone, refresh),
         next_run_time=datetime.now(UTC),
         coalesce=True,
         misfire_grace_time=None,

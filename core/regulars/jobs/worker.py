@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import os
 import socket
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -59,7 +59,7 @@ class Worker:
         kinds: JobKinds,
         *,
         clock: Clock,
-        company: Company,
+        company: Callable[[], Company],
         slots: int,
         timings: Timings,
         random: Random,
@@ -124,7 +124,7 @@ class Worker:
             job,
             database=self._database,
             clock=self._clock,
-            company=self._company,
+            company=self._company(),
             settings=None if kind is None else kind.settings,
             http=None if kind is None else kind.http,
             log=log.bind(job=str(job.id), kind=job.kind),
@@ -221,7 +221,7 @@ async def running_worker(
     kinds: JobKinds,
     *,
     clock: Clock,
-    company: Company,
+    company: Callable[[], Company],
     slots: int = 2,
     timings: Timings | None = None,
     random: Random | None = None,

@@ -35,6 +35,12 @@ class Company:
     support_address: str | None = None
     accent: str | None = None
     has_logo: bool = False
+    version: int = 0
+
+    @property
+    def logo_path(self) -> str | None:
+        """Return where the logo lies on this server; None without one."""
+        return f"/company/logo?v={self.version}" if self.has_logo else None
 
 
 @dataclass(frozen=True)

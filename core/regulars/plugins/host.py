@@ -3,7 +3,7 @@
 import asyncio
 import random
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import structlog
@@ -65,6 +65,7 @@ class PluginHost:
         *,
         clock: Clock,
         found: Sequence[FoundPlugin],
+        company: Callable[[], Company] | None = None,
         outgoing: Outgoing | None = None,
         door: CustomerDoor | None = None,
         watch: Watch | None = None,
@@ -82,6 +83,8 @@ class PluginHost:
         self.admission = Admission(self.found, self.loader, self.caller)
         self.records: dict[str, PluginRecord] = {}
         self._settings = settings
+        usual = Company(settings.company_name, settings.company_time_zone, settings.company_currency)
+        self._company = company or (lambda: usual)
         self._outgoing = outgoing or open_outgoing(settings)
         self._door = door or CustomerDoor(secrets.token_urlsafe())  # whose links nobody else can read
         self._chance = chance or random.Random()  # noqa: S311 - plugins draw samples with it, no secrets
@@ -241,9 +244,7 @@ class PluginHost:
         return PluginContext(
             plugin_id=plugin_id,
             settings=settings,
-            company=Company(
-                self._settings.company_name, self._settings.company_time_zone, self._settings.company_currency
-            ),
+            company=self._company(),
             session=session,
             clock=self.clock,
             random=random.Random(self._chance.getrandbits(64)),  # noqa: S311 - no secrets

@@ -47,7 +47,13 @@ async def run_enqueued_job(server: Server, kind: str) -> Job:
 async def _attempt(server: Server, job: Job) -> Job:
     only = {job.kind: server.job_kinds[job.kind]}
     async with running_worker(
-        server.database, only, clock=server.clock, company=server.company, slots=1, timings=TIMINGS, watch=server.watch
+        server.database,
+        only,
+        clock=server.clock,
+        company=lambda: server.company,
+        slots=1,
+        timings=TIMINGS,
+        watch=server.watch,
     ):
         return await _ended(server, job.id)
 

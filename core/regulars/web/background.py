@@ -54,13 +54,13 @@ async def running_background(server: "Server") -> AsyncIterator[None]:
                 database,
                 server.job_kinds,
                 clock=clock,
-                company=server.company,
+                company=lambda: server.company,
                 timings=Timings(grace=GRACE),
                 watch=server.watch,
             )
         )
         await stack.enter_async_context(
-            running_scheduler(database, server.job_kinds, clock=clock, time_zone=server.company.time_zone)
+            running_scheduler(database, server.job_kinds, clock=clock, time_zone=lambda: server.company.time_zone)
         )
         await stack.enter_async_context(running_sealer(database, server.audit_heads, clock=clock))
         yield

@@ -17,6 +17,7 @@ from regulars.access.authentication import Authentications
 from regulars.access.server_secret import ensure_server_secret
 from regulars.audit.heads import heads_of
 from regulars.clock import Clock, SystemClock
+from regulars.company.service import read_company, read_version, usual_company
 from regulars.consents.registry import core_consent_registry
 from regulars.contact.rule_set import ContactRules
 from regulars.customers.merges import MergeHook
@@ -32,7 +33,6 @@ from regulars.migrations import CORE, current_revision, state_of
 from regulars.outgoing.client import Outgoing
 from regulars.outgoing.opening import open_outgoing
 from regulars.plugins.calls import PluginCaller
-from regulars.plugins.context import Company
 from regulars.plugins.discovery import FoundPlugin, discover
 from regulars.plugins.hook_calls import on_merged, on_unmerged
 from regulars.plugins.host import PluginHost
@@ -94,7 +94,7 @@ class Server:
         self.database = Database(open_engine(settings), apart=open_engine(settings))
         if not isinstance(self.watch.spans, NoSpans):
             count_statements(self.database.engines)
-        self.company = Company(settings.company_name, settings.company_time_zone, settings.company_currency)
+        self.usual_company = self.company = usual_company(settings)
         self.touchpoint_types = core_touchpoint_types()
         self.consent_registry = core_consent_registry()
         self.job_kinds = LiveMapping(lambda: self._parts.job_kinds)
@@ -144,6 +144,7 @@ class Server:
             self.settings,
             clock=self.clock,
             found=found,
+            company=lambda: self.company,
             outgoing=self.outgoing,
             door=CustomerDoor(self.secret),
             watch=self.watch,
@@ -151,6 +152,7 @@ class Server:
         self._running.push_async_callback(self.host.close)
         await self.host.start()
         await self.refresh_schema()
+        await self.refresh_company()
         self.feed = await self._running.enter_async_context(running_feed(self.database, clock=self.clock))
         await self._running.enter_async_context(self._following_plugins())
         if self.settings.worker:
@@ -242,6 +244,12 @@ class Server:
         """Let the schema follow the plugins."""
         await self.schema.refresh()
 
+    async def refresh_company(self) -> None:
+        """Follow what was changed about the company, here or in another process."""
+        async with self.database.reading() as session:
+            if await read_version(session) != self.company.version:
+                self.company = await read_company(session, usual=self.usual_company)
+
     async def actor(self, authorization: str | None) -> Actor:
         """Return who sends this Authorization header; raises an ``Unauthenticated`` that says what is wrong with it."""
         assert self._authentications is not None, "the server has not started"
@@ -298,6 +306,7 @@ class Server:
             try:
                 if await self.host.refresh():
                     await self.refresh_schema()
+                await self.refresh_company()
             except (
                 Exception
             ) as error:  # a fault in one look, such as a database that restarts, must not end the looking

@@ -54,7 +54,7 @@ class Yard:
         self, timings: Timings = QUICK, *, slots: int = 1, clock: Clock | None = None
     ) -> AbstractAsyncContextManager[Worker]:
         return running_worker(
-            self.database, self.kinds, clock=clock or self.clock, company=COMPANY, slots=slots, timings=timings
+            self.database, self.kinds, clock=clock or self.clock, company=lambda: COMPANY, slots=slots, timings=timings
         )
 
     async def enqueue(self, kind: str, *, key: str | None = None, input: Mapping[str, Any] | None = None) -> Job:

@@ -54,7 +54,7 @@ async def be_worker(database: Database, folder: Path) -> None:
     kinds = {"test.effect": effect_job(folder)}
     random = Random(os.getpid())
     async with running_worker(
-        database, kinds, clock=SystemClock(), company=company, slots=2, timings=TIMINGS, random=random
+        database, kinds, clock=SystemClock(), company=lambda: company, slots=2, timings=TIMINGS, random=random
     ):
         await asyncio.Event().wait()
 
@@ -64,7 +64,7 @@ async def be_scheduler(database: Database, folder: Path) -> None:
         raise AssertionError("a scheduler only enqueues")
 
     kinds = {"test.tick": JobKind(Job("test.tick", never, "Tick", "jobs:manage", trigger=every(TICK)))}
-    async with running_scheduler(database, kinds, clock=NotedClock(folder), time_zone="UTC"):
+    async with running_scheduler(database, kinds, clock=NotedClock(folder), time_zone=lambda: "UTC"):
         await asyncio.Event().wait()
 
 

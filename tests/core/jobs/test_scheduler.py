@@ -28,6 +28,10 @@ async def keys(yard: "Yard", kind: str = "test.tick") -> list[str]:
         return sorted(job.key for job in await list_jobs(session, kind=kind))
 
 
+def in_berlin() -> str:
+    return "Europe/Berlin"
+
+
 async def test_a_tick_makes_one_row_whoever_notices_it(yard: "Yard", clock: SettableClock) -> None:
     yard.define("test.tick", nothing, trigger=daily(hour=3))
 
@@ -106,7 +110,7 @@ async def test_the_scheduler_makes_up_at_its_start_for_a_tick_that_was_missed(
 ) -> None:
     yard.define("test.tick", nothing, trigger=daily(hour=3))
 
-    async with running_scheduler(yard.database, yard.kinds, clock=clock, time_zone="Europe/Berlin"):
+    async with running_scheduler(yard.database, yard.kinds, clock=clock, time_zone=in_berlin):
         await _until_there_are(yard, 1)
 
     assert await keys(yard) == ["2026-03-02T02:00:00.000+00:00"]
@@ -115,7 +119,7 @@ async def test_the_scheduler_makes_up_at_its_start_for_a_tick_that_was_missed(
 async def test_the_scheduler_notices_a_kind_that_comes_later(yard: "Yard", clock: SettableClock) -> None:
     quick = timedelta(milliseconds=50)
 
-    async with running_scheduler(yard.database, yard.kinds, clock=clock, time_zone="Europe/Berlin", refresh=quick):
+    async with running_scheduler(yard.database, yard.kinds, clock=clock, time_zone=in_berlin, refresh=quick):
         await asyncio.sleep(0.1)
         yard.define("test.tick", nothing, trigger=daily(hour=3))
         await _until_there_are(yard, 1)

@@ -6,6 +6,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 
+from regulars.web.console.look import look_routes
 from regulars.web.console.signing_in import signing_in_routes
 from regulars.web.console.start import start_routes
 from regulars.web.kept_files import KeptFiles
@@ -26,5 +27,6 @@ def console_routes(server: Server) -> list[BaseRoute]:
         Route("/", home, name="home"),
         *start_routes(server),
         *signing_in_routes(server),
+        *look_routes(server),
         Mount("/static/pages", KeptFiles(directory=FILES), name="page-files"),
     ]
