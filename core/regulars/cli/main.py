@@ -33,6 +33,7 @@ PARTS = (
     Part("serve", "regulars.cli.serving:serve", "Serve the GraphQL API."),
     Part("worker", "regulars.cli.serving:worker", "Do the work in the background, apart from the server."),
     Part("import", "regulars.cli.imports:app", "Import customers and touchpoints from files."),
+    Part("export", "regulars.cli.exports:app", "Export customers and touchpoints to files."),
     Part("doctor", "regulars.cli.doctor:doctor", "Look at everything that a server needs, and say what to do next."),
     Part("db", "regulars.cli.database:app", "Bring the tables of the database up to date."),
     Part("plugin", "regulars.cli.plugin:app", "See, enable, configure and examine plugins."),

@@ -3,12 +3,15 @@
 import asyncio
 import os
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import closing
+from contextlib import AbstractAsyncContextManager, closing
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 from uuid import UUID
 
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from regulars.clock import Clock
 from regulars.consents.registry import ConsentRegistry
 from regulars.contact.rule_set import ContactRules
 from regulars.contact.service import decide_contacts
@@ -17,12 +20,20 @@ from regulars.exports.service import Allowed, Ask, ExportState, FileExport, open
 from regulars.jobs.run import JobRun
 from regulars.plugins.contributions import Job, daily
 
-__all__ = ["EXPORTS_RUN", "EXPORT_JOB", "KEPT_FOR", "export_jobs", "export_path", "problems_path"]
+__all__ = ["EXPORTS_RUN", "EXPORT_JOB", "KEPT_FOR", "contact_gate", "export_jobs", "export_path", "problems_path"]
 
 EXPORT_JOB = "core.export"
 EXPORTS_RUN = "exports:run"
 KEPT_FOR = timedelta(days=7)
 PAGES_BETWEEN_CHECKPOINTS = 50
+
+
+class Reading(Protocol):
+    """Whatever gives out sessions for reading: the database, or a job."""
+
+    def reading(self) -> AbstractAsyncContextManager[AsyncSession]:
+        """Give a session for reading."""
+        ...
 
 
 def export_path(folder: Path, job_id: UUID) -> Path:
@@ -65,7 +76,8 @@ def export_jobs(
                         await asyncio.to_thread(os.fsync, file.fileno())
                     await run.save_checkpoint(state.as_json())
 
-            writing = FileExport(plan, ask, _allowed(run, plan, rules(), registry))
+            gate = contact_gate(run, plan, rules(), registry, run.clock)
+            writing = FileExport(plan, ask, gate)
             state = await writing.write(rows, problems, state, tell=tell)
         return {
             "rows": state.rows,
@@ -87,15 +99,18 @@ def export_jobs(
     )
 
 
-def _allowed(run: JobRun, plan: ExportPlan, rules: ContactRules, registry: ConsentRegistry) -> Allowed | None:
+def contact_gate(
+    sessions: Reading, plan: ExportPlan, rules: ContactRules, registry: ConsentRegistry, clock: Clock
+) -> Allowed | None:
+    """Return what says why customers may not be contacted as the plan wants; None where it wants no contact."""
     request = plan.contact
     if request is None:
         return None
 
     async def allowed(ids: Sequence[UUID]) -> Mapping[UUID, str]:
-        async with run.reading() as session:
+        async with sessions.reading() as session:
             decided = await decide_contacts(
-                session, customer_ids=ids, request=request, rules=rules, registry=registry, now=run.clock.now()
+                session, customer_ids=ids, request=request, rules=rules, registry=registry, now=clock.now()
             )
         return {one.asked_id: one.decision.rule for one in decided if one.decision.outcome != "ALLOW"}
 
