@@ -8,6 +8,9 @@ a person who is an admin. The `json` blocks after it belong to it:
 - `json eventually`: what must come back at last, asked again and again
 - `json event`: what a subscription further up must bring next
 
+A `json post /v1/…` block is sent by a site, with the write key of the source `site`, and answered by the `json answer`
+after it.
+
 A `sh` block holds commands to run, and a `text` block after it what they must print. A block whose second word is the
 name of a file is that file.
 """
@@ -18,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import orjson
+from tests.core.tracking.sites import Site, write_key
 from tests.docs.answers import Answers
 from tests.docs.command_lines import Shell
 from tests.docs.following import Following
@@ -65,8 +69,17 @@ class Reader:
             await self._run(block, following)
         elif (block.language, block.role) == ("json", EVENT):
             self._compare(block, orjson.loads(block.text), await self._following[-1].next_answer())
+        elif block.language == "json" and block.role.startswith("post "):
+            await self._send(block, following[0])
         elif "." in block.role:
             (self._shell.folder / block.role).write_text(block.text, encoding="utf-8")
+
+    async def _send(self, block: Block, answer: Block) -> None:
+        self.done += 1
+        site = Site(self._app, await write_key(self._app, "site"))
+        sent = orjson.loads(block.text)
+        real = await site.post(block.role.removeprefix("post /v1/"), sent)
+        self._compare(answer, orjson.loads(answer.text), real.json())
 
     async def _run(self, block: Block, following: Sequence[Block]) -> None:
         self.done += 1

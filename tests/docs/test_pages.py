@@ -53,6 +53,22 @@ async def test_keeping_in_step(make_app: MakeApp, tmp_path: Path) -> None:
     assert reader.done > 5
 
 
+async def test_sending_events(make_app: MakeApp, tmp_path: Path) -> None:
+    reader = Reader(tmp_path, await make_app())
+
+    await reader.follow(DOCS / "how-to" / "send-events.md")
+
+    assert reader.done == 5
+
+
+async def test_exporting(make_app: MakeApp, tmp_path: Path) -> None:
+    reader = Reader(tmp_path, await make_app())
+
+    await reader.follow(DOCS / "how-to" / "export.md")
+
+    assert reader.done == 3
+
+
 async def test_what_the_explanations_show(make_app: MakeApp, tmp_path: Path) -> None:
     reader = Reader(tmp_path, await make_app())
 
