@@ -8,7 +8,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from regulars.assignment.draws import Arm, in_order_of_entry
+    from regulars.assignment.draws import Arm, in_order_of_entry, slicing
     from regulars.assignment.models import AssignedUnit, AssignmentHoldout, AssignmentProgramme
     from regulars.assignment.programmes import (
         change_arms,
@@ -242,6 +242,7 @@ __all__ = [
     "row_id",
     "set_holdout",
     "shown_as",
+    "slicing",
     "start_job",
     "subscription",
     "sums_of_hits",
@@ -254,7 +255,7 @@ __all__ = [
 ]
 
 _HOMES = {
-    "regulars.assignment.draws": ("Arm", "in_order_of_entry"),
+    "regulars.assignment.draws": ("Arm", "in_order_of_entry", "slicing"),
     "regulars.assignment.models": ("AssignedUnit", "AssignmentHoldout", "AssignmentProgramme"),
     "regulars.assignment.programmes": (
         "change_arms",

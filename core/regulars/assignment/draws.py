@@ -2,9 +2,12 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from hashlib import sha256
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-__all__ = ["Arm", "Draw", "arm_of", "drawing", "in_order_of_entry", "is_in_slice"]
+if TYPE_CHECKING:
+    from hashlib import _Hash as HASH
+
+__all__ = ["Arm", "Draw", "arm_of", "drawing", "in_order_of_entry", "slicing"]
 
 WHOLE_BITS = 53
 """A double holds so many bits exactly, so both databases and every language keep the number as it is."""
@@ -33,7 +36,7 @@ def drawing(seed: str, programme: str) -> Callable[[str], Draw]:
     Each number is the first 53 bits of SHA-256 over the seed, what the number is for, the programme and the unit. Each
     part follows its own length, so that the parts of ("ab", "c") are not those of ("a", "bc").
     """
-    entry, arm = (sha256(b"".join(map(_part, (seed, purpose, programme)))) for purpose in ("entry", "arm"))
+    entry, arm = (_begun(seed, purpose, programme) for purpose in ("entry", "arm"))
     copy_entry, copy_arm, number = entry.copy, arm.copy, int.from_bytes
 
     def draw(unit: str) -> Draw:
@@ -58,15 +61,26 @@ def arm_of(value: float, arms: Sequence[Arm]) -> str:
     return arms[-1].name
 
 
-def is_in_slice(seed: str, unit: str, *, share: float) -> bool:
-    """Tell whether the unit lies in a slice of this size; a larger slice holds all of a smaller one."""
-    return drawing(seed, "holdout")(unit).arm < share
+def slicing(seed: str, *, share: float) -> Callable[[str], bool]:
+    """Return what tells whether a unit lies in a slice of this size; a larger slice holds all of a smaller one."""
+    copy, number, end = _begun(seed, "slice", "").copy, int.from_bytes, share / STEP
+
+    def is_in_slice(unit: str) -> bool:
+        begun = copy()
+        begun.update(_part(unit))
+        return number(begun.digest()[:8], "big") >> SHIFT < end
+
+    return is_in_slice
 
 
 def in_order_of_entry(seed: str, programme: str, units: Iterable[str]) -> list[str]:
     """Return the units in the order in which they enter: the first 100 of a cap are among the first 200."""
     draw = drawing(seed, programme)
     return sorted(units, key=lambda unit: (draw(unit).entry, unit))
+
+
+def _begun(seed: str, purpose: str, programme: str) -> "HASH":
+    return sha256(b"".join(map(_part, (seed, purpose, programme))))
 
 
 def _part(text: str) -> bytes:

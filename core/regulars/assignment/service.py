@@ -10,7 +10,7 @@ from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from regulars.assignment.draws import arm_of, drawing, is_in_slice
+from regulars.assignment.draws import arm_of, drawing, slicing
 from regulars.assignment.models import AssignedUnit, AssignmentProgramme
 from regulars.assignment.programmes import arms_of, read_holdout
 from regulars.assignment.rows import insert_drawn
@@ -77,7 +77,7 @@ async def assign_units(
     holdout = await read_holdout(session, unit_kind=programme.unit_kind, now=now) if programme.has_holdout else None
     if holdout is None:
         return await keep_drawn(session, programme=programme, drawn=draw_units(programme, named), now=now)
-    held = {unit for unit in named if is_in_slice(holdout.seed, unit, share=holdout.share)}
+    held = set(filter(slicing(holdout.seed, share=holdout.share), named))
     before = await read_assignments(session, programme_id=programme.id, units=sorted(held))
     drawn = draw_units(programme, [unit for unit in named if unit not in held or unit in before])
     assigned = await keep_drawn(session, programme=programme, drawn=drawn, now=now)

@@ -6,7 +6,7 @@ import pytest
 from scipy import stats
 from tests.core.assignment.conftest import SEED, units
 
-from regulars.assignment.draws import Arm, arm_of, drawing, in_order_of_entry, is_in_slice
+from regulars.assignment.draws import Arm, arm_of, drawing, in_order_of_entry, slicing
 
 THIRDS = (Arm("control", 0.2), Arm("small", 0.3), Arm("large", 0.5))
 MANY = units(20_000)
@@ -99,8 +99,8 @@ def test_raising_a_cap_only_adds_units() -> None:
 
 
 def test_a_larger_slice_holds_all_of_a_smaller_one() -> None:
-    small = {unit for unit in MANY if is_in_slice(SEED, unit, share=0.05)}
-    large = {unit for unit in MANY if is_in_slice(SEED, unit, share=0.1)}
+    small = set(filter(slicing(SEED, share=0.05), MANY))
+    large = set(filter(slicing(SEED, share=0.1), MANY))
 
     assert small < large
     assert stats.binomtest(len(small), len(MANY), 0.05).pvalue > 1e-4

@@ -9,6 +9,7 @@ import pytest_asyncio
 from sqlalchemy import func, select
 from sqlmodel import col
 from tests.core.assignment.conftest import Randomiser, units
+from tests.plan import Figures
 
 from regulars.assignment.models import AssignedUnit, AssignmentProgramme
 from regulars.assignment.service import Assigned, assign_units
@@ -57,25 +58,29 @@ async def counts(database: Database) -> tuple[int, int]:
     return rows, distinct
 
 
+@pytest.mark.row(7)
 async def test_processes_that_assign_the_same_units_tell_the_same_arms(
-    randomiser: Randomiser, processes: Sequence[Database], clock: SettableClock
+    randomiser: Randomiser, processes: Sequence[Database], clock: SettableClock, figures: Figures
 ) -> None:
     programme = await randomiser.programme()
 
     outcomes = [await race(processes, [programme], units(EACH, number * EACH), clock) for number in range(RACES)]
 
+    figures(races=RACES, processes=PROCESSES, units=RACES * EACH)
     told = [[each.by_unit for each in outcome] for outcome in outcomes]
     assert [arms.count(arms[0]) for arms in told] == [PROCESSES] * RACES
     assert await counts(randomiser.database) == (RACES * EACH, RACES * EACH)
 
 
+@pytest.mark.row(7)
 async def test_programmes_of_one_layer_that_assign_the_same_units_share_them(
-    randomiser: Randomiser, processes: Sequence[Database], clock: SettableClock
+    randomiser: Randomiser, processes: Sequence[Database], clock: SettableClock, figures: Figures
 ) -> None:
     programmes = [await randomiser.programme(f"pilot-{number}", layer="mail") for number in range(PROCESSES)]
 
     outcomes = [await race(processes, programmes, units(EACH, number * EACH), clock) for number in range(RACES)]
 
+    figures(races=RACES, processes=PROCESSES, units=RACES * EACH)
     taken = [sum(len(each.by_unit) for each in outcome) for outcome in outcomes]
     refused = [sum(len(each.excluded) for each in outcome) for outcome in outcomes]
     assert taken == [EACH] * RACES
@@ -84,12 +89,15 @@ async def test_programmes_of_one_layer_that_assign_the_same_units_share_them(
 
 
 @pytest.mark.full
+@pytest.mark.row(7)
+@pytest.mark.timeout(1200)
 async def test_2000_races_end_alike(
-    randomiser: Randomiser, processes: Sequence[Database], clock: SettableClock
+    randomiser: Randomiser, processes: Sequence[Database], clock: SettableClock, figures: Figures
 ) -> None:
     programme = await randomiser.programme(layer="mail")
 
     outcomes = [await race(processes, [programme], units(EACH, number * EACH), clock) for number in range(2000)]
 
+    figures(races=2000, processes=PROCESSES, units=2000 * EACH)
     assert {len({tuple(each.by_unit.items()) for each in outcome}) for outcome in outcomes} == {1}
     assert await counts(randomiser.database) == (2000 * EACH, 2000 * EACH)

@@ -10,6 +10,8 @@ from regulars.outgoing.limits import ANSWERS, FEEDS, RequestLimits
 from regulars.outgoing.refusals import TargetRefused, TargetUnreachable
 from regulars.outgoing.targets import PrivateTarget
 
+pytestmark = pytest.mark.row(18)
+
 ROW_18 = [
     "http://127.0.0.1:C/",
     "http://localhost:C/",

@@ -2,6 +2,7 @@ import asyncio
 from datetime import datetime, timedelta
 from itertools import pairwise
 
+import pytest
 from tests.core.webhooks.conftest import Receiver, answer, change, deliveries, subscribe
 
 from regulars.clock import SettableClock
@@ -11,6 +12,8 @@ from regulars.testing.app import App
 from regulars.testing.background import deliver_webhooks
 from regulars.webhooks.queue import claim_deliveries, webhooks_with_work
 from regulars.webhooks.sender import SenderPace, running_webhooks
+
+pytestmark = pytest.mark.row(17)
 
 SECOND = timedelta(seconds=1)
 ENOUGH = bytes(1_000_000)
