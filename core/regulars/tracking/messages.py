@@ -24,6 +24,7 @@ LARGEST_MESSAGE = 32 * 1024
 """Bytes of one message."""
 
 DEEPEST = 64
+LONGEST_TYPE = 100
 LONGEST_DELAY = timedelta(days=36_500)
 
 
@@ -85,7 +86,9 @@ def read_message(
     _check_size(body)
     kind = type or body.get("type")
     if kind not in TYPES:
-        raise UnknownValue("type of message", kind if isinstance(kind, str) else "", TYPES, path=("type",))
+        raise UnknownValue(
+            "type of message", kind[:LONGEST_TYPE] if isinstance(kind, str) else "", TYPES, path=("type",)
+        )
     user = _name(body, "userId", "external", source)
     visitor = _name(body, "anonymousId", "visitor", source)
     if user is None and visitor is None:

@@ -1,7 +1,6 @@
 """Keep the messages that could not be taken in, with the reason, for as long as somebody may want them."""
 
 import json
-import re
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -14,7 +13,7 @@ from regulars.customers.identities import Identity
 from regulars.errors import ExpectedError
 from regulars.ingest.staging import write_rows
 from regulars.tables import new_id
-from regulars.tracking.masking import masked
+from regulars.tracking.masking import masked, without_addresses
 from regulars.tracking.messages import Message, Refused, is_keepable
 from regulars.tracking.models import RejectedMessage, TakenMessage
 
@@ -31,8 +30,7 @@ MOST_KEPT = 10_000
 """Rejected messages of one source; a write key may lie open, and what comes after that is answered and forgotten."""
 
 LONGEST_REASON = 1_000
-LONGEST_TYPE = 100
-MAIL_ADDRESS = re.compile(r"[^\s'\"]+@[^\s'\"]+")
+LONGEST_ID = 255
 HOPELESS = frozenset({"TOO_LARGE", "SUPPRESSED"})
 """Codes of messages that would be rejected again, or that must not be kept."""
 
@@ -93,19 +91,14 @@ def _row(
     return {
         "id": new_id(),
         "source": source,
-        "message_id": None if message.id is None else message.id.replace("\x00", ""),
-        "type": None if kind is None else kind.replace("\x00", "")[:LONGEST_TYPE],
+        "message_id": None if message.id is None else without_addresses(message.id, longest=LONGEST_ID),
+        "type": None if kind is None else without_addresses(kind),
         "code": error.code,
-        "reason": without_addresses(str(error)),
+        "reason": without_addresses(str(error), longest=LONGEST_REASON),
         "masked": masked(body),
         "body": None if error.code in HOPELESS else _repeatable(body, sent_at, type),
         "received_at": now,
     }
-
-
-def without_addresses(reason: str) -> str:
-    """Return a reason as it is kept, without the addresses that it may quote."""
-    return MAIL_ADDRESS.sub("‹pii:email›", reason.replace("\x00", ""))[:LONGEST_REASON]
 
 
 def _repeatable(body: object, sent_at: object, type: str | None) -> object:

@@ -16,9 +16,10 @@ from regulars.customers.merges import MergeHook
 from regulars.errors import ExpectedError, NotFound, OutOfRange
 from regulars.events.service import record_event
 from regulars.tracking.joining import join_visitor
+from regulars.tracking.masking import without_addresses
 from regulars.tracking.messages import Message, Refused, read_messages
 from regulars.tracking.models import RejectedMessage
-from regulars.tracking.rejections import keep_rejected, without_addresses
+from regulars.tracking.rejections import LONGEST_REASON, keep_rejected
 from regulars.tracking.service import Registries, Status, TakenIn, take_messages
 
 __all__ = ["MOST_REPLAYED", "Replayed", "replay_rejected", "take_request"]
@@ -125,4 +126,4 @@ def _note(row: RejectedMessage, error: ExpectedError | None, now: datetime) -> N
     if error is None:
         row.body = None
     else:
-        row.code, row.reason = error.code, without_addresses(str(error))
+        row.code, row.reason = error.code, without_addresses(str(error), longest=LONGEST_REASON)
