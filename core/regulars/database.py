@@ -1,12 +1,13 @@
 """Open the database, and give out sessions that read or that write."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
 from sqlalchemy import Connection, event, text
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 
+from regulars.direct_reading import SESSION_OPTION, DirectReader
 from regulars.settings import Settings
 from regulars.sqlite_functions import SQLITE_FUNCTIONS
 
@@ -19,7 +20,7 @@ def open_engine(settings: Settings) -> AsyncEngine:
     The values of a statement stay out of error messages, and so out of logs. The engine's options carry the configured
     secrets, under which services hash.
     """
-    options = {"regulars_secrets": settings.secrets}
+    options: dict[str, Any] = {"regulars_secrets": settings.secrets}
     if settings.database.get_backend_name() == "sqlite":
         engine = create_async_engine(
             settings.database, hide_parameters=True, execution_options=options, connect_args={"timeout": 30}
@@ -28,19 +29,18 @@ def open_engine(settings: Settings) -> AsyncEngine:
         event.listen(engine.sync_engine, "begin", _begin_sqlite)
         event.listen(engine.sync_engine, "invalidate", _release_sqlite)
         return engine
+    session = {
+        "timezone": "UTC",
+        "application_name": "regulars",
+        "statement_timeout": str(int(settings.statement_timeout_s * 1000)),
+    }
     return create_async_engine(
         settings.database,
         hide_parameters=True,
-        execution_options=options,
+        execution_options={**options, SESSION_OPTION: session},
         pool_size=settings.pool_size,
         max_overflow=settings.pool_size,
-        connect_args={
-            "server_settings": {
-                "timezone": "UTC",
-                "application_name": "regulars",
-                "statement_timeout": str(int(settings.statement_timeout_s * 1000)),
-            }
-        },
+        connect_args={"server_settings": session},
     )
 
 
@@ -78,7 +78,8 @@ class Database:
     """The engine with its kinds of session.
 
     ``apart`` is a second engine on the same database, for those who hold a connection already: were they to take
-    another from the same pool, enough of them at once would all wait for one another.
+    another from the same pool, enough of them at once would all wait for one another. ``listeners`` are told of
+    statements that pass by SQLAlchemy.
     """
 
     def __init__(self, engine: AsyncEngine, *, apart: AsyncEngine | None = None) -> None:
@@ -88,6 +89,8 @@ class Database:
         self._readers: async_sessionmaker[AsyncSession] = async_sessionmaker(engine, **options)
         # SQLite needs no word for it, and would be left in a mode that begins transactions by itself.
         mode = {} if engine.dialect.name == "sqlite" else {"isolation_level": "AUTOCOMMIT"}
+        self._direct = DirectReader(engine) if engine.dialect.name == "postgresql" else None
+        self.listeners: list[Callable[[str], None]] = []
         self._reading_once = engine.execution_options(regulars_reads_once=True, **mode)
         self._writers: async_sessionmaker[AsyncSession] = async_sessionmaker(
             engine.execution_options(regulars_writes=True), **options
@@ -126,6 +129,10 @@ class Database:
 
         There is no transaction around it: one statement sees one state of the database.
         """
+        for listener in self.listeners:
+            listener(statement)
+        if self._direct is not None:
+            return await self._direct.read_text(statement, values)
         async with self._reading_once.connect() as connection:
             found: str = (await connection.exec_driver_sql(statement, values)).scalar_one()
             return found
@@ -141,5 +148,7 @@ class Database:
 
     async def close(self) -> None:
         """Close every connection."""
+        if self._direct is not None:
+            await self._direct.close()
         for engine in self.engines:
             await engine.dispose()

@@ -12,7 +12,7 @@ from sqlmodel import col
 from strawberry.types import Info
 
 from regulars.customers.finding import counts_today_as, find_customers_by_refs, is_named
-from regulars.customers.identities import ExternalRef, read_identity
+from regulars.customers.identities import ExternalRef, Identity, read_identity
 from regulars.customers.models import Customer, CustomerIdentity
 from regulars.customers.search import search_predicate
 from regulars.errors import InvalidInput
@@ -109,19 +109,25 @@ class IdentityInput:
     source: str = strawberry.field(default="", description="The system of an external id, the platform of an account.")
 
 
-def _matching(given: Mapping[str, Any]) -> ColumnElement[bool]:
+def _read(given: Mapping[str, Any]) -> Mapping[str, Any]:
     named = {name: value for name, value in given.items() if value is not None}
     if len(named) != 1:
         raise InvalidInput("Give exactly one of `id`, `externalRef` and `identity`.")
     if "id" in named:
-        asked = aliased(Customer)
-        today = select(counts_today_as(asked)).where(col(asked.id) == row_id("Customer", named["id"]))
-        return col(Customer.id) == today.scalar_subquery()
+        return {"id": row_id("Customer", named["id"])}
     if "externalRef" in named:
         identity = read_identity("external", named["externalRef"]["id"], named["externalRef"]["source"])
     else:
         identity = read_identity(**{"source": "", **named["identity"]})
-    claims = select(col(CustomerIdentity.customer_id)).where(is_named(identity))
+    return {"kind": identity.kind, "source": identity.source, "normalised": identity.normalised}
+
+
+def _matching(named: Mapping[str, Any]) -> ColumnElement[bool]:
+    if "id" in named:
+        asked = aliased(Customer)
+        today = select(counts_today_as(asked)).where(col(asked.id) == named["id"])
+        return col(Customer.id) == today.scalar_subquery()
+    claims = select(col(CustomerIdentity.customer_id)).where(is_named(Identity(value="", **named)))
     owners = claims.where(col(CustomerIdentity.verified_at).is_not(None))
     # A verified owner is the only one; else a claim counts while nobody else makes it.
     return or_(col(Customer.id).in_(owners), and_(~exists(owners), col(Customer.id).in_(claims)))
@@ -133,6 +139,7 @@ class CustomerQueries:
 
     customer: CustomerNode | None = lookup(
         _matching,
+        read=_read,
         arguments={
             "id": Argument(strawberry.ID, "The global id, or the id in the database; a merged customer's leads on."),
             "externalRef": Argument(ExternalRefInput, "The id in another system."),

@@ -110,10 +110,18 @@ class Argument:
 
 @dataclass(frozen=True)
 class Lookup:
-    """The one row that matches the arguments, or null."""
+    """The one row that matches the arguments, or null.
+
+    With ``read``, ``match`` gets what that made of the arguments, as plain values or as parameters of a statement.
+    """
 
     arguments: Mapping[str, Argument]
     match: Callable[[Mapping[str, Any]], ColumnElement[bool]]
+    read: Callable[[Mapping[str, Any]], Mapping[str, Any]] | None = None
+
+    def condition(self, given: Mapping[str, Any]) -> ColumnElement[bool]:
+        """Return the condition of the row, with the values in it."""
+        return self.match(given if self.read is None else self.read(given))
 
 
 @dataclass(frozen=True)
@@ -239,9 +247,14 @@ def lookup(
     arguments: Mapping[str, Argument],
     description: str,
     permission: str | None = None,
+    read: Callable[[Mapping[str, Any]], Mapping[str, Any]] | None = None,
 ) -> Any:
-    """Declare a field of ``Query`` as the one row that matches its arguments; annotate it ``Other | None``."""
-    return _declared(FieldRules(permission, FieldPrice(), Lookup(arguments, match)), description)
+    """Declare a field of ``Query`` as the one row that matches its arguments; annotate it ``Other | None``.
+
+    ``match`` writes SQL anew for every request. With ``read``, which turns the arguments into the values to compare
+    with, it writes SQL once for each set of names in what ``read`` returns: take that for fields asked all the time.
+    """
+    return _declared(FieldRules(permission, FieldPrice(), Lookup(arguments, match, read)), description)
 
 
 def batch(

@@ -32,7 +32,7 @@ _KINDS: tuple[tuple[type[TypeEngine[Any]], Kind], ...] = (
 
 _SHOWN: dict[str, frozenset[Kind]] = {
     "String": frozenset({"text"}),
-    "ID": frozenset({"text"}),
+    "ID": frozenset({"text", "uuid"}),
     "Int": frozenset({"integer", "large"}),
     "Float": frozenset({"number", "integer"}),
     "Boolean": frozenset({"boolean"}),

@@ -9,6 +9,7 @@ from uuid import uuid4
 
 import orjson
 from graphql import ExecutionResult, FieldNode, GraphQLError, GraphQLField, GraphQLObjectType, execute
+from graphql.execution import get_variable_values
 from graphql.pyutils import Path
 from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.requests import Request
@@ -20,7 +21,7 @@ from regulars.errors import Forbidden
 from regulars.fields.context import RequestContext, Services
 from regulars.graphql.answers import answer_body, codes_of, told_errors
 from regulars.graphql.limits import CUSTOMER_LIMITS, Limits
-from regulars.graphql.planner.planner import Planner
+from regulars.graphql.planner.planner import Asking, Planner
 from regulars.graphql.preparation import InvalidDocument, Prepared, Preparing
 from regulars.graphql.repeats import REPLAYED, request_under_key
 from regulars.graphql.schema import BuiltSchema
@@ -82,10 +83,12 @@ class Executor:
             return GraphQLAnswer(body, "executed", codes=codes_of(result.errors or ()))
 
         if not prepared.is_mutation:
+            planned = await self._plan(prepared, operation.variables, actor, request_id)
+            if planned is not None:
+                return told(planned)
             async with self._services.database.reading() as session:
                 context = self.context(session, actor, request_id)
-                planned = await self._plan(prepared, operation.variables, context)
-                return told(planned or await self._execute(prepared, operation.variables, context))
+                return told(await self._execute(prepared, operation.variables, context))
         keyed = request_under_key(operation, prepared, actor)
         with nullcontext() if keyed is None else self._services.keys_in_flight.held(keyed):
             return await self._change(prepared, operation, actor, request_id, keyed, told)
@@ -125,20 +128,33 @@ class Executor:
         return self._services.database.reading()
 
     async def _plan(
-        self, prepared: Prepared, variables: Mapping[str, Any], context: RequestContext
+        self, prepared: Prepared, given: Mapping[str, Any], actor: Actor, request_id: str
     ) -> ExecutionResult | None:
         if not self._is_planning or prepared.reads_schema:
             return None
-        executor = _Execution.build(
-            self.schema.graphql,
-            prepared.document,
-            context_value=context,
-            raw_variable_values=dict(variables),
-            operation_name=prepared.operation.name.value if prepared.operation.name else None,
-            hide_suggestions=True,
-            operation_extensions={},
+        definitions = prepared.operation.variable_definitions
+        variables = get_variable_values(self.schema.graphql, definitions or (), dict(given))
+        if isinstance(variables, list):
+            return None
+        unopened: Any = None  # most plans need no session
+        asked = Asking(
+            prepared,
+            variables,
+            self.context(unopened, actor, request_id),
+            lambda context: _Execution.build(**self._execution(prepared, given, context)),
         )
-        return None if isinstance(executor, list) else await self.planner.answer(prepared, executor, context)
+        return await self.planner.answer(asked)
+
+    def _execution(self, prepared: Prepared, variables: Mapping[str, Any], context: RequestContext) -> dict[str, Any]:
+        return {
+            "schema": self.schema.graphql,
+            "document": prepared.document,
+            "context_value": context,
+            "raw_variable_values": dict(variables),
+            "operation_name": prepared.operation.name.value if prepared.operation.name else None,
+            "hide_suggestions": True,
+            "operation_extensions": {},
+        }
 
     async def _change(
         self,

@@ -103,7 +103,7 @@ class Loading:
 
         async def resolve(_source: Any, info: Any, **given: Any) -> Any:
             context: RequestContext = info.context
-            condition = and_(declared.match(given), context.policy.condition(rules, rules.source))
+            condition = and_(declared.condition(given), context.policy.condition(rules, rules.source))
             found = await execute(context, select(rules.rows).where(condition).limit(2))
             rows = found.scalars().all()
             return rows[0] if len(rows) == 1 else None

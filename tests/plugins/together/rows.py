@@ -55,11 +55,11 @@ async def fill_tables(app: App, random: Random) -> Mapping[str, Sequence[Mapping
     """Return the rows that were written, by the name of their table."""
     schema = (await app.server.executor()).schema
     wanted = {rules.source for rules in schema.tables.values() if rules.table is not None}
-    everything = Customer.metadata
+    needed = wanted | {key.column.table for table in wanted for key in table.foreign_keys}
     written: dict[str, list[Mapping[str, Any]]] = {}
     async with app.database.writing() as session:
-        for table in everything.sorted_tables:
-            if table in wanted:
+        for table in Customer.metadata.sorted_tables:
+            if table in needed:
                 written[table.name] = [_row(table, number, written, random) for number in range(ROWS)]
                 insert = postgresql.insert if app.database.dialect == "postgresql" else sqlite.insert
                 taken = insert(table).on_conflict_do_nothing().returning(*table.primary_key)

@@ -8,9 +8,9 @@ from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from graphql import FieldNode, GraphQLField
+from graphql import FieldNode, GraphQLField, ListValueNode, ObjectValueNode, ValueNode, VariableNode
 from graphql.execution import VariableValues, get_argument_values
-from sqlalchemy import BindParameter, FromClause, and_, true
+from sqlalchemy import BindParameter, FromClause, and_, bindparam, true
 from sqlalchemy.sql.elements import ClauseElement, ColumnElement
 
 from regulars.fields.declarations import Connected, Lookup
@@ -21,6 +21,7 @@ from regulars.graphql.pages import ReaderOf, order_keys, query_mark
 from regulars.graphql.pagination import Key, PageRequest, seek
 from regulars.graphql.planner.not_planned import NotPlanned
 from regulars.graphql.where import Filters, primary_key
+from regulars.segments.service import named_segments
 
 __all__ = ["Asked", "LookupPart", "NamedPart", "PagePart", "Part", "Written", "WrittenPage"]
 
@@ -58,19 +59,28 @@ class WrittenPage(Written):
 
 @dataclass(frozen=True)
 class LookupPart:
-    """Which row a lookup means."""
+    """Which row a lookup means; ``prefix`` begins the names of its parameters."""
 
     path: str
     declared: Lookup
     definition: GraphQLField
     node: FieldNode
+    prefix: str
+    known: dict[frozenset[str], ColumnElement[bool]] = field(default_factory=dict)
 
     def write(self, asked: Asked) -> Written:
         """Return the condition of the row; raises what the arguments' author raises."""
         given = get_argument_values(self.definition, self.node, asked.variables, hide_suggestions=True)
-        condition = self.declared.match(given)
-        shape, binds = _shape_of(self.path, condition)
-        return Written(condition, shape, binds)
+        if self.declared.read is None:
+            condition = self.declared.match(given)
+            shape, binds = _shape_of(self.path, condition)
+            return Written(condition, shape, binds)
+        read = self.declared.read(given)
+        names = frozenset(read)
+        if names not in self.known:
+            places: dict[str, Any] = {name: bindparam(f"{self.prefix}_{name}", required=True) for name in read}
+            self.known[names] = self.declared.match(places)
+        return Written(self.known[names], names, (), {f"{self.prefix}_{name}": value for name, value in read.items()})
 
 
 @dataclass(frozen=True)
@@ -114,10 +124,19 @@ class PagePart:
     source: FromClause
     filters: Filters
     prefix: str
+    constant: list[WrittenPage] = field(default_factory=list)
 
     def write(self, asked: Asked) -> WrittenPage:
         """Return the page; raises what the executor raises for arguments that do not hold."""
+        if self.constant:
+            return self.constant[0]
         given = get_argument_values(self.definition, self.node, asked.variables, hide_suggestions=True)
+        written = self._written(given, asked)
+        if not _has_variables(self.node) and not any(True for _ in named_segments(given.get("where") or {})):
+            self.constant.append(written)
+        return written
+
+    def _written(self, given: Mapping[str, Any], asked: Asked) -> WrittenPage:
         page = PageRequest.of(given)
         conditions = [self.filters.predicate(self.target, given.get("where") or {}, self.source, asked.reader)]
         if given.get("search") and self.declared.search is not None:
@@ -141,6 +160,19 @@ class PagePart:
 
 
 Part = LookupPart | NamedPart | PagePart
+
+
+def _has_variables(node: FieldNode) -> bool:
+    waiting: list[ValueNode] = [argument.value for argument in node.arguments or ()]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, VariableNode):
+            return True
+        if isinstance(value, ListValueNode):
+            waiting.extend(value.values)
+        if isinstance(value, ObjectValueNode):
+            waiting.extend(member.value for member in value.fields)
+    return False
 
 
 def _shape_of(path: str, *clauses: ClauseElement) -> tuple[Hashable, Sequence[BindParameter[Any]]]:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -11,7 +11,6 @@ import orjson
 import structlog
 from graphql import ExecutionResult, GraphQLError
 from graphql.execution import VariableValues
-from graphql.execution.executor import Executor
 from sqlalchemy import Dialect
 
 from regulars.access.actors import Actor
@@ -33,13 +32,14 @@ from regulars.graphql.schema import BuiltSchema
 from regulars.segments.service import IN_SEGMENTS, read_segments_behind
 from regulars.sqlite_functions import IRREGULAR
 
-__all__ = ["Counts", "Planner"]
+__all__ = ["Asking", "Counts", "Planner"]
 
 PLANS = 1_000
 PLAN_BYTES = 64 * 1024 * 1024
 NODE_BYTES = 2_000  # what a plan takes for each field that it notes, roughly
 PATIENCE_S = 10.0
 KEY_LENGTH = 5
+IRREGULAR_BYTES = IRREGULAR.encode()
 
 log = structlog.get_logger("regulars.graphql.planner")
 
@@ -53,6 +53,16 @@ class Counts:
     by_error: Counter[str] = field(default_factory=Counter)
 
 
+@dataclass(frozen=True)
+class Asking:
+    """A query with its variables, and who asks; ``build`` makes an executor of it, for a context with a session."""
+
+    prepared: Prepared
+    variables: VariableValues
+    context: RequestContext
+    build: Callable[[RequestContext], Any]
+
+
 class Planner:
     """The plans of one schema on one database."""
 
@@ -62,12 +72,10 @@ class Planner:
         self.plans: Bounded[Any, Plan] = Bounded(PLANS, PLAN_BYTES)
         self.counts = Counts()
 
-    async def answer(
-        self, prepared: Prepared, executor: Executor[Any], context: RequestContext
-    ) -> ExecutionResult | None:
+    async def answer(self, asking: Asking) -> ExecutionResult | None:
         """Return the answer to a query, or None when it must be executed."""
         try:
-            result = await self._answer(prepared, executor, context)
+            result = await self._answer(asking)
         except NotPlanned as obstacle:
             self.counts.by_field[obstacle.field] += 1
             return None
@@ -79,8 +87,9 @@ class Planner:
         self.counts.planned += 1
         return result
 
-    async def _answer(self, prepared: Prepared, executor: Executor[Any], context: RequestContext) -> ExecutionResult:
-        plan, written, compiled = await self._plan_with_segments(prepared, executor, context)
+    async def _answer(self, asking: Asking) -> ExecutionResult:
+        context = asking.context
+        plan, written, compiled = await self._plan_with_segments(asking)
         named = {"regulars_now": context.now, OWN_ID.key: context.actor.customer_id}
         for one in written:
             named.update(one.values)
@@ -88,7 +97,7 @@ class Planner:
         async with asyncio.timeout(patience_s):
             text = await context.services.database.read_text(compiled.text, compiled.values(named, written))
         data = text.encode()
-        if IRREGULAR.encode() in data:
+        if IRREGULAR_BYTES in data:
             raise Irregular("holds a value that JSON does not have")
         for owner, hook, _path in plan.plugin_hooks:
             context.services.plugin_fields.succeeded(owner, hook)
@@ -97,29 +106,28 @@ class Planner:
         answer = orjson.loads(data)
         errors = refusals_in(answer, plan.refused)
         if plan.batches:
-            errors += await answer_batches(answer, plan.batches, executor, context)
+            async with context.services.database.reading() as session:
+                opened = context.apart(session)
+                errors += await answer_batches(answer, plan.batches, asking.build(opened), opened)
         return _result(orjson.dumps(answer), errors)
 
-    async def _plan_with_segments(
-        self, prepared: Prepared, executor: Executor[Any], context: RequestContext
-    ) -> tuple[Plan, list[Written], Compiled]:
+    async def _plan_with_segments(self, asking: Asking) -> tuple[Plan, list[Written], Compiled]:
         segments = Segments()
         while True:
             try:
-                return self.plan(prepared, executor, ReaderOf(context, segments, _policy(context.actor)))
+                return self.plan(asking, ReaderOf(asking.context, segments, _policy(asking.context.actor)))
             except UnreadSegment as unread:
                 named = {IN_SEGMENTS: {"anyOf": [str(unread.id)]}}
-                segments.update(await read_segments_behind(context, named))
+                async with asking.context.services.database.reading() as session:
+                    segments.update(await read_segments_behind(asking.context.apart(session), named))
 
-    def plan(
-        self, prepared: Prepared, executor: Executor[Any], reader: ReaderOf
-    ) -> tuple[Plan, list[Written], Compiled]:
+    def plan(self, asking: Asking, reader: ReaderOf) -> tuple[Plan, list[Written], Compiled]:
         """Return the plan of an operation with its parts and its statement for this request.
 
         Raises ``NotPlanned`` where there is none, and whatever the parts raise.
         """
-        asked = Asked(executor.variable_values, reader)
-        key = _key(prepared, executor.variable_values, reader.context.actor)
+        asked = Asked(asking.variables, reader)
+        key = _key(asking)
         plan = self.plans.get(key)
         if plan is not None and plan.signposts:
             key = (*key, tuple(each.type_name(asked) for each in plan.signposts))
@@ -131,27 +139,27 @@ class Planner:
                 key = (*key, resting)
                 plan = self.plans.get(key)
         if plan is None:
-            return self._compile(key, asked, executor, resting)
+            return self._compile(key, asked, asking, resting)
         if plan.obstacle is not None:
             raise plan.obstacle.with_traceback(None)
         written = [part.write(asked) for part in plan.parts]
-        compiled = plan.variants.get(tuple(one.shape for one in written))
+        compiled = plan.variants.get(tuple([one.shape for one in written]))
         if compiled is None:
-            return self._compile(key, asked, executor, resting, plan)
+            return self._compile(key, asked, asking, resting, plan)
         return plan, written, compiled
 
     def _compile(
         self,
         key: Any,
         asked: Asked,
-        executor: Executor[Any],
+        asking: Asking,
         resting: frozenset[str],
         plan: Plan | None = None,
     ) -> tuple[Plan, list[Written], Compiled]:
         draft, actor = Draft(asked), asked.reader.context.actor
         selecting = Selecting(
             self._schema,
-            executor,
+            asking.build(asking.context),
             self._json,
             draft,
             permissions=actor.permissions,
@@ -217,6 +225,7 @@ def _policy(actor: Actor) -> RowPolicy:
     return RowPolicy(actor, own_id=None if actor.customer_id is None else OWN_ID)
 
 
-def _key(prepared: Prepared, variables: VariableValues, actor: Actor) -> tuple[Any, ...]:
-    conditions = tuple(variables.coerced.get(name) for name in prepared.conditions)
-    return (prepared, conditions, actor.permissions, actor.kind, actor.customer_id is None)
+def _key(asking: Asking) -> tuple[Any, ...]:
+    coerced, actor = asking.variables.coerced, asking.context.actor
+    conditions = tuple([coerced.get(name) for name in asking.prepared.conditions])
+    return (asking.prepared, conditions, actor.permissions, actor.kind, actor.customer_id is None)

@@ -245,7 +245,9 @@ class Selecting:
         self, declared: Lookup, owned: OwnedField, field: GraphQLField, key: str, details: list[FieldDetails]
     ) -> SQL:
         rules = self.rules(shape_of(owned.field).of)
-        written = self.draft.row(LookupPart(owned.path, declared, field, details[0].node))
+        written = self.draft.row(
+            LookupPart(owned.path, declared, field, details[0].node, f"regulars_{self.draft.next_source()}")
+        )
         found = (
             select(*rules.source.c, func.count().over().label("regulars_found"))
             .where(written.condition, *self.visible(rules, rules.source, None))

@@ -203,12 +203,17 @@ def counted_statements(app: App) -> Iterator[list[str]]:
         if COUNTED.get() is statements:
             statements.append(statement)
 
+    def note_direct(statement: str) -> None:
+        note(None, None, statement)
+
     engines = [engine.sync_engine for engine in app.database.engines]
     for engine in engines:
         event.listen(engine, "before_cursor_execute", note)
+    app.database.listeners.append(note_direct)
     try:
         yield statements
     finally:
+        app.database.listeners.remove(note_direct)
         for engine in engines:
             event.remove(engine, "before_cursor_execute", note)
         COUNTED.reset(counting)

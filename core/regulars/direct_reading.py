@@ -1,0 +1,62 @@
+"""Read from PostgreSQL by its driver alone: no transaction around a statement, nothing between it and the answer."""
+
+import asyncio
+from typing import Any
+
+import asyncpg
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+__all__ = ["SESSION_OPTION", "DirectReader"]
+
+KEPT_STATEMENTS = 500
+SESSION_OPTION = "regulars_session"
+"""The execution option of an engine that tells how its sessions are set up."""
+
+
+class DirectReader:
+    """Connections of their own, opened as the engine opens its, when they are first needed.
+
+    They carry nothing from one statement to the next, so there is nothing to put back between two.
+    """
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine
+        pool: Any = engine.pool
+        self._places = asyncio.Semaphore(pool.size())
+        self._free: list[asyncpg.Connection[Any]] = []
+
+    async def read_text(self, statement: str, values: tuple[Any, ...]) -> str:
+        """Return the one text that a statement returns; its values are those of the driver."""
+        async with self._places:
+            connection = await self._connection()
+            try:
+                found: str = await connection.fetchval(statement, *values)
+            except asyncpg.PostgresError:
+                self._free.append(connection)
+                raise
+            except BaseException:  # nobody knows what it is at
+                connection.terminate()
+                raise
+            self._free.append(connection)
+            return found
+
+    async def close(self) -> None:
+        """Close every connection."""
+        while self._free:
+            await self._free.pop().close()
+
+    async def _connection(self) -> "asyncpg.Connection[Any]":
+        while self._free:
+            connection = self._free.pop()
+            if not connection.is_closed():
+                return connection
+        dialect: Any = self._engine.dialect
+        _, options = dialect.create_connect_args(self._engine.url)
+        session = self._engine.get_execution_options().get(SESSION_OPTION, {})
+        return await asyncpg.connect(
+            **{name: value for name, value in options.items() if not name.startswith("prepared_statement")},
+            statement_cache_size=KEPT_STATEMENTS,
+            max_cached_statement_lifetime=0,
+            # Compiling a statement of many short sub-selects to machine code takes longer than running it.
+            server_settings={**session, "jit": "off"},
+        )
