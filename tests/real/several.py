@@ -31,7 +31,7 @@ def eventually(look: Callable[[], Found], *, until: Callable[[Found], bool]) -> 
     deadline = monotonic() + PATIENCE_S
     while not until(found := look()):
         assert monotonic() < deadline, found
-        sleep(0.1)
+        sleep(0.5)
     return found
 
 
