@@ -1,10 +1,11 @@
 """Who asks, and what they may do."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 from uuid import UUID
 
-__all__ = ["ANONYMOUS", "SYSTEM", "Actor", "ActorKind"]
+__all__ = ["ANONYMOUS", "SYSTEM", "Actor", "ActorKind", "actor_as_json", "actor_from"]
 
 ActorKind = Literal["anonymous", "staff", "service", "customer", "source", "system"]
 
@@ -37,3 +38,19 @@ class Actor:
 
 ANONYMOUS = Actor("anonymous")
 SYSTEM = Actor("system", name="Regulars")
+
+
+def actor_as_json(actor: Actor) -> Mapping[str, Any]:
+    """Return who asks as the input of a job keeps it, with the permissions of this moment."""
+    return {
+        "kind": actor.kind,
+        "id": None if actor.id is None else str(actor.id),
+        "name": actor.name,
+        "permissions": sorted(actor.permissions),
+    }
+
+
+def actor_from(document: Mapping[str, Any]) -> Actor:
+    """Return the actor that ``actor_as_json`` told of."""
+    id = None if document["id"] is None else UUID(document["id"])
+    return Actor(document["kind"], id, document["name"], frozenset(document["permissions"]))

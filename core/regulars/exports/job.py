@@ -16,7 +16,8 @@ from regulars.consents.registry import ConsentRegistry
 from regulars.contact.rule_set import ContactRules
 from regulars.contact.service import decide_contacts
 from regulars.exports.plans import ExportPlan, plan_from
-from regulars.exports.service import Allowed, Ask, ExportState, FileExport, open_at
+from regulars.exports.service import Allowed, ExportState, FileExport, open_at
+from regulars.fields.asking import Ask
 from regulars.jobs.run import JobRun
 from regulars.plugins.contributions import Job, daily
 

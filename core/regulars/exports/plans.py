@@ -3,9 +3,8 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
-from uuid import UUID
 
-from regulars.access.actors import Actor
+from regulars.access.actors import Actor, actor_as_json, actor_from
 from regulars.contact.requests import ContactRequest
 from regulars.exports.columns import ExportFormat, ExportKind
 
@@ -30,19 +29,14 @@ class ExportPlan:
 
     def as_json(self) -> Mapping[str, Any]:
         """Return the plan as JSON; who asks is kept with the permissions of that moment."""
-        actor, contact = self.actor, self.contact
+        contact = self.contact
         return {
             "kind": self.kind,
             "format": self.format,
             "columns": list(self.columns),
             "page": self.page,
             "where": dict(self.where),
-            "actor": {
-                "kind": actor.kind,
-                "id": None if actor.id is None else str(actor.id),
-                "name": actor.name,
-                "permissions": sorted(actor.permissions),
-            },
+            "actor": actor_as_json(self.actor),
             "contact": None
             if contact is None
             else {
@@ -56,18 +50,12 @@ class ExportPlan:
 
 def plan_from(document: Mapping[str, Any]) -> ExportPlan:
     """Return the plan that ``as_json`` told of."""
-    actor = document["actor"]
     return ExportPlan(
         kind=document["kind"],
         format=document["format"],
         columns=document["columns"],
         page=document["page"],
         where=document["where"],
-        actor=Actor(
-            actor["kind"],
-            None if actor["id"] is None else UUID(actor["id"]),
-            actor["name"],
-            frozenset(actor["permissions"]),
-        ),
+        actor=actor_from(document["actor"]),
         contact=None if document["contact"] is None else ContactRequest(**document["contact"]),
     )

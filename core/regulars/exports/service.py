@@ -8,16 +8,13 @@ from pathlib import Path
 from typing import Any, BinaryIO
 from uuid import UUID
 
-from regulars.access.actors import Actor
 from regulars.errors import RegularsError
 from regulars.exports.columns import ID_ALIAS, document
 from regulars.exports.plans import ExportPlan
 from regulars.exports.rows import errors_header, header, lines_of, lines_of_errors
+from regulars.fields.asking import Ask
 
-__all__ = ["Allowed", "Ask", "ExportFailed", "ExportState", "FileExport", "open_at"]
-
-Ask = Callable[[str, Mapping[str, Any], Actor], Awaitable[Mapping[str, Any]]]
-"""Answers a GraphQL operation of somebody: data and errors, as a client gets them."""
+__all__ = ["Allowed", "ExportFailed", "ExportState", "FileExport", "open_at"]
 
 Allowed = Callable[[Sequence[UUID]], Awaitable[Mapping[UUID, str]]]
 """Says for each customer why they may not be contacted; those who may be are left out."""

@@ -17,6 +17,7 @@ from regulars.customers.suggestion_graphql import MergeSuggestionMutations, Merg
 from regulars.events.graphql import EventSubscriptions
 from regulars.graphql.composed_inputs import InputTypes
 from regulars.graphql.composition import CORE_OWNER, OwnedPart
+from regulars.graphql.parts.bulk import bulk_change_mutations
 from regulars.graphql.parts.exports import export_mutations
 from regulars.graphql.parts.nodes import NodeQueries
 from regulars.graphql.parts.segments import segment_filter, segment_mutations
@@ -77,6 +78,7 @@ def schema_parts(plugins: PluginSet) -> SchemaParts:
         late=lambda filters: [
             OwnedPart(CORE_OWNER, segment_mutations(filters)),
             OwnedPart(CORE_OWNER, export_mutations(filters)),
+            OwnedPart(CORE_OWNER, bulk_change_mutations(filters)),
         ],
     )
 

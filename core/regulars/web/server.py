@@ -20,6 +20,7 @@ from regulars.clock import Clock, SystemClock
 from regulars.company.service import read_company, read_version, usual_company
 from regulars.consents.registry import core_consent_registry
 from regulars.contact.rule_set import ContactRules
+from regulars.customers.bulk_changes import bulk_change_job
 from regulars.customers.merges import MergeHook
 from regulars.database import Database, open_engine
 from regulars.events.feed import EventFeed, running_feed
@@ -113,6 +114,7 @@ class Server:
         self.code_flow = open_code_flow(settings, self._staff_tokens, outgoing=self.outgoing)
         self._jobs = [
             import_job(uploads=self.uploads, types=self.touchpoint_types),
+            bulk_change_job(ask=self.ask),
             *export_jobs(
                 folder=self.exports,
                 ask=self.ask,
