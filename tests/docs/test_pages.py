@@ -75,3 +75,11 @@ async def test_what_the_explanations_show(make_app: MakeApp, tmp_path: Path) -> 
     await reader.follow(DOCS / "explanation" / "how-a-field-is-obtained.md")
 
     assert reader.done == 1
+
+
+async def test_signing_in(make_app: MakeApp, tmp_path: Path) -> None:
+    reader = Reader(tmp_path, await make_app())
+
+    await reader.follow(DOCS / "how-to" / "sign-in.md")
+
+    assert reader.done == 2

@@ -118,7 +118,7 @@ def test_a_plugin_from_outside_works_from_its_own_wheel(installed: Environment) 
     assert (job["status"], job["result"]) == ("SUCCEEDED", {"cards": 1})
     assert by_field["customers"]["nodes"] == [ada]
     assert by_trait == by_field
-    assert "<li>green: 1</li>" in page.text
+    assert '<th scope="row">green</th><td class="end">1</td>' in page.text
     assert refused.status_code == 401
 
 

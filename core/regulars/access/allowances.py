@@ -66,6 +66,11 @@ class Allowances:
         account.owed += points
         return self._balance(account)
 
+    def give_back(self, payer: str, points: float, *, now: datetime) -> None:
+        """Return points to a payer who turned out not to owe them."""
+        account = self._account(payer, now)
+        account.owed = max(0.0, account.owed - points)
+
     def balance(self, payer: str, *, now: datetime) -> Balance:
         """Return what is left to a payer."""
         return self._balance(self._account(payer, now))

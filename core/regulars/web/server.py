@@ -59,7 +59,7 @@ __all__ = ["Server"]
 
 READY_PATIENCE_S = 2.0
 SIGN_IN_TRIES = Allowance(burst=10, per_second=0.1)
-"""How often one address may try to sign in: aliases and lists cannot multiply these."""
+"""How often one address may fail to sign in."""
 
 FOLLOW_EVERY = timedelta(seconds=2)
 

@@ -78,6 +78,17 @@ def test_what_costs_more_than_the_burst_needs_all_of_it_and_is_paid_back_first(
     assert refused.value.wait_s == 21
 
 
+def test_what_is_given_back_can_be_spent_again_and_never_more_than_was_owed(
+    allowances: Allowances, now: datetime
+) -> None:
+    allowances.charge("ada", 10, now=now)
+
+    allowances.give_back("ada", 10, now=now)
+    allowances.give_back("ada", 10, now=now)
+
+    assert allowances.charge("ada", 1000, now=now).points == 0
+
+
 def test_everybody_has_an_allowance_of_their_own(allowances: Allowances, now: datetime) -> None:
     allowances.charge("ada", 1000, now=now)
 

@@ -191,7 +191,7 @@ async def test_a_wrong_key_is_said_beside_the_field_and_signs_nobody_in(app: App
     assert await sessions(app) == 0
 
 
-async def test_an_address_has_ten_tries_and_then_one_in_ten_seconds(app: App, browser: Browser) -> None:
+async def test_an_address_may_fail_ten_times_and_then_once_in_ten_seconds(app: App, browser: Browser) -> None:
     await browser.visit("/console/sign-in")
     tries = [(await browser.send("/console/sign-in", key="rgl_guess")).status_code for _ in range(11)]
     app.clock.advance(timedelta(seconds=10))
@@ -199,6 +199,22 @@ async def test_an_address_has_ten_tries_and_then_one_in_ten_seconds(app: App, br
 
     assert tries == [422] * 10 + [429]
     assert later.status_code == 422
+
+
+async def test_colleagues_who_share_an_address_do_not_lock_one_another_out(app: App, browser: Browser) -> None:
+    key = await key_of(app)
+
+    statuses = [(await browser_of_a_colleague(app, key)).status_code for _ in range(12)]
+
+    assert statuses == [303] * 12
+
+
+async def browser_of_a_colleague(app: App, key: str) -> httpx.Response:
+    """Sign in with another browser, and return the answer."""
+    other = Browser(app)
+    answer = await other.sign_in(key)
+    await other.close()
+    return answer
 
 
 async def test_signing_in_anew_ends_the_session_that_was_there(app: App, browser: Browser) -> None:

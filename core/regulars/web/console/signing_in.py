@@ -81,6 +81,7 @@ class _SigningIn:
         except Unauthenticated as error:
             request.state.log["code"] = error.code
             return self._page(request, back_to=back_to, problem=str(error), has_wrong_key=True, status=UNPROCESSABLE)
+        self._give_back(request)
         return self._signed_in(token, back_to)
 
     async def leave(self, request: Request) -> Response:
@@ -123,6 +124,7 @@ class _SigningIn:
         verified = await server.code_flow.person(code, attempt, now=now)
         person = await server.code_flow.tokens.staff_member(verified, now=now)
         token = await server.browsers.open_for(person, instead_of=session_token(server, request))
+        self._give_back(request)
         answer = self._signed_in(token, attempt.back_to)
         forget_browser(server, answer, name="attempt")
         return answer
@@ -177,8 +179,15 @@ class _SigningIn:
         return answer
 
     def _charge(self, request: Request) -> None:
-        address = None if request.client is None else request.client.host
-        self._server.sign_in_allowances.charge(address_payer(address), 1, now=self._server.clock.now())
+        self._server.sign_in_allowances.charge(_payer(request), 1, now=self._server.clock.now())
+
+    def _give_back(self, request: Request) -> None:
+        # A whole office has one address, and only tries that fail are worth counting.
+        self._server.sign_in_allowances.give_back(_payer(request), 1, now=self._server.clock.now())
+
+
+def _payer(request: Request) -> str:
+    return address_payer(None if request.client is None else request.client.host)
 
 
 def own_path(path: str | None) -> str:

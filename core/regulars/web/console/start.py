@@ -60,6 +60,7 @@ class PageGroup:
     """The pages of one plugin."""
 
     title: str
+    summary: str
     links: Sequence[PageLink]
 
 
@@ -163,7 +164,7 @@ def _pages(server: Server, actor: Actor) -> Iterator[PageGroup]:
     for plugin in server.plugins.plugins:
         links = list(page_links(plugin, actor))
         if links:
-            yield PageGroup(plugin.manifest.title, links)
+            yield PageGroup(plugin.manifest.title, plugin.manifest.summary, links)
 
 
 def _plugins(host: PluginHost) -> Iterator[ShownPlugin]:
@@ -173,7 +174,8 @@ def _plugins(host: PluginHost) -> Iterator[ShownPlugin]:
         except PluginWithheld:
             title = plugin_id
         badge, state = PLUGIN_STATES[status.state]
-        problems = [_shown_problem(problem) for problem in host.problems.known(plugin_id)]
+        told = (problem for problem in host.problems.known(plugin_id) if problem.message != status.reason)
+        problems = [_shown_problem(problem) for problem in told]
         yield ShownPlugin(title, badge, state, status.reason, problems)
 
 

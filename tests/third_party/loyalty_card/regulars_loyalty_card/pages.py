@@ -3,23 +3,25 @@
 from sqlalchemy import func, select
 from sqlmodel import col
 from starlette.requests import Request
-from starlette.responses import HTMLResponse
+from starlette.responses import Response
 from starlette.routing import Route
 
-from regulars import Pages, PluginContext
+from regulars import Pages, PluginContext, page_response
 from regulars_loyalty_card.models import LoyaltyAccount
 
 __all__ = ["PAGES"]
 
 
-async def _cards(request: Request) -> HTMLResponse:
+async def _cards(request: Request) -> Response:
     ctx: PluginContext = request.state.ctx
-    counts = select(col(LoyaltyAccount.level), func.count()).group_by(col(LoyaltyAccount.level))
-    rows = (await ctx.session.execute(counts.order_by(col(LoyaltyAccount.level)))).all()
-    lines = "".join(f"<li>{level}: {number}</li>" for level, number in rows)
-    return HTMLResponse(
-        f'<!doctype html><html lang="en"><title>Loyalty cards</title><h1>Loyalty cards</h1><ul>{lines}</ul></html>'
-    )
+    levels = select(col(LoyaltyAccount.level), func.count()).group_by(col(LoyaltyAccount.level))
+    counts = (await ctx.session.execute(levels.order_by(col(LoyaltyAccount.level)))).all()
+    return page_response(request, "cards.html", {"counts": counts}, title="Loyalty cards")
 
 
-PAGES = Pages(routes=[Route("/", _cards, name="cards")], permissions={"cards": "loyalty_card:read"})
+PAGES = Pages(
+    routes=[Route("/", _cards, name="cards")],
+    permissions={"cards": "loyalty_card:read"},
+    titles={"cards": "Loyalty cards"},
+    templates="regulars_loyalty_card:templates",
+)

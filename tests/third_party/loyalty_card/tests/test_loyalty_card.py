@@ -99,5 +99,6 @@ async def test_the_page_counts_cards_for_those_who_may_see_them(app: App) -> Non
     page = await app.client.get("/plugins/loyalty_card/", headers=await app.key("frontline"))
     refused = await app.client.get("/plugins/loyalty_card/")
 
-    assert "<li>green: 1</li>" in page.text
+    assert '<th scope="row">green</th><td class="end">1</td>' in page.text
+    assert "<title>Loyalty cards" in page.text
     assert refused.status_code == 401
