@@ -76,6 +76,7 @@ if TYPE_CHECKING:
     from regulars.jobs.graphql import JobNode, JobPayload, start_job
     from regulars.jobs.run import JobRun
     from regulars.outgoing.client import HttpReply
+    from regulars.outgoing.consent_gate import AboutCustomer, FetchNotAllowed
     from regulars.outgoing.granted import PluginHttp
     from regulars.outgoing.limits import ANSWERS, FEEDS, RequestLimits
     from regulars.outgoing.refusals import RequestFailed, TargetRefused
@@ -124,6 +125,7 @@ __all__ = [
     "TOUCHES",
     "UNSET",
     "ZONES",
+    "AboutCustomer",
     "AllowedHours",
     "Amount",
     "Argument",
@@ -154,6 +156,7 @@ __all__ = [
     "EventEnvelope",
     "EventHandler",
     "ExpectedError",
+    "FetchNotAllowed",
     "FieldContext",
     "Forbidden",
     "ForbiddenTransition",
@@ -323,6 +326,7 @@ _HOMES = {
     "regulars.jobs.graphql": ("JobNode", "JobPayload", "start_job"),
     "regulars.jobs.run": ("JobRun",),
     "regulars.outgoing.client": ("HttpReply",),
+    "regulars.outgoing.consent_gate": ("AboutCustomer", "FetchNotAllowed"),
     "regulars.outgoing.granted": ("PluginHttp",),
     "regulars.outgoing.limits": ("ANSWERS", "FEEDS", "RequestLimits"),
     "regulars.outgoing.refusals": ("RequestFailed", "TargetRefused"),

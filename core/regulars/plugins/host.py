@@ -11,9 +11,11 @@ from pydantic import BaseModel
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from regulars.clock import Clock
+from regulars.consents.registry import core_consent_registry
 from regulars.database import Database
 from regulars.migrations import MigrationOwner
 from regulars.outgoing.client import Outgoing
+from regulars.outgoing.consent_gate import ConsentGate
 from regulars.outgoing.granted import PluginHttp
 from regulars.outgoing.opening import open_outgoing
 from regulars.plugins.admission import Admission, manifest_of
@@ -86,6 +88,7 @@ class PluginHost:
         usual = Company(settings.company_name, settings.company_time_zone, settings.company_currency)
         self._company = company or (lambda: usual)
         self._outgoing = outgoing or open_outgoing(settings)
+        self._gate = ConsentGate(database, clock, core_consent_registry())
         self._door = door or CustomerDoor(secrets.token_urlsafe())  # whose links nobody else can read
         self._chance = chance or random.Random()  # noqa: S311 - plugins draw samples with it, no secrets
         self._arrangement = Arrangement()
@@ -237,7 +240,7 @@ class PluginHost:
     def http_of(self, plugin_id: str) -> PluginHttp:
         """Return what the plugin reaches other machines with: the hosts of its manifest, and no others."""
         manifest = self.found[plugin_id].manifest
-        return PluginHttp(self._outgoing, () if manifest is None else manifest.grants.network)
+        return PluginHttp(self._outgoing, () if manifest is None else manifest.grants.network, self._gate)
 
     def context(self, plugin_id: str, *, session: AsyncSession, actor: str, settings: BaseModel) -> PluginContext:
         """Return the context for one call of a plugin, whose settings are ``settings``."""

@@ -6,12 +6,10 @@ import pytest
 from tests.core.outgoing.conftest import MakeClient, Serve, names, replying
 
 from regulars.outgoing.client import HttpReply
-from regulars.outgoing.granted import PluginHttp
 from regulars.outgoing.limits import FEEDS, RequestLimits
 from regulars.outgoing.refusals import (
     ReplyTooLarge,
     ReplyUnreadable,
-    TargetRefused,
     TargetTooSlow,
     TargetUnreachable,
     TooManyRedirects,
@@ -264,31 +262,3 @@ async def test_a_post_sends_its_content(serve: Serve, make_client: MakeClient) -
 async def test_an_answer_that_is_no_json_is_told_as_that() -> None:
     with pytest.raises(ReplyUnreadable):
         HttpReply(200, {}, b"<html>", "https://shop.example/").json()
-
-
-@pytest.mark.parametrize("granted", ["127.0.0.1", "*"])
-async def test_a_plugin_reaches_the_hosts_that_it_has_been_granted(
-    granted: str, serve: Serve, make_client: MakeClient
-) -> None:
-    port = await serve(replying("200 OK", b"here"))
-
-    reply = await PluginHttp(make_client(local(port)), (granted,)).get(f"http://127.0.0.1:{port}/")
-
-    assert reply.body == b"here"
-
-
-@pytest.mark.parametrize("granted", ["api.example", "*.api.example", "pi.example"])
-async def test_a_plugin_reaches_no_other_host(granted: str, make_client: MakeClient) -> None:
-    http = PluginHttp(make_client(resolve=names()), (granted,))
-
-    with pytest.raises(TargetRefused, match="granted"):
-        await http.get("https://evil-api.example/")
-
-
-async def test_a_redirect_leads_a_plugin_to_no_other_host(serve: Serve, make_client: MakeClient) -> None:
-    other = await serve(replying("200 OK", b"there"))
-    port = await serve(replying(f"302 Found\nlocation: http://localhost:{other}/"))
-    http = PluginHttp(make_client(local(port), PrivateTarget("localhost", other)), ("127.0.0.1",))
-
-    with pytest.raises(TargetRefused, match="granted"):
-        await http.get(f"http://127.0.0.1:{port}/", limits=FEEDS)
