@@ -50,6 +50,7 @@ def _prepare_sqlite(connection: Any, _record: object) -> None:
     cursor.execute("PRAGMA journal_mode = WAL")
     cursor.execute("PRAGMA synchronous = FULL")
     cursor.execute("PRAGMA foreign_keys = ON")
+    cursor.execute("PRAGMA secure_delete = ON")  # what is erased must not stay in free pages
     cursor.close()
     for name, function in SQLITE_FUNCTIONS.items():
         connection.create_function(name, 1, function, deterministic=True)

@@ -28,6 +28,8 @@ _RIGHTS = (
     _Right("touchpoints:write", "Record touchpoints", "frontline"),
     _Right("consents:read", "See what a customer allowed", "analyst frontline privacy"),
     _Right("consents:write", "Record what a customer allows", "frontline privacy"),
+    _Right("privacy:read", "See privacy requests and their certificates", "privacy"),
+    _Right("privacy:manage", "Export, erase and restrict on request", "privacy"),
     _Right("suppressions:read", "See which addresses and customers are suppressed", "frontline privacy"),
     _Right("suppressions:write", "Suppress addresses and customers", "frontline privacy"),
     _Right("suppressions:lift", "Lift suppressions", "privacy"),

@@ -30,6 +30,7 @@ from regulars.jobs.graphql import JobMutations, JobQueries
 from regulars.plugins.contributions import GraphQLPart
 from regulars.plugins.graphql import PluginMutations, PluginQueries
 from regulars.plugins.plugin_set import PluginSet
+from regulars.privacy.graphql import PrivacyMutations, PrivacyQueries
 from regulars.segments.graphql import SegmentQueries
 from regulars.suppressions.graphql import CustomerSuppressions, SuppressionMutations, SuppressionQueries
 from regulars.touchpoints.bulk import TOUCHPOINT_BULK
@@ -52,6 +53,7 @@ CORE_PARTS = (
     GraphQLPart({"Query": TrackingQueries, "Mutation": TrackingMutations}),
     GraphQLPart({"Query": TouchpointQueries, "Mutation": TouchpointMutations, "Customer": CustomerTouchpoints}),
     GraphQLPart({"Query": ConsentQueries, "Mutation": ConsentMutations, "Customer": CustomerConsents}),
+    GraphQLPart({"Query": PrivacyQueries, "Mutation": PrivacyMutations}),
     GraphQLPart({"Query": SuppressionQueries, "Mutation": SuppressionMutations, "Customer": CustomerSuppressions}),
     GraphQLPart({"Query": ContactQueries, "Mutation": ContactMutations, "Customer": CustomerContacts}),
     GraphQLPart({"Customer": CustomerReservations}),

@@ -40,6 +40,7 @@ from regulars.plugins.host import PluginHost
 from regulars.plugins.manifest import Permission
 from regulars.plugins.plugin_set import PluginSet
 from regulars.preflight import check_database
+from regulars.privacy.job import privacy_job
 from regulars.selfservice.door import CustomerDoor
 from regulars.settings import Settings
 from regulars.signin.bearer import issued_token
@@ -121,6 +122,9 @@ class Server:
                 rules=lambda: self.contact_rules,
                 registry=self.consent_registry,
                 slots=settings.export_slots,
+            ),
+            privacy_job(
+                database=self.database, uploads=self.uploads, folders=[self.exports], host=lambda: self.host
             ),
         ]
         self._found = found

@@ -1,0 +1,86 @@
+"""Take in privacy requests, and restrict whose data may only be kept."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from regulars.access.actors import Actor
+from regulars.checks import check_moment, check_text
+from regulars.customers.finding import customer_to_restore
+from regulars.customers.models import Customer
+from regulars.errors import ForbiddenTransition, UnknownValue
+from regulars.events.service import record_event
+from regulars.jobs.service import enqueue_job
+from regulars.privacy.deadlines import one_month_after
+from regulars.privacy.models import PrivacyRequest
+
+__all__ = ["KINDS", "PRIVACY_JOB", "create_privacy_request"]
+
+PRIVACY_JOB = "core.privacy"
+KINDS = ("erasure", "export", "restriction", "restriction_lift")
+LONGEST_REASON = 1000
+
+
+async def create_privacy_request(
+    session: AsyncSession,
+    *,
+    kind: str,
+    customer_id: UUID,
+    reason: str,
+    received_at: datetime | None = None,
+    actor: Actor,
+    now: datetime,
+) -> PrivacyRequest:
+    """Return the new request; a restriction and its lifting are done at once, the others by a job that starts now.
+
+    ``received_at`` is when the person asked, from which the month runs. Raises ``UnknownValue`` for another kind,
+    ``NotFound`` for no such customer, and ``ForbiddenTransition`` where their status does not allow it.
+    """
+    if kind not in KINDS:
+        raise UnknownValue("kind of privacy request", kind, KINDS, path=("kind",))
+    received = now if received_at is None else check_moment(received_at, path=("receivedAt",), now=now)
+    why = check_text(reason, path=("reason",), longest=LONGEST_REASON)
+    customer = await customer_to_restore(session, customer_id=customer_id)
+    request = PrivacyRequest(
+        kind=kind,
+        customer_id=customer.id,
+        reason=why,
+        actor=actor.label,
+        received_at=received,
+        due_at=one_month_after(received),
+        created_at=now,
+    )
+    session.add(request)
+    await session.flush()
+    await _tell(session, "privacy.requested", request, actor, now)
+    if kind in ("export", "erasure"):
+        _require_not_erased(customer)
+        await enqueue_job(session, kind=PRIVACY_JOB, key=str(request.id), actor=actor.label, now=now)
+        return request
+    _set_restriction(customer, is_wanted=kind == "restriction", now=now)
+    request.status, request.completed_at = "done", now
+    request.certificate = {"kind": kind, "customer": str(customer.id), "status": customer.status}
+    await _tell(session, "privacy.done", request, actor, now)
+    return request
+
+
+def _set_restriction(customer: Customer, *, is_wanted: bool, now: datetime) -> None:
+    before, after = ("active", "restricted") if is_wanted else ("restricted", "active")
+    if customer.status != before:
+        raise ForbiddenTransition(
+            f"Customer {customer.id} is {customer.status}, not {before}, so they cannot become {after}."
+        )
+    customer.status, customer.updated_at = after, now
+    customer.version += 1
+
+
+def _require_not_erased(customer: Customer) -> None:
+    if customer.status == "erased":
+        raise ForbiddenTransition(f"Customer {customer.id} was erased already; nothing is left.")
+
+
+async def _tell(session: AsyncSession, type: str, request: PrivacyRequest, actor: Actor, now: datetime) -> None:
+    data = {"requestId": str(request.id), "kind": request.kind}
+    subject = f"customer:{request.customer_id}"
+    await record_event(session, type=type, subject=subject, actor=actor.label, data=data, now=now)
