@@ -44,12 +44,11 @@ def archive_path(uploads: Path, name: str) -> Path:
     return uploads / "exports" / name
 
 
-def privacy_job(
-    *, database: Database, uploads: Path, folders: Sequence[Path], host: Callable[[], PluginHost]
-) -> Job:
+def privacy_job(*, database: Database, uploads: Path, folders: Sequence[Path], host: Callable[[], PluginHost]) -> Job:
     """Return the job that answers every open request; what cannot be done stays open, and is tried again.
 
-    Exports lie below ``uploads``; erasures search there and in ``folders``. Whatever wrote about an erased customer while they were being erased is found by looking again, for a day.
+    Exports lie below ``uploads``; erasures search there and in ``folders``. Whatever wrote about a customer while they
+    were being erased is found by looking again, for a day.
     """
 
     async def run(job: JobRun) -> Mapping[str, Any]:
