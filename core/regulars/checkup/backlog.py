@@ -12,8 +12,9 @@ from regulars.audit.models import UnsealedRow
 from regulars.checkup.findings import Finding
 from regulars.events.models import Event, EventDelivery
 from regulars.jobs.models import Job
+from regulars.webhooks.models import DEAD, Webhook, WebhookDelivery
 
-__all__ = ["event_findings", "job_findings", "seal_findings"]
+__all__ = ["event_findings", "job_findings", "seal_findings", "webhook_findings"]
 
 PATIENCE = timedelta(minutes=5)
 RECENTLY = timedelta(days=1)
@@ -62,6 +63,27 @@ async def event_findings(session: AsyncSession, *, now: datetime) -> Sequence[Fi
         step = "Read `regulars plugin doctor`, mend the handler, and have the events told again."
         findings.append(Finding("dead letters", "warning", message, step))
     return findings or [Finding("events", "well", "None waits for long, and none was given up.")]
+
+
+async def webhook_findings(session: AsyncSession, *, now: datetime) -> Sequence[Finding]:
+    """Return which webhooks fail or are disabled, and how many deliveries were given up."""
+    findings = []
+    for webhook in await session.scalars(select(Webhook).order_by(col(Webhook.created_at))):
+        if webhook.disabled_at is not None:
+            message = f"The webhook {webhook.id} is disabled: {webhook.disabled_reason or 'somebody disabled it'}."
+            step = "Mend its receiver and enable it again, or delete it."
+            findings.append(Finding("webhooks", "warning", message, step))
+        elif webhook.failing_since is not None and now - webhook.failing_since > PATIENCE:
+            message = f"The webhook {webhook.id} has failed for {_words(now - webhook.failing_since)}."
+            step = "Ask who runs its receiver; what waits is sent for 75 hours."
+            findings.append(Finding("webhooks", "warning", message, step))
+    dead = select(func.count()).select_from(WebhookDelivery).where(col(WebhookDelivery.status) == DEAD)
+    number = await session.scalar(dead) or 0
+    if number:
+        message = f"{number} deliveries to webhooks were given up."
+        step = "Once the receiver works again, have them replayed over GraphQL."
+        findings.append(Finding("dead letters", "warning", message, step))
+    return findings or [Finding("webhooks", "well", "None fails, and no delivery was given up.")]
 
 
 async def seal_findings(session: AsyncSession, *, now: datetime) -> Sequence[Finding]:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
-from regulars.checkup.backlog import event_findings, job_findings, seal_findings
+from regulars.checkup.backlog import event_findings, job_findings, seal_findings, webhook_findings
 from regulars.checkup.findings import Finding
 from regulars.checkup.guards import guard_findings
 from regulars.checkup.surroundings import clock_findings, database_findings, disk_findings, settings_findings
@@ -36,6 +36,7 @@ async def check_up(database: Database, settings: Settings, *, now: datetime) -> 
         findings += await seal_findings(session, now=now)
         findings += await job_findings(session, now=now)
         findings += await event_findings(session, now=now)
+        findings += await webhook_findings(session, now=now)
     return findings
 
 

@@ -11,6 +11,7 @@ from sqlmodel import col
 from regulars.events.models import Event, EventDelivery
 from regulars.jobs.models import Job
 from regulars.watch.figures import Reading
+from regulars.webhooks.models import Webhook, WebhookDelivery
 
 __all__ = ["MOST_COUNTED", "pool_readings", "read_waiting"]
 
@@ -20,7 +21,12 @@ MOST_COUNTED = 100_000
 
 async def read_waiting(session: AsyncSession, *, now: datetime) -> Sequence[Reading]:
     """Return what waits in the database at this moment; every process that shares it tells the same."""
-    return [*await _jobs(session, now), *await _events(session, now), *await _deliveries(session)]
+    return [
+        *await _jobs(session, now),
+        *await _events(session, now),
+        *await _deliveries(session),
+        *await _webhooks(session, now),
+    ]
 
 
 def pool_readings(engines: Sequence[AsyncEngine]) -> Iterator[Reading]:
@@ -75,6 +81,26 @@ async def _deliveries(session: AsyncSession) -> list[Reading]:
         )
         for handler, is_given_up, number in counted
     ]
+
+
+async def _webhooks(session: AsyncSession, now: datetime) -> list[Reading]:
+    waiting = await session.execute(
+        select(col(WebhookDelivery.webhook_id), func.count())
+        .where(col(WebhookDelivery.next_at).is_not(None))
+        .group_by(col(WebhookDelivery.webhook_id))
+    )
+    help = "Deliveries that wait for an attempt."
+    readings = [Reading("regulars_webhook_deliveries", help, number, (("webhook", str(id)),)) for id, number in waiting]
+    known = await session.execute(
+        select(col(Webhook.id), col(Webhook.failing_since), col(Webhook.disabled_at).is_not(None))
+    )
+    for id, failing_since, is_disabled in known:
+        of = (("webhook", str(id)),)
+        readings += [
+            Reading("regulars_webhook_failing_seconds", "How long it has failed.", _age(failing_since, now), of),
+            Reading("regulars_webhook_disabled", "Whether it is disabled.", float(is_disabled), of),
+        ]
+    return readings
 
 
 def _age(since: datetime | None, now: datetime) -> float:

@@ -25,7 +25,7 @@ def metrics_route(server: Server) -> Route:
         actor = await server.actor(request.headers.get("authorization"))
         if not actor.may(METRICS_READ):
             raise Forbidden(METRICS_READ)
-        readings = [*_plugin_readings(server), *pool_readings(server.database.engines)]
+        readings = [*_plugin_readings(server), *_plan_readings(server), *pool_readings(server.database.engines)]
         is_up = Reading("regulars_database_up", "Whether the database answers.", 1)
         try:
             async with server.database.reading() as session:
@@ -45,3 +45,14 @@ def _plugin_readings(server: Server) -> Iterator[Reading]:
     for breaker in server.host.caller.breakers.open_now():
         labels = (("plugin", breaker.plugin_id), ("hook", breaker.hook))
         yield Reading("regulars_plugin_paused", "Hooks that rest after many failures.", 1, labels)
+
+
+def _plan_readings(server: Server) -> Iterator[Reading]:
+    counts = server.schema.executor.planner.counts
+    yield Reading("regulars_queries_planned", "Queries answered by a plan since the schema was built.", counts.planned)
+    help = "Queries that were executed instead, by the field because of which."
+    for field, number in counts.by_field.items():
+        yield Reading("regulars_queries_not_planned", help, number, (("field", field),))
+    help = "Queries that were executed instead because their plan failed, by the kind of error."
+    for error, number in counts.by_error.items():
+        yield Reading("regulars_plans_failed", help, number, (("error", error),))

@@ -16,6 +16,8 @@ from regulars.testing.app import App
 from regulars.testing.promises.documents import field_text, type_places
 from regulars.testing.promises.preparation import fill_shop
 
+pytestmark = pytest.mark.row(11)
+
 REVIEWED: dict[str, Any] = tomllib.loads((Path(__file__).parent / "authz.toml").read_text(encoding="utf-8"))
 HOLDERS: Mapping[str, set[str]] = {name: set(roles.split()) for name, roles in REVIEWED["roles"].items()}
 NEEDED: Mapping[str, str] = {

@@ -18,6 +18,8 @@ from regulars.audit.sealing import hash_tail, seal_rows, write_links
 from regulars.audit.service import forget_subject, record_audit
 from regulars.testing.app import App
 
+pytestmark = pytest.mark.row(16)
+
 VERIFY = """{ consentLedgerVerify {
   isWhole sealed unsealed erased heads headSeq firstBrokenSeq problem
 } }"""

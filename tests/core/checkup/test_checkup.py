@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import text
 
 from regulars.audit.service import record_audit
-from regulars.checkup.backlog import event_findings, job_findings, seal_findings
+from regulars.checkup.backlog import event_findings, job_findings, seal_findings, webhook_findings
 from regulars.checkup.findings import Finding, exit_code
 from regulars.checkup.guards import guard_findings
 from regulars.checkup.service import check_up
@@ -19,6 +19,7 @@ from regulars.events.service import record_event
 from regulars.jobs.models import Job
 from regulars.settings import Settings
 from regulars.testing.databases import PostgresDatabases
+from regulars.webhooks.models import DEAD, Webhook, WebhookDelivery
 
 NOW = datetime.now(UTC)
 MIB = 1024 * 1024
@@ -221,6 +222,44 @@ async def test_events_that_were_given_up_are_told_by_handler(database: Database)
 
     assert told(findings) == [("dead letters", "warning")]
     assert "gold (1)" in findings[0].message
+
+
+@pytest.mark.parametrize(
+    ("state", "words"),
+    [
+        ({"disabled_at": NOW, "disabled_reason": "It answered 410"}, "It answered 410"),
+        ({"failing_since": NOW - timedelta(hours=4)}, "4 hours"),
+    ],
+    ids=["disabled", "failing"],
+)
+async def test_a_webhook_that_fails_or_is_disabled_is_told(database: Database, state: Any, words: str) -> None:
+    async with database.writing() as session:
+        session.add(Webhook(url="https://example.com/", event_types=["*"], created_at=NOW, updated_at=NOW, **state))
+        await session.flush()
+
+        findings = await webhook_findings(session, now=NOW)
+
+    assert told(findings) == [("webhooks", "warning")]
+    assert words in findings[0].message
+
+
+async def test_deliveries_to_webhooks_that_were_given_up_are_counted(database: Database) -> None:
+    async with database.writing() as session:
+        webhook = Webhook(url="https://example.com/", event_types=["*"], created_at=NOW, updated_at=NOW)
+        event = await record_event(session, type="x.happened", subject="x:1", actor="system", data={}, now=NOW)
+        session.add(webhook)
+        await session.flush()
+        session.add(
+            WebhookDelivery(
+                webhook_id=webhook.id, event_id=event.id, event_type="x.happened", status=DEAD, created_at=NOW
+            )
+        )
+        await session.flush()
+
+        findings = await webhook_findings(session, now=NOW)
+
+    assert told(findings) == [("dead letters", "warning")]
+    assert findings[0].message.startswith("1 deliveries")
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from regulars.testing.app import App
 from regulars.testing.making import running_app
 from regulars_contact_preferences.manifest import manifest
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.row(14)]
 
 REGISTRY = registry_of_the_file()
 CASES = [pytest.param(case, id=case["id"]) for case in DECISION_CASES]

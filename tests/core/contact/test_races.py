@@ -17,6 +17,8 @@ from regulars.testing.app import App
 from regulars_contact_preferences.manifest import manifest
 from regulars_contact_preferences.models import Cap, Holdout, ServiceCase
 
+pytestmark = pytest.mark.row(7)
+
 STEP = "decision { outcome rule until decisionId } reservation { id state isOverCap } errors { code }"
 RESERVE = f"""mutation ($customer: ID!, $request: ContactRequestInput!, $key: String) {{
   contactReserve(input: {{customerId: $customer, request: $request, idempotencyKey: $key}}) {{ {STEP} }}

@@ -1,7 +1,10 @@
+import pytest
 from sqlalchemy import text
 
 from regulars.database import Database
 from regulars.migrations import CORE, differences, downgrade, state_of, upgrade
+
+pytestmark = pytest.mark.row(19)
 
 
 async def test_a_fresh_database_stands_at_the_newest_revision(database: Database) -> None:

@@ -10,6 +10,8 @@ from regulars.testing.promises.documents import field_text, type_places
 from regulars.testing.promises.fields import counted_statements
 from regulars.testing.promises.preparation import CUSTOMERS, fill_shop
 
+pytestmark = pytest.mark.row(10)
+
 WRAPPING = {"nodes", "edges", "node", "pageInfo", "hasNextPage", "totalCount", "currency"}
 FILL = """mutation ($id: ID!) {
   consentGrant(input: {

@@ -40,6 +40,8 @@ from regulars import (
 )
 from regulars.testing.fixtures import MakeApp
 
+pytestmark = pytest.mark.row(13)
+
 WRONG: Mapping[str, Answer] = {
     "a text": lambda: "many",
     "NaN": lambda: float("nan"),

@@ -1,6 +1,7 @@
 import pytest
-from tests.core.graphql.row9 import CountedLog, check_run, run_hostile_documents
+from tests.core.graphql.row9 import CountedLog, HostileRun, check_run, run_hostile_documents
 from tests.core.graphql.small_app import small_app
+from tests.plan import Figures
 
 from regulars.access.actors import SYSTEM
 from regulars.access.owners import ForService
@@ -12,15 +13,40 @@ from regulars.web.application import create_app
 from regulars.web.logging import set_up_logging
 from regulars.web.server import Server
 
+pytestmark = pytest.mark.row(9)
+
 SEED = 20261121
 
 
-async def test_hostile_documents_are_refused_quickly_and_quietly() -> None:
+async def test_hostile_documents_are_refused_quickly_and_quietly(figures: Figures) -> None:
     run = await run_hostile_documents(small_app(), count=500, seed=SEED)
 
+    figures(**figures_of(run))
     check_run(run)
     assert run.executed > 0
     assert len(run.codes) >= 15
+
+
+@pytest.mark.full
+@pytest.mark.timeout(1_800)
+async def test_ten_thousand_hostile_documents_are_refused_quickly_and_quietly(seed: int, figures: Figures) -> None:
+    run = await run_hostile_documents(small_app(), count=10_000, seed=seed)
+
+    figures(**figures_of(run))
+    check_run(run)
+
+
+def figures_of(run: HostileRun) -> dict[str, object]:
+    return {
+        "seed": run.seed,
+        "requests": run.requests,
+        "executed": run.executed,
+        "slowest_refusal_ms": round(run.slowest_refusal_ms),
+        "slowest_ms": round(run.slowest_ms),
+        "ping_p99_ms": round(run.ping_p99_ms),
+        "log_bytes_most": run.log_bytes_most,
+        "rss_growth_mib": round(run.rss_growth_mib, 1),
+    }
 
 
 def test_hostile_documents_are_the_same_for_the_same_seed() -> None:

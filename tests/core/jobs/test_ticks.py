@@ -6,6 +6,8 @@ import pytest
 from regulars.jobs.ticks import newest_tick, next_tick
 from regulars.plugins.contributions import Trigger, daily, every
 
+pytestmark = pytest.mark.row(23)
+
 BERLIN = ZoneInfo("Europe/Berlin")
 NEW_YORK = ZoneInfo("America/New_York")
 LORD_HOWE = ZoneInfo("Australia/Lord_Howe")

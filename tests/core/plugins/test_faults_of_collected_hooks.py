@@ -10,6 +10,8 @@ from regulars.plugins.discovery import found_plugin
 from regulars.plugins.hookspecs import hookimpl
 from regulars.plugins.states import PluginState, PluginWithheld
 
+pytestmark = pytest.mark.row(13)
+
 
 class Faulty:
     """A plugin whose traits come to grief."""

@@ -21,6 +21,8 @@ from regulars.plugins.hookspecs import hookimpl
 from regulars.plugins.manifest import Grants
 from regulars.plugins.models import PluginProblem
 
+pytestmark = pytest.mark.row(13)
+
 LISTENS = Grants(events=("customer.created",))
 EVENT = UUID("01890000-0000-7000-8000-0000000000ff")
 

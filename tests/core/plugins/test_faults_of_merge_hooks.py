@@ -17,6 +17,8 @@ from regulars.plugins.hook_calls import erase_personal_data, tell_merged
 from regulars.plugins.hookspecs import hookimpl
 from regulars.plugins.host import PluginHost
 
+pytestmark = pytest.mark.row(13)
+
 MERGE = UUID("01890000-0000-7000-8000-0000000000aa")
 
 ENDLESS = {

@@ -110,7 +110,7 @@ async def work(server: Server, thing: int) -> None:
     async with server.database.writing() as session:
         job = await enqueue_job(session, kind="test.effect", key=str(thing), actor="staff:1", now=server.clock.now())
     async with running_worker(
-        server.database, kinds, clock=server.clock, company=server.company, slots=1, timings=TIMINGS
+        server.database, kinds, clock=server.clock, company=lambda: server.company, slots=1, timings=TIMINGS
     ):
         while not await has_succeeded(server, job.id):  # noqa: ASYNC110  what is done shows in the database alone
             await asyncio.sleep(SOON.total_seconds())

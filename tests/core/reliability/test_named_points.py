@@ -28,6 +28,8 @@ from regulars.jobs.models import Job
 from regulars.migrations import CORE, state_of
 from regulars.settings import Settings
 
+pytestmark = pytest.mark.row(3)
+
 RESULTS = Path(__file__).parents[3] / ".work" / "test-plan"
 POINTS = [point for point in CrashPoint if point is not CrashPoint.MIGRATION_REVISION]
 PATIENCE_S = 800

@@ -1,5 +1,6 @@
 import re
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ from regulars.jobs.service import enqueue_job
 from regulars.testing.app import App
 from regulars.testing.fixtures import MakeApp
 from regulars.watch.figures import MOST_OPERATIONS, OTHER, UNNAMED, Figures, Reading
+from regulars.webhooks.models import Webhook
 
 PING = "query {name} {{ viewer {{ kind }} }}"
 
@@ -122,3 +124,22 @@ async def test_two_servers_in_one_process_count_for_themselves(make_app: MakeApp
 
     assert 'operation="Who"' in one.server.watch.figures.text().decode()
     assert 'operation="Who"' not in other.server.watch.figures.text().decode()
+
+
+async def test_planned_queries_and_failing_webhooks_are_told(app: App) -> None:
+    async with app.database.writing() as session:
+        session.add(
+            Webhook(
+                url="https://example.com/",
+                event_types=["*"],
+                created_at=app.clock.now(),
+                updated_at=app.clock.now(),
+                failing_since=app.clock.now() - timedelta(minutes=10),
+            )
+        )
+    await app.gql("{ customers { nodes { displayName } } }")
+
+    found = await figures(app)
+
+    failing = [number for name, number in found.items() if name.startswith("regulars_webhook_failing_seconds{")]
+    assert (found["regulars_queries_planned"], failing) == (1, [600])

@@ -7,6 +7,8 @@ from regulars.plugins.contributions import Migrations
 from regulars.plugins.hookspecs import hookimpl
 from regulars.plugins.states import PluginWithheld
 
+pytestmark = pytest.mark.row(19)
+
 
 class Lost:
     """A plugin whose revisions are somewhere else."""
