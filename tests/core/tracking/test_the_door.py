@@ -7,6 +7,14 @@ import pytest
 from tests.core.tracking.sites import Site, customers
 
 from regulars.testing.app import App
+from regulars.testing.databases import SqliteDatabases
+
+
+@pytest.fixture
+def databases(sqlite_databases: SqliteDatabases) -> SqliteDatabases:
+    """One kind of database: what is tested here happens before anything is written."""
+    return sqlite_databases
+
 
 TRACK = {"userId": "u-1", "event": "Bought"}
 
