@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from regulars.clock import Clock
     from regulars.contact.frequency import TOUCHES, KnownTouch, cap_stands_until, is_never
     from regulars.contact.hours import AllowedHours, allowed_again, quiet_until, wall_time
+    from regulars.contact.models import ContactTouch
     from regulars.contact.needs import CASE_ID, CHANNEL, TOPIC, Need, need_rows, need_value
     from regulars.contact.requests import ContactCap, ContactPolicy, RuleRequest, WallClockWindow
     from regulars.contact.rules import ContactRule, Defer, Deny, Needs
@@ -144,6 +145,7 @@ __all__ = [
     "ContactCap",
     "ContactPolicy",
     "ContactRule",
+    "ContactTouch",
     "Customer",
     "CustomerDoor",
     "CustomerZones",
@@ -287,6 +289,7 @@ _HOMES = {
     ),
     "regulars.cli.environment": ("with_tables",),
     "regulars.clock": ("Clock",),
+    "regulars.contact.models": ("ContactTouch",),
     "regulars.contact.needs": ("CASE_ID", "CHANNEL", "TOPIC", "Need", "need_rows", "need_value"),
     "regulars.contact.requests": ("ContactCap", "ContactPolicy", "RuleRequest", "WallClockWindow"),
     "regulars.contact.rules": ("ContactRule", "Defer", "Deny", "Needs"),

@@ -1,5 +1,6 @@
 """Turn a decision into the row that keeps it."""
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from importlib.metadata import version
@@ -8,7 +9,6 @@ from uuid import UUID
 
 from regulars.access.actors import Actor
 from regulars.contact.models import ContactDecision
-from regulars.contact.readings import Told
 from regulars.contact.requests import RuleRequest
 from regulars.contact.verdicts import Blocker, Decision, Known
 
@@ -23,6 +23,8 @@ class Decided:
     """A decision about one customer, with what it rests on.
 
     ``asked_id`` is the id that was asked about, ``customer_id`` as whom they count today; None for an unknown id.
+    ``rules`` are the ids of those that were asked, ``named_needs`` what they were told, and ``missing`` the plugins
+    whose rules could not be asked.
     """
 
     asked_id: UUID
@@ -31,8 +33,9 @@ class Decided:
     decision: Decision
     evidence: tuple[str, ...]
     is_zone_assumed: bool
-    told: Told
     known: Known
+    rules: tuple[str, ...]
+    named_needs: Mapping[str, Any]
     missing: tuple[str, ...]
 
 
@@ -59,10 +62,7 @@ def decision_row(decided: Decided, *, step: str, actor: Actor, now: datetime) ->
         policy_version=request.policy.version,
         tzdata_version=tzdata_version(),
         is_zone_assumed=decided.is_zone_assumed,
-        needs={
-            "told": {owner: list(values) for owner, values in decided.told.by_owner.items()},
-            "missing": list(decided.missing),
-        },
+        needs={"rules": list(decided.rules), "told": dict(decided.named_needs), "missing": list(decided.missing)},
         actor=actor.label,
     )
 

@@ -10,7 +10,14 @@ from sqlmodel import Field
 from regulars.personal import pii
 from regulars.tables import JsonColumn, Table, UtcDateTime, new_id
 
-__all__ = ["ContactDecision", "ContactPolicyVersion", "ContactTouch"]
+__all__ = [
+    "ContactAudience",
+    "ContactDecision",
+    "ContactPolicyVersion",
+    "ContactTouch",
+    "ContactVerdict",
+    "ZoneCandidate",
+]
 
 
 class ContactPolicyVersion(Table, table=True):
@@ -29,7 +36,7 @@ class ContactPolicyVersion(Table, table=True):
 class ContactDecision(Table, table=True):
     """One decision as it was made, with all that is needed to make it again: it is never changed afterwards.
 
-    ``needs`` is what the rules knew, by owner, in the order of ``needs_read``. The address that was asked about is not
+    ``needs`` is which rules were asked, and what they knew. The address that was asked about is not
     kept. ``customer_id`` is None where nobody has the id that was asked about; it follows merges, ``profile_id`` stays.
     """
 
@@ -101,3 +108,40 @@ class ContactTouch(Table, table=True):
     idempotency_key: str | None = Field(default=None, sa_column_kwargs=pii("free_text"))
     is_over_cap: bool = False
     actor: str = Field(sa_column_kwargs=pii("staff"))
+
+
+class ZoneCandidate(Table, table=True):
+    """A time zone in which a customer may be whose own is not known; whatever is late in one of them is late."""
+
+    __tablename__ = "core_zone_candidate"
+
+    id: UUID = Field(default_factory=new_id, primary_key=True)
+    customer_id: UUID = Field(foreign_key="core_customer.id", index=True)
+    profile_id: UUID = Field(foreign_key="core_customer.id")
+    time_zone: str
+
+
+class ContactAudience(Table, table=True):
+    """A question about many customers at once, answered in the background; ``counts`` are there once it is done."""
+
+    __tablename__ = "core_contact_audience"
+
+    id: UUID = Field(default_factory=new_id, primary_key=True)
+    asked_at: datetime = Field(sa_type=UtcDateTime)
+    request: dict[str, Any] = Field(sa_type=JsonColumn)
+    customer_ids: list[Any] | None = Field(default=None, sa_type=JsonColumn)
+    policy_version: str
+    counts: dict[str, Any] | None = Field(default=None, sa_type=JsonColumn)
+    actor: str
+
+
+class ContactVerdict(Table, table=True):
+    """What came out for one customer of an audience: the outcome, the rule that is the reason, and until when."""
+
+    __tablename__ = "core_contact_verdict"
+
+    audience_id: UUID = Field(foreign_key="core_contact_audience.id", ondelete="CASCADE", primary_key=True)
+    customer_id: UUID = Field(foreign_key="core_customer.id", ondelete="CASCADE", primary_key=True, index=True)
+    outcome: str
+    rule: str
+    until: datetime | None = Field(default=None, sa_type=UtcDateTime)

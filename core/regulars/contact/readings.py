@@ -59,6 +59,7 @@ class NeedsReader:
             known = {need for needs in self.by_owner.values() for need in needs}
             new = dict.fromkeys(need for need in rule.needs.values() if need not in known)
             self.by_owner[rule.owner] = (*own, *new)
+        self.names = {need: f"{rule.id}.{name}" for rule in rules for name, need in rule.needs.items()}
         self._statements: dict[tuple[str, tuple[str, ...]], Select[Any]] = {}
 
     async def read(
@@ -96,6 +97,15 @@ class NeedsReader:
             need: need.value_of(value)
             for owner, values in told.by_owner.items()
             for need, value in zip(self.by_owner[owner], values, strict=True)
+        }
+
+    def named(self, told: Told) -> dict[str, Any]:
+        """Return the same JSON by the names of the needs, ``<rule>.<need>``, as it is kept with a decision."""
+        return {
+            self.names[need]: value
+            for owner, values in told.by_owner.items()
+            for need, value in zip(self.by_owner[owner], values, strict=True)
+            if need in self.names
         }
 
     async def _told(

@@ -6,7 +6,7 @@ as recording a consent does: whatever commits first is seen by the other.
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal
 from uuid import UUID
@@ -154,13 +154,13 @@ async def confirm_contact(
         now=now,
         own_slot=OwnSlot(touch.id, touch.request["address_digest"]),
     )
+    row = await store_decision(session, decided=decided, step="confirm", actor=actor, now=now)
     if touch.expires_at <= now:
-        decided = replace(decided, decision=_expired(touch))
-    elif decided.decision.outcome == "ALLOW":
+        await _correct(session, row, _expired(touch))
+    elif row.outcome == "ALLOW":
         caps = _caps(decided, rules)
         if not await confirm_slot(session, touch=touch, caps=caps, now=now):
-            decided = replace(decided, decision=_full(decided, caps, now))
-    row = await store_decision(session, decided=decided, step="confirm", actor=actor, now=now)
+            await _correct(session, row, _full(decided, caps, now))
     await session.refresh(touch)
     if row.outcome != "ALLOW":
         touch.state = "expired" if row.rule == EXPIRED else "released"
@@ -265,7 +265,9 @@ def _expired(touch: ContactTouch) -> Decision:
 
 
 async def _correct(session: AsyncSession, row: ContactDecision, decision: Decision) -> ContactDecision:
+    """Write what the slot decided over what the rules did; such a decision is not made again by rules."""
     row.outcome, row.rule, row.until, row.wake_on = decision.outcome, decision.rule, decision.until, decision.wake_on
+    row.needs = {**row.needs, "by_slot": True}
     row.blockers = [
         {**asdict(blocker), "until": None if blocker.until is None else blocker.until.isoformat()}
         for blocker in decision.blockers

@@ -45,6 +45,11 @@ class ContactRules:
     unavailable: tuple[str, ...] = ()
     report: Report = _report_nothing
 
+    def report_filters(self, error: Exception) -> None:
+        """Take note that a filter failed, of one of the plugins that have any; nobody can tell whose."""
+        for owner in sorted({rule.owner for rule in self.of_plugins if rule.prefilter is not None}):
+            self.report(owner, error)
+
     @property
     def all(self) -> Sequence[ContactRule]:
         """Return every rule in its order."""

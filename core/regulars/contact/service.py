@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any
 from uuid import UUID
 
@@ -22,7 +23,16 @@ from regulars.contact.zones import ZONES
 from regulars.suppressions.addresses import address_on_channel
 from regulars.suppressions.secret_key import address_key
 
-__all__ = ["OwnSlot", "address_digest", "decide_contact", "decide_contacts", "store_decision"]
+__all__ = [
+    "OwnSlot",
+    "address_digest",
+    "address_values",
+    "asked_values",
+    "decide_contact",
+    "decide_contacts",
+    "decide_seen",
+    "store_decision",
+]
 
 
 @dataclass(frozen=True)
@@ -67,18 +77,54 @@ async def decide_contacts(
 
     Raises what ``checked_request`` raises.
     """
-    assert len(customer_ids) <= MOST_CUSTOMERS
     checked_request(request, registry=registry)
     policy = policy_of(await read_policy(session))
     seen = as_rules_see_it(request, policy=policy, now=now)
-    applicable = rules.of_class(seen.contact_class)
-    told, failures = await applicable.reader.read(
-        session, customer_ids, await _asked(session, seen, request, own_slot), now=now
-    )
+    values = await address_values(session, request)
+    if own_slot is not None:
+        values |= {"contact_address_digest": own_slot.address_digest, "contact_own_slot": own_slot.id}
+    return await decide_seen(session, customer_ids=customer_ids, request=seen, rules=rules, values=values)
+
+
+async def decide_seen(
+    session: AsyncSession,
+    *,
+    customer_ids: Sequence[UUID],
+    request: RuleRequest,
+    rules: ContactRules,
+    values: Mapping[str, Any] = MappingProxyType({}),
+) -> list[Decided]:
+    """Return the decision about each customer on a request that was checked, as rules see it."""
+    assert len(customer_ids) <= MOST_CUSTOMERS, "readers take up to 10,000 customers"
+    applicable = rules.of_class(request.contact_class)
+    asked = {**asked_values(request), **values}
+    told, failures = await applicable.reader.read(session, customer_ids, asked, now=request.now)
     for failure in failures:
         rules.report(failure.owner, failure.error)
     missing = (*applicable.unavailable, *(failure.owner for failure in failures))
-    return [_decided(id, told.get(id, Told(None)), seen, rules, missing) for id in customer_ids]
+    return [_decided(id, told.get(id, Told(None)), request, rules, missing) for id in customer_ids]
+
+
+async def address_values(session: AsyncSession, request: ContactRequest) -> dict[str, Any]:
+    """Return what stands for the address that is named inside the SQL of needs."""
+    named = None if request.address is None else address_on_channel(request.channel, request.address)
+    return {
+        "contact_address": None if named is None else named.normalised,
+        "contact_address_digest": await address_digest(session, request),
+    }
+
+
+def asked_values(request: RuleRequest) -> dict[str, Any]:
+    """Return what stands for the request inside the SQL of needs, for a contact that names no address."""
+    return {
+        "contact_address": None,
+        "contact_address_digest": None,
+        "contact_own_slot": None,
+        "contact_channel": request.channel,
+        "contact_topic": request.topic,
+        "contact_purpose": request.purpose,
+        "contact_case_id": request.case_id,
+    }
 
 
 def _decided(
@@ -87,8 +133,9 @@ def _decided(
     applicable = rules.of_class(request.contact_class)
     known = applicable.reader.known(told)
     lost = {owner for owner in missing if owner not in applicable.unavailable}
+    asked = [rule for rule in applicable.rules if rule.owner not in lost]
     decision = decide(
-        [rule for rule in applicable.rules if rule.owner not in lost],
+        asked,
         known,
         request,
         unavailable=missing,
@@ -101,8 +148,9 @@ def _decided(
         decision=decision,
         evidence=_evidence(decision, known, request),
         is_zone_assumed=known[ZONES].are_assumed,
-        told=told,
         known=known,
+        rules=tuple(rule.id for rule in asked),
+        named_needs=applicable.reader.named(told),
         missing=missing,
     )
 
@@ -116,22 +164,6 @@ async def address_digest(session: AsyncSession, request: ContactRequest) -> str 
         return None
     named, key = address_on_channel(request.channel, request.address), await address_key(session)
     return "" if key is None else key.hash(named)
-
-
-async def _asked(
-    session: AsyncSession, seen: RuleRequest, request: ContactRequest, own_slot: OwnSlot | None
-) -> Mapping[str, Any]:
-    named = None if request.address is None else address_on_channel(request.channel, request.address)
-    digest = await address_digest(session, request) if own_slot is None else own_slot.address_digest
-    return {
-        "contact_address": None if named is None else named.normalised,
-        "contact_address_digest": digest,
-        "contact_own_slot": None if own_slot is None else own_slot.id,
-        "contact_channel": seen.channel,
-        "contact_topic": seen.topic,
-        "contact_purpose": seen.purpose,
-        "contact_case_id": seen.case_id,
-    }
 
 
 def _evidence(decision: Decision, known: Known, request: RuleRequest) -> tuple[str, ...]:

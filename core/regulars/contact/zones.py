@@ -3,6 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from sqlalchemy import Text, func, select
+from sqlmodel import col
+
+from regulars.contact.models import ZoneCandidate
 from regulars.contact.needs import need_value
 from regulars.contact.requests import ContactPolicy
 from regulars.customers.models import Customer
@@ -26,9 +30,16 @@ class CustomerZones:
         return self.names or (policy.default_tz,)
 
 
-def _zones(zone: str | None) -> CustomerZones:
-    return CustomerZones((zone,) if zone else ())
+def _zones(told: str | None) -> CustomerZones:
+    return CustomerZones(tuple(sorted(told.split(","))) if told else ())
 
 
-ZONES = need_value(Customer.time_zone, read=_zones)
+_candidates = (
+    select(func.aggregate_strings(col(ZoneCandidate.time_zone), ","))
+    .where(col(ZoneCandidate.customer_id) == Customer.id)
+    .correlate(Customer)
+    .scalar_subquery()
+)
+
+ZONES = need_value(func.coalesce(col(Customer.time_zone), _candidates, type_=Text), read=_zones)
 """The need of rules that look at the customer's clock."""

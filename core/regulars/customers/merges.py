@@ -12,7 +12,7 @@ from regulars.access.actors import Actor
 from regulars.consents.gpc import GpcSignal
 from regulars.consents.models import ConsentEvent
 from regulars.consents.service import rebuild_states
-from regulars.contact.models import ContactDecision, ContactTouch
+from regulars.contact.models import ContactDecision, ContactTouch, ZoneCandidate
 from regulars.customers.merge_pairs import ExplicitMergeNeeded, locked_pair, standing_merges
 from regulars.customers.merged_facts import MergeStep, combined, facts_of, taken_out, write_facts
 from regulars.customers.models import Customer, CustomerIdentity, CustomerMerge
@@ -38,6 +38,7 @@ FOLLOWING = (
     GpcSignal,
     ContactTouch,
     ContactDecision,
+    ZoneCandidate,
 )
 """Tables whose ``customer_id`` follows merges and whose ``profile_id`` remembers the way back."""
 

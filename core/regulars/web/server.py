@@ -19,6 +19,7 @@ from regulars.audit.heads import heads_of
 from regulars.clock import Clock, SystemClock
 from regulars.company.service import read_company, read_version, usual_company
 from regulars.consents.registry import core_consent_registry
+from regulars.contact.audiences import audience_job
 from regulars.contact.rule_set import ContactRules
 from regulars.customers.bulk_changes import bulk_change_job
 from regulars.customers.merges import MergeHook
@@ -116,6 +117,7 @@ class Server:
         self._jobs = [
             import_job(uploads=self.uploads, types=self.touchpoint_types),
             bulk_change_job(ask=self.ask),
+            audience_job(rules=lambda: self.contact_rules),
             *export_jobs(
                 folder=self.exports,
                 ask=self.ask,

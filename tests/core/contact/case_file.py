@@ -17,7 +17,7 @@ from regulars.access.actors import SYSTEM
 from regulars.consents.gpc import GpcSignal
 from regulars.consents.models import ConsentEvent
 from regulars.consents.registry import ConsentRegistry, core_consent_registry
-from regulars.contact.models import ContactPolicyVersion, ContactTouch
+from regulars.contact.models import ContactPolicyVersion, ContactTouch, ZoneCandidate
 from regulars.contact.requests import ContactRequest
 from regulars.customers.models import Customer, CustomerIdentity, CustomerMerge
 from regulars.errors import UnknownValue
@@ -226,6 +226,8 @@ def _rows(customer_id: UUID, state: Mapping[str, Any], now: datetime) -> Iterato
     if state.get("gpc"):
         seen_at = now if state["gpc"] is True else moment(state["gpc"])
         yield GpcSignal(at=seen_at, recorded_at=seen_at, **whose)
+    for zone in state["customer"].get("tz_candidates", ()):
+        yield ZoneCandidate(time_zone=zone, **whose)
     for pause in state.get("snoozes", ()):
         yield Pause(
             channel=pause.get("channel") or "*",

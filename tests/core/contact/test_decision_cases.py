@@ -3,15 +3,18 @@
 from collections.abc import AsyncIterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
+from uuid import UUID
 
 import pytest
 import pytest_asyncio
 from tests.core.contact.case_file import DECISION_CASES, load_case, registry_of_the_file
 
 from regulars.clock import SettableClock
+from regulars.contact.audiences import decide_page
 from regulars.contact.memory import Decided
-from regulars.contact.service import decide_contact, decide_contacts
-from regulars.tables import new_id
+from regulars.contact.policies import policy_of, read_policy
+from regulars.contact.requests import as_rules_see_it
+from regulars.contact.service import address_values, decide_contact
 from regulars.testing.app import App
 from regulars.testing.making import running_app
 from regulars_contact_preferences.manifest import manifest
@@ -31,12 +34,18 @@ async def shared_app(request: pytest.FixtureRequest) -> AsyncIterator[App]:
         yield app
 
 
+@pytest.fixture(scope="module")
+def earlier(shared_app: App) -> list[UUID]:
+    """Give the customers of the cases before, who are asked about along with each."""
+    return []
+
+
 def answer_of(decided: Decided) -> tuple[str, str, datetime | None]:
     return decided.decision.outcome, decided.decision.rule, decided.decision.until
 
 
 @pytest.mark.parametrize("case", CASES)
-async def test_a_case_is_decided_as_written(shared_app: App, case: Mapping[str, Any]) -> None:
+async def test_a_case_is_decided_as_written(shared_app: App, case: Mapping[str, Any], earlier: list[UUID]) -> None:
     loaded = await load_case(shared_app, case, REGISTRY)
 
     async with shared_app.database.reading() as session:
@@ -48,13 +57,15 @@ async def test_a_case_is_decided_as_written(shared_app: App, case: Mapping[str, 
             registry=REGISTRY,
             now=loaded.now,
         )
-        among_others = await decide_contacts(
+        rules, policy = shared_app.server.contact_rules, policy_of(await read_policy(session))
+        page = await decide_page(
             session,
-            customer_ids=[new_id(), loaded.customer_id, new_id()],
-            request=loaded.request,
-            rules=shared_app.server.contact_rules,
-            registry=REGISTRY,
-            now=loaded.now,
+            request=as_rules_see_it(loaded.request, policy=policy, now=loaded.now),
+            rules=rules,
+            only=[loaded.customer_id, *earlier],
+            values=await address_values(session, loaded.request),
         )
+    earlier.append(loaded.customer_id)
 
-    assert (answer_of(alone), answer_of(among_others[1])) == (loaded.expected, loaded.expected)
+    in_a_batch = page.outcomes.get(loaded.customer_id, ("DENY", "unknown_customer", None))
+    assert (answer_of(alone), in_a_batch) == (loaded.expected, loaded.expected)

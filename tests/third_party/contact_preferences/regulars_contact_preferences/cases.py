@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from sqlalchemy import ColumnElement, exists
 from sqlmodel import col
 
 from regulars import ContactRule, Customer, Defer, Deny, Needs, RuleRequest, need_rows
@@ -116,10 +117,15 @@ def _too_early(needs: Needs, request: RuleRequest, at: datetime) -> Defer | None
 NEEDED = {"cases": CASES}
 MARKETING = ("marketing", "research")
 
+
+def _has_cases(_request: RuleRequest) -> ColumnElement[bool]:
+    return exists().where(col(ServiceCase.customer_id) == Customer.id).correlate(Customer)
+
+
 CASE_RULES = (
     ContactRule("followup_duplicate", _duplicate, NEEDED, ("followup",), 26),
     ContactRule("followup_window_missed", _window_missed, NEEDED, ("followup",), 27),
-    ContactRule("open_case", _open_case, NEEDED, ("followup", *MARKETING), 28),
-    ContactRule("case_cooldown", _cooldown, NEEDED, MARKETING, 29),
+    ContactRule("open_case", _open_case, NEEDED, ("followup", *MARKETING), 28, prefilter=_has_cases),
+    ContactRule("case_cooldown", _cooldown, NEEDED, MARKETING, 29, prefilter=_has_cases),
     ContactRule("followup_too_early", _too_early, NEEDED, ("followup",), 30),
 )

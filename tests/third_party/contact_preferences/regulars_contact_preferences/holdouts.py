@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from sqlalchemy import ColumnElement, exists, false
 from sqlmodel import col
 
 from regulars import ContactRule, Customer, Deny, Needs, RuleRequest, need_rows
@@ -22,4 +23,13 @@ def _holdout(needs: Needs, request: RuleRequest, _at: datetime) -> Deny | None:
     return Deny(f"The experiment {request.experiment} holds the customer out.")
 
 
-HOLDOUT_RULE = ContactRule("holdout", _holdout, {"held_out": HELD_OUT}, ("marketing", "research"), 24)
+def _may_be_held_out(request: RuleRequest) -> ColumnElement[bool]:
+    if request.experiment is None:
+        return false()
+    is_held_out = col(Holdout.experiment) == request.experiment
+    return exists().where(col(Holdout.customer_id) == Customer.id, is_held_out).correlate(Customer)
+
+
+HOLDOUT_RULE = ContactRule(
+    "holdout", _holdout, {"held_out": HELD_OUT}, ("marketing", "research"), 24, prefilter=_may_be_held_out
+)

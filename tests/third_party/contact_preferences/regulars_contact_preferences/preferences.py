@@ -2,15 +2,19 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
+from zoneinfo import available_timezones
 
-from sqlalchemy import ColumnElement, exists
+from sqlalchemy import ColumnElement, exists, false, or_, true
 from sqlmodel import col
 
 from regulars import (
+    NOW,
     TOUCHES,
     ZONES,
     ContactCap,
     ContactRule,
+    ContactTouch,
     Customer,
     Defer,
     Deny,
@@ -132,23 +136,59 @@ def _frequency_cap(needs: Needs, request: RuleRequest, at: datetime) -> Defer | 
     return None if until is None else Defer("The customer was contacted as often as is allowed.", until=until)
 
 
-def _has(table: type[Pause | QuietHours | ChannelChoice | Cap]) -> ColumnElement[bool]:
-    return exists().where(col(table.customer_id) == Customer.id).correlate(Customer)
+def _has(table: type[Pause | QuietHours | ChannelChoice | Cap | ContactTouch], *conditions: Any) -> ColumnElement[bool]:
+    return exists().where(col(table.customer_id) == Customer.id, *conditions).correlate(Customer)
+
+
+def _is_alert(request: RuleRequest) -> ColumnElement[bool]:
+    return true() if request.requested_alert else false()
+
+
+def _may_be_never(request: RuleRequest) -> ColumnElement[bool]:
+    is_house = is_never(request.policy.caps, channel=request.channel, topic=request.topic)
+    return true() if is_house else _has(Cap, col(Cap.limit) == 0)
+
+
+def _is_paused(_request: RuleRequest) -> ColumnElement[bool]:
+    return _has(Pause, col(Pause.starts_at) <= NOW, or_(col(Pause.ends_at).is_(None), col(Pause.ends_at) > NOW))
+
+
+def _has_law(_request: RuleRequest) -> ColumnElement[bool]:
+    return or_(*(col(Customer.jurisdiction).startswith(country) for country in ("US", "FR")))
+
+
+def _may_be_quiet(request: RuleRequest) -> ColumnElement[bool]:
+    house = request.policy.quiet_hours.get(request.channel)
+    own = _has(QuietHours)
+    if house is None:
+        return own
+    quiet = [zone for zone in sorted(available_timezones()) if quiet_until([house], [zone], request.now)]
+    return or_(own, col(Customer.time_zone).is_(None), col(Customer.time_zone).in_(quiet))
 
 
 PREFERENCE_RULES = (
-    ContactRule("topic_not_requested", _topic_not_requested, {"alerts": ALERTS}, MARKETING, 22),
-    ContactRule("channel_off", _channel_off, {"off": CHANNELS_OFF}, WITH_FOLLOWUP, 23),
-    ContactRule("frequency_zero", _never, {"caps": CAPS}, MARKETING, 25),
-    ContactRule("snoozed", _snoozed, {"pauses": PAUSES}, MARKETING, 31),
+    ContactRule("topic_not_requested", _topic_not_requested, {"alerts": ALERTS}, MARKETING, 22, prefilter=_is_alert),
+    ContactRule(
+        "channel_off",
+        _channel_off,
+        {"off": CHANNELS_OFF},
+        WITH_FOLLOWUP,
+        23,
+        prefilter=lambda request: _has(ChannelChoice, col(ChannelChoice.channel) == request.channel),
+    ),
+    ContactRule("frequency_zero", _never, {"caps": CAPS}, MARKETING, 25, prefilter=_may_be_never),
+    ContactRule("snoozed", _snoozed, {"pauses": PAUSES}, MARKETING, 31, prefilter=_is_paused),
     ContactRule(
         "legal_hours",
         _legal_hours,
         {"jurisdiction": JURISDICTION, "zones": ZONES, "lifted": LIFTED_HOURS},
         MARKETING,
         32,
+        prefilter=_has_law,
     ),
-    ContactRule("quiet_hours", _quiet_hours, {"zones": ZONES, "quiet": QUIET}, WITH_FOLLOWUP, 33),
+    ContactRule(
+        "quiet_hours", _quiet_hours, {"zones": ZONES, "quiet": QUIET}, WITH_FOLLOWUP, 33, prefilter=_may_be_quiet
+    ),
     ContactRule(
         "legal_frequency",
         _legal_frequency,
@@ -156,6 +196,15 @@ PREFERENCE_RULES = (
         MARKETING,
         34,
         caps=_legal_caps,
+        prefilter=_has_law,
     ),
-    ContactRule("frequency_cap", _frequency_cap, {"caps": CAPS, "touches": TOUCHES}, MARKETING, 35, caps=_caps),
+    ContactRule(
+        "frequency_cap",
+        _frequency_cap,
+        {"caps": CAPS, "touches": TOUCHES},
+        MARKETING,
+        35,
+        caps=_caps,
+        prefilter=lambda _request: _has(ContactTouch),
+    ),
 )
