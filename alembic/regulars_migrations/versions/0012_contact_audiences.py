@@ -42,6 +42,7 @@ def upgrade() -> None:
 
     op.create_table(
         "core_contact_verdict",
+        sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("audience_id", sa.Uuid(), nullable=False),
         sa.Column("customer_id", sa.Uuid(), nullable=False),
         sa.Column("outcome", sa.String(), nullable=False),
@@ -59,7 +60,8 @@ def upgrade() -> None:
             name=op.f("fk_core_contact_verdict_customer_id_core_customer"),
             ondelete="CASCADE",
         ),
-        sa.PrimaryKeyConstraint("audience_id", "customer_id", name=op.f("pk_core_contact_verdict")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_core_contact_verdict")),
+        sa.UniqueConstraint("audience_id", "customer_id", name=op.f("uq_core_contact_verdict_audience_id")),
     )
     op.create_index(op.f("ix_core_contact_verdict_customer_id"), "core_contact_verdict", ["customer_id"])
 

@@ -31,6 +31,7 @@ from regulars.customers.models import Customer
 from regulars.errors import OutOfRange
 from regulars.jobs.run import JobRun
 from regulars.plugins.contributions import Job
+from regulars.tables import new_id
 
 __all__ = ["AUDIENCE_JOB", "Page", "ask_about_audience", "audience_job", "decide_page", "keep_page"]
 
@@ -115,15 +116,22 @@ async def keep_page(session: AsyncSession, *, audience_id: UUID, page: Page) -> 
         await session.execute(_KEEP_ON_POSTGRESQL, {"audience": audience_id, **_columns(page)})
         return
     rows = [
-        {"audience_id": audience_id, "customer_id": id, "outcome": outcome, "rule": rule, "until": until}
+        {
+            "id": new_id(),
+            "audience_id": audience_id,
+            "customer_id": id,
+            "outcome": outcome,
+            "rule": rule,
+            "until": until,
+        }
         for id, (outcome, rule, until) in page.outcomes.items()
     ]
     await session.execute(insert(ContactVerdict), rows)
 
 
 _KEEP_ON_POSTGRESQL = text(
-    "INSERT INTO core_contact_verdict (audience_id, customer_id, outcome, rule, until)"
-    " SELECT CAST(:audience AS uuid), * FROM unnest("
+    "INSERT INTO core_contact_verdict (id, audience_id, customer_id, outcome, rule, until)"
+    " SELECT gen_random_uuid(), CAST(:audience AS uuid), * FROM unnest("
     "CAST(:ids AS uuid[]), CAST(:outcomes AS text[]), CAST(:rules AS text[]), CAST(:untils AS timestamptz[]))"
 )
 

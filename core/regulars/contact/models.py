@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Index, text
+from sqlalchemy import Index, UniqueConstraint, text
 from sqlmodel import Field
 
 from regulars.personal import pii
@@ -139,9 +139,11 @@ class ContactVerdict(Table, table=True):
     """What came out for one customer of an audience: the outcome, the rule that is the reason, and until when."""
 
     __tablename__ = "core_contact_verdict"
+    __table_args__ = (UniqueConstraint("audience_id", "customer_id"),)
 
-    audience_id: UUID = Field(foreign_key="core_contact_audience.id", ondelete="CASCADE", primary_key=True)
-    customer_id: UUID = Field(foreign_key="core_customer.id", ondelete="CASCADE", primary_key=True, index=True)
+    id: UUID = Field(default_factory=new_id, primary_key=True)
+    audience_id: UUID = Field(foreign_key="core_contact_audience.id", ondelete="CASCADE")
+    customer_id: UUID = Field(foreign_key="core_customer.id", ondelete="CASCADE", index=True)
     outcome: str
     rule: str
     until: datetime | None = Field(default=None, sa_type=UtcDateTime)

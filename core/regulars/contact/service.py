@@ -7,7 +7,9 @@ from types import MappingProxyType
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy import exists, select
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
 
 from regulars.access.actors import Actor
 from regulars.consents.registry import ConsentRegistry
@@ -16,12 +18,16 @@ from regulars.contact.memory import Decided, decision_row
 from regulars.contact.models import ContactDecision
 from regulars.contact.policies import policy_of, read_policy
 from regulars.contact.readings import MOST_CUSTOMERS, Told
+from regulars.contact.refusals import CaseRequired
 from regulars.contact.requests import CONSENTED, ContactRequest, RuleRequest, as_rules_see_it, checked_request
 from regulars.contact.rule_set import ContactRules
 from regulars.contact.verdicts import Decision, Known, decide
 from regulars.contact.zones import ZONES
+from regulars.customers.finding import counts_today_as
+from regulars.customers.models import Customer
 from regulars.suppressions.addresses import address_on_channel
 from regulars.suppressions.secret_key import address_key
+from regulars.touchpoints.models import Touchpoint
 
 __all__ = [
     "OwnSlot",
@@ -33,6 +39,9 @@ __all__ = [
     "decide_seen",
     "store_decision",
 ]
+
+
+CASE_TYPES = ("case_opened", "case_solved", "complaint")
 
 
 @dataclass(frozen=True)
@@ -80,6 +89,8 @@ async def decide_contacts(
     checked_request(request, registry=registry)
     policy = policy_of(await read_policy(session))
     seen = as_rules_see_it(request, policy=policy, now=now)
+    if request.contact_class == "followup":
+        await _require_case(session, customer_ids, request.case_id)
     values = await address_values(session, request)
     if own_slot is not None:
         values |= {"contact_address_digest": own_slot.address_digest, "contact_own_slot": own_slot.id}
@@ -153,6 +164,19 @@ def _decided(
         named_needs=applicable.reader.named(told),
         missing=missing,
     )
+
+
+async def _require_case(session: AsyncSession, customer_ids: Sequence[UUID], case_id: str | None) -> None:
+    """Accept a case that was opened for one of these customers; a customer whom nobody knows has none to check."""
+    today = select(counts_today_as()).where(col(Customer.id).in_(customer_ids))
+    opened = select(col(Touchpoint.id)).where(
+        col(Touchpoint.customer_id).in_(today),
+        col(Touchpoint.type).in_(CASE_TYPES),
+        col(Touchpoint.payload)["case_id"].as_string() == case_id,
+    )
+    is_known = await session.scalar(select(exists(today)))
+    if is_known and not await session.scalar(select(exists(opened))):
+        raise CaseRequired(case_id)
 
 
 async def address_digest(session: AsyncSession, request: ContactRequest) -> str | None:

@@ -7,8 +7,10 @@ from regulars.audit.graphql import AuditQueries
 from regulars.company.graphql import CompanyMutations, CompanyQueries
 from regulars.consents.bulk import CONSENT_BULK
 from regulars.consents.graphql import ConsentMutations, ConsentQueries, CustomerConsents
+from regulars.contact.audience_graphql import AudienceMutations, AudienceQueries
 from regulars.contact.graphql import ContactQueries, CustomerContacts
 from regulars.contact.mutations import ContactMutations, CustomerReservations
+from regulars.contact.policy_graphql import PolicyMutations, PolicyQueries
 from regulars.customers.bulk import CUSTOMER_BULK
 from regulars.customers.graphql import CustomerQueries
 from regulars.customers.merge_mutations import CustomerMergeMutations
@@ -57,6 +59,8 @@ CORE_PARTS = (
     GraphQLPart({"Query": SuppressionQueries, "Mutation": SuppressionMutations, "Customer": CustomerSuppressions}),
     GraphQLPart({"Query": ContactQueries, "Mutation": ContactMutations, "Customer": CustomerContacts}),
     GraphQLPart({"Customer": CustomerReservations}),
+    GraphQLPart({"Query": AudienceQueries, "Mutation": AudienceMutations}),
+    GraphQLPart({"Query": PolicyQueries, "Mutation": PolicyMutations}),
     GraphQLPart({"Query": TraitQueries, "Mutation": TraitMutations}),
     GraphQLPart({"Query": SegmentQueries}),
     GraphQLPart({"Query": AuditQueries}),

@@ -26,6 +26,7 @@ from regulars.suppressions.models import SuppressedIdentity, Suppression
 from regulars.suppressions.service import add_suppression
 from regulars.tables import Table, new_id
 from regulars.testing.app import App
+from regulars.touchpoints.models import Touchpoint
 from regulars_contact_preferences.models import (
     Alert,
     Cap,
@@ -250,6 +251,14 @@ def _rows(customer_id: UUID, state: Mapping[str, Any], now: datetime) -> Iterato
         yield Holdout(experiment=experiment, **whose)
     for case in state.get("cases", ()):
         times: dict[str, Any] = {name: moment(value) for name, value in case.items() if name.endswith("_at") and value}
+        yield Touchpoint(
+            type="case_opened",
+            occurred_at=moment(case["opened_at"]),
+            received_at=moment(case["opened_at"]),
+            source="test",
+            payload={"case_id": case["id"]},
+            **whose,
+        )
         yield ServiceCase(case_id=case["id"], answer=case.get("answer"), **times, **whose)
     for touch in state.get("touches", ()):
         yield _touch(touch, whose)

@@ -1,0 +1,132 @@
+"""Audiences and replays in the API: what comes out for many customers, and what came out once."""
+
+from datetime import datetime
+
+import strawberry
+from sqlmodel import col
+from strawberry.types import Info
+
+from regulars.contact.audiences import AUDIENCE_JOB, CONTACT_SEND, ask_about_audience
+from regulars.contact.graphql import ContactDecisionNode, ContactRequestInput
+from regulars.contact.models import ContactVerdict
+from regulars.contact.replay import replay_decision
+from regulars.fields.context import RequestContext
+from regulars.fields.declarations import column, connection, mutation, resolver
+from regulars.fields.ids import row_id
+from regulars.fields.types import object_type, shown_as, value_type
+from regulars.fields.values import Connection, MutationInput
+from regulars.jobs.graphql import JobNode, JobPayload
+from regulars.jobs.service import enqueue_job
+
+__all__ = ["AudienceMutations", "AudienceQueries"]
+
+
+@object_type(
+    ContactVerdict,
+    name="ContactVerdict",
+    permission="contact:read",
+    description="What came out for one customer of an audience.",
+)
+class ContactVerdictNode:
+    """What came out for one customer of an audience."""
+
+    audience_id: strawberry.ID = column(
+        ContactVerdict.audience_id, description="The audience, as the job's result names it.", filterable=True
+    )
+    customer_id: strawberry.ID = column(
+        ContactVerdict.customer_id, description="The customer's id in the database.", filterable=True
+    )
+    outcome: str = column(ContactVerdict.outcome, description="ALLOW, DENY or DEFER.", filterable=True)
+    rule: str = column(ContactVerdict.rule, description="`allowed`, or the rule that decided.", filterable=True)
+    until: datetime | None = column(ContactVerdict.until, description="From when on it may happen.", filterable=True)
+
+
+@value_type(description="A decision that was kept, and the same made again from what was kept with it.")
+class ContactReplay:
+    """A decision that was kept, and made again."""
+
+    kept: ContactDecisionNode = strawberry.field(description="The decision as it was kept.")
+    is_same: bool = strawberry.field(description="Whether outcome, rule and end came out the same.")
+    outcome: str = strawberry.field(description="The outcome as it comes out now.")
+    rule: str = strawberry.field(description="The rule that decides now.")
+    until: datetime | None = strawberry.field(description="The end as it comes out now.")
+    missing_rules: list[str] = strawberry.field(description="Rules that were asked then and are there no more.")
+    is_same_tzdata: bool = strawberry.field(description="Whether this server reads the time zones of that time.")
+
+
+@strawberry.type
+class AudienceQueries:
+    """What can be asked about many decisions."""
+
+    contact_verdicts: Connection[ContactVerdictNode] | None = connection(
+        permission="contact:read",
+        description="What came out for audiences; filter by `audienceId`.",
+        order_by=[col(ContactVerdict.customer_id)],
+    )
+
+    @resolver(
+        permission="contact:read",
+        description="A kept decision made again, from what was known and under the policy of that time.",
+        cost=5,
+    )
+    async def contact_decision_replay(
+        self, info: Info[RequestContext, None], decision_id: strawberry.ID
+    ) -> ContactReplay | None:
+        """Return a kept decision made again."""
+        context = info.context
+        async with context.alone() as session:
+            replay = await replay_decision(
+                session, decision_id=row_id("ContactDecision", decision_id), rules=context.services.contact_rules
+            )
+        told = replay.decision or replay.kept
+        return ContactReplay(
+            kept=shown_as(ContactDecisionNode, replay.kept),
+            is_same=replay.is_same,
+            outcome=told.outcome,
+            rule=told.rule,
+            until=told.until,
+            missing_rules=list(replay.missing_rules),
+            is_same_tzdata=replay.is_same_tzdata,
+        )
+
+
+@strawberry.input(description="A contact with many customers at once.")
+class ContactAudienceDecideInput(MutationInput):
+    """A contact with many customers at once."""
+
+    request: ContactRequestInput = strawberry.field(description="The contact.")
+    customer_ids: list[strawberry.ID] | None = strawberry.field(
+        default=None, description="Up to 10,000 customers; all of them unless said."
+    )
+
+
+@strawberry.type
+class AudienceMutations:
+    """What can be started for many customers."""
+
+    @mutation(
+        permission=CONTACT_SEND,
+        description="Decide for many customers in the background; `contactVerdicts` has what comes out for each.",
+    )
+    async def contact_audience_decide(
+        self, info: Info[RequestContext, None], input: ContactAudienceDecideInput
+    ) -> JobPayload | None:
+        """Decide for many customers in the background."""
+        context, ids = info.context, input.customer_ids
+        audience = await ask_about_audience(
+            context.session,
+            request=input.request.asked(),
+            customer_ids=None if ids is None else [row_id("Customer", id) for id in ids],
+            registry=context.services.consent_registry,
+            actor=context.actor,
+            now=context.now,
+        )
+        job = await enqueue_job(
+            context.session,
+            kind=AUDIENCE_JOB,
+            key=str(audience.id),
+            input={"audience": str(audience.id)},
+            actor=context.actor.label,
+            now=context.now,
+        )
+        return JobPayload(job=shown_as(JobNode, job))
