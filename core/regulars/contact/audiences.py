@@ -39,6 +39,7 @@ AUDIENCE_JOB = "core.contact_audience"
 CONTACT_SEND = "contact:send"
 
 Outcome = tuple[str, str, datetime | None]
+VERDICT = ("outcome", "rule", "until")
 ALLOWED: Outcome = ("ALLOW", "allowed", None)
 
 

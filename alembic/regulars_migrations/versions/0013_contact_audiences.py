@@ -5,8 +5,8 @@ from alembic import op
 
 from regulars import tables
 
-revision = "0012"
-down_revision = "0011"
+revision = "0013"
+down_revision = "0012"
 branch_labels = None
 depends_on = None
 
@@ -61,7 +61,7 @@ def upgrade() -> None:
             ondelete="CASCADE",
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_core_contact_verdict")),
-        sa.UniqueConstraint("audience_id", "customer_id", name=op.f("uq_core_contact_verdict_audience_id")),
+        sa.UniqueConstraint("audience_id", "customer_id", name=op.f("uq_core_contact_verdict_audience_id_customer_id")),
     )
     op.create_index(op.f("ix_core_contact_verdict_customer_id"), "core_contact_verdict", ["customer_id"])
 
