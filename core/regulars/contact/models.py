@@ -118,7 +118,7 @@ class ZoneCandidate(Table, table=True):
     id: UUID = Field(default_factory=new_id, primary_key=True)
     customer_id: UUID = Field(foreign_key="core_customer.id", index=True)
     profile_id: UUID = Field(foreign_key="core_customer.id")
-    time_zone: str
+    time_zone: str = Field(sa_column_kwargs=pii("fact"))
 
 
 class ContactAudience(Table, table=True):
@@ -128,11 +128,11 @@ class ContactAudience(Table, table=True):
 
     id: UUID = Field(default_factory=new_id, primary_key=True)
     asked_at: datetime = Field(sa_type=UtcDateTime)
-    request: dict[str, Any] = Field(sa_type=JsonColumn)
-    customer_ids: list[Any] | None = Field(default=None, sa_type=JsonColumn)
-    policy_version: str
-    counts: dict[str, Any] | None = Field(default=None, sa_type=JsonColumn)
-    actor: str
+    request: dict[str, Any] = Field(sa_type=JsonColumn, sa_column_kwargs=pii("none"))
+    customer_ids: list[Any] | None = Field(default=None, sa_type=JsonColumn, sa_column_kwargs=pii("document"))
+    policy_version: str = Field(sa_column_kwargs=pii("none"))
+    counts: dict[str, Any] | None = Field(default=None, sa_type=JsonColumn, sa_column_kwargs=pii("none"))
+    actor: str = Field(sa_column_kwargs=pii("staff"))
 
 
 class ContactVerdict(Table, table=True):
@@ -144,6 +144,6 @@ class ContactVerdict(Table, table=True):
     id: UUID = Field(default_factory=new_id, primary_key=True)
     audience_id: UUID = Field(foreign_key="core_contact_audience.id", ondelete="CASCADE")
     customer_id: UUID = Field(foreign_key="core_customer.id", ondelete="CASCADE", index=True)
-    outcome: str
-    rule: str
+    outcome: str = Field(sa_column_kwargs=pii("none"))
+    rule: str = Field(sa_column_kwargs=pii("none"))
     until: datetime | None = Field(default=None, sa_type=UtcDateTime)
