@@ -2,6 +2,7 @@
 
 from functools import cached_property
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import Field, SecretStr, field_validator
@@ -216,6 +217,16 @@ class Settings(BaseSettings):
     def _split(cls, value: object) -> object:
         if isinstance(value, str):
             return tuple(word.strip() for word in value.split(",") if word.strip())
+        return value
+
+    @field_validator("cors_origins")
+    @classmethod
+    def _exact_origins(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for origin in value:
+            parts = urlsplit(origin)
+            is_exact = parts.scheme in {"https", "http"} and bool(parts.hostname) and "*" not in origin
+            if not is_exact or origin != f"{parts.scheme}://{parts.netloc}" or parts.netloc.count("@"):
+                raise ValueError(f"{origin!r} is no origin. Write it whole and exact, such as https://crm.example.com.")
         return value
 
     @field_validator("database_url")

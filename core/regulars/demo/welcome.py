@@ -63,6 +63,8 @@ Regulars is ready at {server_address}
 
   API key, for an admin: {key}
 
+  Plugins, jobs and problems on one page, for whoever signs in with that key: {server_address}/console
+
   {_real(history)}
   Invented: names, e-mail addresses (@{MAIL_DOMAIN}), places, times of day, how people came and what that cost, refunds,
   service calls, consents, and a margin of 35 %. The source of invented touchpoints is "invented".

@@ -65,7 +65,7 @@ def test_every_trick_is_tried_in_five_hundred_documents() -> None:
 @pytest.mark.parametrize("role", ["anonymous", "admin"])
 async def test_the_product_bears_hostile_documents(database_url: str, logging_restored: None, role: str) -> None:
     log = CountedLog()
-    settings = Settings(database_url=database_url, worker=False)
+    settings = Settings(database_url=database_url, worker=False, rate_per_second=0)
     set_up_logging(settings, to=log)
     app = create_app(settings)
     async with app.state.server.running():
