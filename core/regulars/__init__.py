@@ -76,6 +76,8 @@ if TYPE_CHECKING:
     from regulars.fields.values import Connection, Money, MutationInput, Node, Payload, given
     from regulars.jobs.graphql import JobNode, JobPayload, start_job
     from regulars.jobs.run import JobRun
+    from regulars.messages.box import MessageBox, TakenMessage
+    from regulars.messages.templates import MessageContent, MessageDraft, MessageTemplate, MessageToWrite
     from regulars.outgoing.client import HttpReply
     from regulars.outgoing.consent_gate import AboutCustomer, FetchNotAllowed
     from regulars.outgoing.granted import PluginHttp
@@ -173,6 +175,11 @@ __all__ = [
     "JsonColumn",
     "KnownTouch",
     "LinkUnknown",
+    "MessageBox",
+    "MessageContent",
+    "MessageDraft",
+    "MessageTemplate",
+    "MessageToWrite",
     "Migrations",
     "Money",
     "MutationInput",
@@ -199,6 +206,7 @@ __all__ = [
     "Settings",
     "Side",
     "Table",
+    "TakenMessage",
     "TargetRefused",
     "Touchpoint",
     "Trait",
@@ -328,6 +336,8 @@ _HOMES = {
     "regulars.fields.values": ("Connection", "Money", "MutationInput", "Node", "Payload", "given"),
     "regulars.jobs.graphql": ("JobNode", "JobPayload", "start_job"),
     "regulars.jobs.run": ("JobRun",),
+    "regulars.messages.box": ("MessageBox", "TakenMessage"),
+    "regulars.messages.templates": ("MessageContent", "MessageDraft", "MessageTemplate", "MessageToWrite"),
     "regulars.outgoing.client": ("HttpReply",),
     "regulars.outgoing.consent_gate": ("AboutCustomer", "FetchNotAllowed"),
     "regulars.outgoing.granted": ("PluginHttp",),

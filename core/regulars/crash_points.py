@@ -49,6 +49,24 @@ class CrashPoint(StrEnum):
     HEAD_UNFINISHED = "head.unfinished"
     """A signed head lies under another name."""
 
+    MESSAGE_RESERVED = "message.reserved"
+    """A message has a slot, not committed."""
+
+    MESSAGE_WRITTEN = "message.written"
+    """A message has its slot and its words, and is not confirmed."""
+
+    MESSAGE_CONFIRMED = "message.confirmed"
+    """A message was decided anew and is noted as on its way, not committed."""
+
+    MESSAGE_ON_ITS_WAY = "message.on_its_way"
+    """A message may be handed over, and was not yet."""
+
+    MESSAGE_HANDED_OVER = "message.handed_over"
+    """The provider has a message, and nothing says so yet."""
+
+    MESSAGE_SETTLED = "message.settled"
+    """A message is written down as sent, not committed."""
+
     MIGRATION_REVISION = "migration.revision"
     """One revision of several has changed the tables, not committed."""
 

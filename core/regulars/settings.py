@@ -87,6 +87,31 @@ class Settings(BaseSettings):
             " needed to sign in with a browser."
         ),
     )
+    mail_server: SecretStr = Field(
+        default=SecretStr(""),
+        description=(
+            "Where mails are handed in: `smtp://USER:PASSWORD@HOST:587` (STARTTLS), `smtps://…`, or `smtp+plain://HOST:25`"
+            " for a relay on this machine. Without it, e-mails wait."
+        ),
+    )
+    mail_from: str = Field(
+        default="", description="Who writes, such as `Example Wine Shop <hello@shop.example.com>`; needed for mails."
+    )
+    hand_off_folder: str = Field(
+        default="outgoing", description="The folder into which messages of `hand_off_channels` are laid as files."
+    )
+    hand_off_channels: Words = Field(
+        default=(), description="Channels, separated by commas, whose messages are laid into a folder, such as `post`."
+    )
+    hand_off_url: str = Field(
+        default="", description="The address to which messages of `signed_channels` are posted, signed."
+    )
+    hand_off_secret: SecretStr = Field(
+        default=SecretStr(""), description="The secret of these signatures, `whsec_…`; needed with `hand_off_url`."
+    )
+    signed_channels: Words = Field(
+        default=(), description="Channels, separated by commas, whose messages are posted, such as `sms,push`."
+    )
     oidc_issuer: str = Field(
         default="",
         description=(

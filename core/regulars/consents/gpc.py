@@ -7,27 +7,14 @@ from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlmodel import Field
 
 from regulars.access.actors import Actor
+from regulars.consents.models import GpcSignal
 from regulars.customers.survivors import locked_survivors
 from regulars.errors import NotFound
 from regulars.events.service import record_event
-from regulars.tables import Table, UtcDateTime, new_id
 
-__all__ = ["GpcSignal", "record_gpc_signal"]
-
-
-class GpcSignal(Table, table=True):
-    """One signal of a customer who was signed in; the first one counts, later ones are only kept."""
-
-    __tablename__ = "core_gpc_signal"
-
-    id: UUID = Field(default_factory=new_id, primary_key=True)
-    customer_id: UUID = Field(foreign_key="core_customer.id", index=True)
-    profile_id: UUID = Field(foreign_key="core_customer.id")
-    at: datetime = Field(sa_type=UtcDateTime)
-    recorded_at: datetime = Field(sa_type=UtcDateTime)
+__all__ = ["record_gpc_signal"]
 
 
 async def record_gpc_signal(session: AsyncSession, *, customer_id: UUID, actor: Actor, now: datetime) -> GpcSignal:

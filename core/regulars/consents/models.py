@@ -9,7 +9,7 @@ from sqlmodel import Field
 from regulars.personal import pii
 from regulars.tables import Table, UtcDateTime, new_id
 
-__all__ = ["ConsentEvent", "ConsentState"]
+__all__ = ["ConsentEvent", "ConsentState", "GpcSignal"]
 
 
 class ConsentEvent(Table, table=True):
@@ -67,3 +67,15 @@ class ConsentState(Table, table=True):
     expires_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     reason: str = Field(sa_column_kwargs=pii("none"))
     event_id: UUID = Field(foreign_key="core_consent_event.id")
+
+
+class GpcSignal(Table, table=True):
+    """A browser of a customer who was signed in asked for no sharing; the first signal counts, later ones are kept."""
+
+    __tablename__ = "core_gpc_signal"
+
+    id: UUID = Field(default_factory=new_id, primary_key=True)
+    customer_id: UUID = Field(foreign_key="core_customer.id", index=True)
+    profile_id: UUID = Field(foreign_key="core_customer.id")
+    at: datetime = Field(sa_type=UtcDateTime)
+    recorded_at: datetime = Field(sa_type=UtcDateTime)

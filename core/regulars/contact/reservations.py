@@ -24,7 +24,7 @@ from regulars.contact.frequency import TOUCHES, cap_stands_until
 from regulars.contact.memory import Decided, kept_request
 from regulars.contact.models import ContactDecision, ContactTouch
 from regulars.contact.refusals import IdempotencyConflict, ReservationClosed
-from regulars.contact.requests import ContactCap, ContactRequest
+from regulars.contact.requests import CONSENTED, ContactCap, ContactRequest
 from regulars.contact.rule_set import ContactRules
 from regulars.contact.rules import CORE
 from regulars.contact.service import OwnSlot, address_digest, decide_contact, store_decision
@@ -44,6 +44,7 @@ __all__ = [
     "release_contact",
     "report_contact",
     "reserve_contact",
+    "take_back_contact",
 ]
 
 HOLD = timedelta(minutes=10)
@@ -208,6 +209,23 @@ async def release_contact(session: AsyncSession, *, reservation_id: UUID, actor:
     return touch
 
 
+async def take_back_contact(
+    session: AsyncSession, *, reservation_id: UUID, actor: Actor, now: datetime
+) -> ContactTouch:
+    """Free the slot of a contact that was confirmed and that the provider surely did not take; twice changes nothing.
+
+    Raises ``NotFound``, and ``ReservationClosed`` once something else became of it.
+    """
+    touch = await _locked(session, reservation_id)
+    if touch.state not in ("confirmed", "released"):
+        raise ReservationClosed(touch.id, touch.state, "taken back")
+    if touch.state == "confirmed":
+        touch.state, touch.ended_at = "released", now
+        await session.flush()
+        await _tell(session, "contact.released", touch, actor, now)
+    return touch
+
+
 EXPIRED = "reservation_expired"
 
 
@@ -279,6 +297,8 @@ async def _correct(session: AsyncSession, row: ContactDecision, decision: Decisi
 def _request_of(touch: ContactTouch) -> ContactRequest:
     kept: dict[str, Any] = {name: value for name, value in touch.request.items() if name != "address_digest"}
     expires_at = kept.pop("expires_at")
+    if kept["contact_class"] not in CONSENTED:  # as rules see it, its purpose is its class, which no registry knows
+        kept["purpose"] = None
     return ContactRequest(**kept, expires_at=None if expires_at is None else datetime.fromisoformat(expires_at))
 
 

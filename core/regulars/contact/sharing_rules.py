@@ -7,8 +7,8 @@ from typing import Any
 from sqlalchemy import ColumnElement, exists, false
 from sqlmodel import col
 
-from regulars.consents.gpc import GpcSignal
 from regulars.consents.ledger import LedgerEntry
+from regulars.consents.models import GpcSignal
 from regulars.contact.consent_rules import LEDGER, MERGES, stands_by_itself
 from regulars.contact.needs import need_rows
 from regulars.contact.requests import CONSENTED, RuleRequest

@@ -9,8 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from regulars.access.actors import Actor
-from regulars.consents.gpc import GpcSignal
-from regulars.consents.models import ConsentEvent
+from regulars.consents.models import ConsentEvent, GpcSignal
 from regulars.consents.service import rebuild_states
 from regulars.contact.models import ContactDecision, ContactTouch, ZoneCandidate
 from regulars.customers.merge_pairs import ExplicitMergeNeeded, locked_pair, standing_merges
@@ -20,6 +19,7 @@ from regulars.customers.search import refresh_words
 from regulars.customers.survivors import locked_to_move
 from regulars.errors import ForbiddenTransition, NotFound
 from regulars.events.service import record_event
+from regulars.messages.models import Message
 from regulars.suppressions.models import Suppression
 from regulars.touchpoints.models import Touchpoint
 from regulars.traits.models import TraitValue
@@ -36,6 +36,7 @@ FOLLOWING = (
     TraitValue,
     Suppression,
     GpcSignal,
+    Message,
     ContactTouch,
     ContactDecision,
     ZoneCandidate,

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from structlog.typing import FilteringBoundLogger
 
 from regulars.clock import Clock
+from regulars.messages.box import MessageBox
 from regulars.outgoing.granted import PluginHttp
 from regulars.selfservice.door import CustomerDoor
 
@@ -49,7 +50,8 @@ class PluginContext:
 
     ``settings`` is an instance of the manifest's settings model. ``session`` belongs to the call: the server commits it
     when the call ends well. ``actor`` names who caused the call. ``random`` is seeded in tests. ``http`` reaches the
-    hosts that the manifest asks for in ``grants.network``. ``door`` lets customers in.
+    hosts that the manifest asks for in ``grants.network``. ``door`` lets customers in. ``messages`` takes what
+    is to be sent.
     """
 
     plugin_id: str
@@ -60,6 +62,7 @@ class PluginContext:
     random: random.Random
     http: PluginHttp
     door: CustomerDoor
+    messages: MessageBox
     actor: str
     log: FilteringBoundLogger
     report_problem: ReportProblem

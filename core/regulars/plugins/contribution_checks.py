@@ -15,6 +15,7 @@ from regulars.contact.needs import Need
 from regulars.contact.requests import CLASSES
 from regulars.contact.rules import CORE, ContactRule
 from regulars.customers.models import Customer
+from regulars.messages.templates import MessageTemplate
 from regulars.plugins.containment import is_async
 from regulars.plugins.contributions import EventHandler, GraphQLPart, Job, Migrations, Pages, Trait, Trigger
 from regulars.plugins.manifest import PluginManifest
@@ -116,6 +117,19 @@ def _check_need(manifest: PluginManifest, rule_id: str, name: str, need: Need) -
                 raise WrongResult(f"the need {name} of the rule {rule_id} lies in {table}, a table of another plugin")
 
 
+def check_message_templates(manifest: PluginManifest, result: object) -> tuple[MessageTemplate, ...]:
+    """Accept templates with a class that exists, written by an async function."""
+    templates = sequence_of(MessageTemplate, result)
+    for template in templates:
+        _check_prefix("template", template.id, f"{manifest.id}.")
+        if template.contact_class not in CLASSES:
+            raise WrongResult(f"the template {template.id} is {template.contact_class!r}, which is no class of contact")
+        if not is_async(template.write):
+            raise WrongResult(f"the template {template.id} is not written by an async function")
+    _check_unique("template", (template.id for template in templates))
+    return templates
+
+
 def check_jobs(manifest: PluginManifest, result: object) -> tuple[Job, ...]:
     """Accept jobs that can run."""
     jobs = sequence_of(Job, result)
@@ -171,6 +185,7 @@ CHECKS: Mapping[str, Callable[[PluginManifest, object], Any]] = {
     "traits": check_traits,
     "events": check_events,
     "contact_rules": check_contact_rules,
+    "message_templates": check_message_templates,
     "jobs": check_jobs,
     "pages": check_pages,
     "cli": lambda _manifest, result: check_command_group(result),

@@ -9,12 +9,13 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from regulars.events.envelope import EventEnvelope
+from regulars.messages.templates import MessageContent, MessageToWrite
 from regulars.plugins.answering import Answering, who_answers
 from regulars.plugins.calls import HookCall, Outcome, PluginCallFailed, PluginUnavailable
 from regulars.plugins.context import PluginContext
 from regulars.plugins.contributions import ErasureReceipt, EventHandler
 from regulars.plugins.host import PluginHost
-from regulars.plugins.results import check_export, check_nothing, check_receipt
+from regulars.plugins.results import check_content, check_export, check_nothing, check_receipt
 from regulars.plugins.sessions import TransactionLost, joined_session, refuse_foreign_writes
 
 __all__ = [
@@ -26,6 +27,7 @@ __all__ = [
     "on_unmerged",
     "tell_merged",
     "tell_unmerged",
+    "write_message",
 ]
 
 T = TypeVar("T")
@@ -119,6 +121,34 @@ async def export_personal_data(
         except PluginCallFailed as failure:
             exported.append(Outcome(plugin.manifest.id, failure=failure))
     return tuple(sorted(exported, key=lambda outcome: outcome.plugin_id))
+
+
+async def write_message(host: PluginHost, *, template: str, message: MessageToWrite) -> MessageContent | None:
+    """Let a plugin write the words of a message, in a transaction of its own; None withdraws the message.
+
+    Raises ``PluginCallFailed`` when it could not, ``PluginUnavailable`` when nobody enabled knows the template.
+    """
+    plugin_id = template.partition(".")[0]
+    plugin, known = host.plugins.get(plugin_id), host.plugins.message_templates.get(template)
+    if plugin is None or known is None:
+        raise PluginUnavailable(plugin_id, "message_templates", f"Nobody who is enabled writes {template}.")
+
+    async def write(ctx: PluginContext, message: MessageToWrite) -> MessageContent | None:
+        return await known.write(ctx, message)
+
+    async with host.database.writing_session() as session:
+        own = refuse_foreign_writes(session, plugin.manifest)
+        ctx = host.context(plugin_id, session=own, actor="system", settings=plugin.settings)
+        call = HookCall(
+            plugin_id,
+            "message_templates",
+            write,
+            {"ctx": ctx, "message": message},
+            host.caller.budgets.words_s,
+            check_content,
+            finish=own.commit,
+        )
+        return await host.caller.call(call)
 
 
 async def handle_events(

@@ -12,6 +12,7 @@ from uuid import UUID
 
 import pluggy
 
+from regulars.messages.templates import MessageTemplate
 from regulars.plugins.contributions import (
     ErasureReceipt,
     EventHandler,
@@ -93,6 +94,16 @@ def contact_rules() -> "Sequence[ContactRule]":
     needs of all rules in one statement, orders the rules by their numbers (one without a number stands after all
     others), explains and keeps what they say, and finds the end. A rule that fails, and every rule of a plugin that
     does not work for now, defers the contact as ``rule_unavailable``: nothing is sent because something broke.
+    """
+    raise AssertionError
+
+
+@hookspec
+def message_templates() -> Sequence[MessageTemplate]:
+    """Return the kinds of messages that the plugin sends, each reviewed: its class is fixed here.
+
+    A plugin drops messages into ``ctx.messages``; the server decides about each, writes its words by the template just
+    before the hand-over, within ten seconds, and sends it. Ids start with the plugin's.
     """
     raise AssertionError
 

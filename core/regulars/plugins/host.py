@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from regulars.clock import Clock
 from regulars.consents.registry import core_consent_registry
 from regulars.database import Database
+from regulars.messages.box import MessageBox
 from regulars.migrations import MigrationOwner
 from regulars.outgoing.client import Outgoing
 from regulars.outgoing.consent_gate import ConsentGate
@@ -253,6 +254,9 @@ class PluginHost:
             random=random.Random(self._chance.getrandbits(64)),  # noqa: S311 - no secrets
             http=self.http_of(plugin_id),
             door=self._door,
+            messages=MessageBox(
+                session, plugin_id, self.plugins.message_templates, core_consent_registry(), self.clock, actor
+            ),
             actor=actor,
             log=structlog.get_logger("regulars.plugins").bind(plugin=plugin_id),
             report_problem=self.problems.reporter(plugin_id),

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from pydantic import BaseModel
 
 from regulars.contact.rules import ContactRule
+from regulars.messages.templates import MessageTemplate
 from regulars.migrations import MigrationOwner
 from regulars.plugins.contributions import EventHandler, GraphQLPart, Job, Migrations, Pages, Trait
 from regulars.plugins.manifest import Permission, PluginManifest
@@ -32,6 +33,7 @@ class Contributions:
     traits: tuple[Trait, ...] = ()
     events: Mapping[str, EventHandler] = field(default_factory=dict)
     contact_rules: tuple[ContactRule, ...] = ()
+    message_templates: tuple[MessageTemplate, ...] = ()
     jobs: tuple[Job, ...] = ()
     pages: Pages | None = None
     cli: "typer.Typer | None" = None
@@ -95,6 +97,11 @@ class PluginSet:
     def contact_rules(self) -> tuple[ContactRule, ...]:
         """Return the rules of contact of every plugin, each with its owner."""
         return tuple(rule for plugin in self.plugins for rule in plugin.contributions.contact_rules)
+
+    @property
+    def message_templates(self) -> Mapping[str, MessageTemplate]:
+        """Return the templates of messages of every plugin, by id, which starts with the plugin's."""
+        return {template.id: template for plugin in self.plugins for template in plugin.contributions.message_templates}
 
     @property
     def event_types(self) -> frozenset[str]:

@@ -10,10 +10,12 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 from regulars.errors import RegularsError
+from regulars.messages.templates import MessageContent
 from regulars.plugins.contributions import ErasureReceipt
 
 __all__ = [
     "WrongResult",
+    "check_content",
     "check_export",
     "check_nothing",
     "check_receipt",
@@ -84,6 +86,22 @@ def check_receipt(result: object) -> ErasureReceipt:
         if not isinstance(table, str) or not isinstance(count, int) or isinstance(count, bool) or count < 0:
             raise WrongResult("its receipt must count rows, zero or more, by the name of their table")
     return ErasureReceipt(rows=dict(rows))
+
+
+def check_content(result: object) -> MessageContent | None:
+    """Accept words that can be sent, or None: a subject of one line, a text, and perhaps HTML of the same."""
+    if result is None:
+        return None
+    content = instance_of(MessageContent, result)
+    for words in (content.subject, content.text):
+        if not instance_of(str, words).strip():
+            raise WrongResult("it returned a message without a subject or without a text")
+    if len(content.subject.splitlines()) != 1:
+        raise WrongResult("it returned a subject of several lines")
+    if content.html is not None:
+        instance_of(str, content.html)
+    size_checked((content.subject, content.text, content.html or ""))
+    return content
 
 
 def check_export(result: object) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """Do the work in the background when a test says so, through the real worker and the real dispatcher."""
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 from random import Random
 from typing import Any
@@ -13,11 +14,14 @@ from regulars.events.dispatch import Pace, running_dispatcher
 from regulars.jobs.models import Job
 from regulars.jobs.service import enqueue_job, list_jobs, read_job
 from regulars.jobs.worker import Timings, running_worker
+from regulars.messages.deliveries import Deliveries
+from regulars.messages.dispatcher import Dispatcher, DispatchPace
+from regulars.web.background import following_events
 from regulars.web.server import Server
-from regulars.webhooks.queue import webhooks_following, webhooks_with_work
+from regulars.webhooks.queue import webhooks_with_work
 from regulars.webhooks.sender import SenderPace, running_webhooks
 
-__all__ = ["deliver_events", "deliver_webhooks", "run_enqueued_job", "run_job"]
+__all__ = ["deliver_events", "deliver_webhooks", "run_enqueued_job", "run_job", "send_messages"]
 
 OFTEN = timedelta(milliseconds=10)
 TIMINGS = Timings(poll=OFTEN, look=timedelta(milliseconds=50), grace=timedelta(seconds=2))
@@ -80,10 +84,18 @@ async def deliver_events(server: Server) -> None:
             clock=server.clock,
             report=server.report_undelivered,
             pace=PACE,
-            followers=webhooks_following,
+            followers=following_events,
         ):
             while await _is_something_to_tell(server):  # noqa: ASYNC110  what is told shows in the database alone
                 await asyncio.sleep(OFTEN.total_seconds())
+
+
+async def send_messages(server: Server, deliveries: Deliveries | None = None) -> None:
+    """Send what is due, through the server's own deliveries or those that are given, until nothing is."""
+    house = server.house if deliveries is None else replace(server.house, deliveries=deliveries)
+    dispatcher = Dispatcher(house, pace=DispatchPace())
+    while await dispatcher.round():
+        pass
 
 
 async def deliver_webhooks(server: Server) -> None:

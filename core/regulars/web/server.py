@@ -31,6 +31,7 @@ from regulars.graphql.holder import SchemaHolder
 from regulars.graphql.transport import GraphQLOperation
 from regulars.idempotency.service import KeysInFlight
 from regulars.ingest.job import import_job
+from regulars.messages.opening import open_deliveries
 from regulars.migrations import CORE, current_revision, state_of
 from regulars.outgoing.client import Outgoing
 from regulars.outgoing.opening import open_outgoing
@@ -54,12 +55,14 @@ from regulars.watch.spans import NoSpans, Spans, open_spans
 from regulars.watch.statements import count_statements
 from regulars.watch.watching import Watch
 from regulars.web.background import running_background
+from regulars.web.house import ServerHouse
 from regulars.web.parts import LiveMapping, ServerParts, parts_of
 from regulars.web.rates import RequestCharge
 
 __all__ = ["Server"]
 
 READY_PATIENCE_S = 2.0
+USUAL_LANGUAGE = "en"
 SIGN_IN_TRIES = Allowance(burst=10, per_second=0.1)
 """How often one address may fail to sign in."""
 
@@ -114,6 +117,7 @@ class Server:
             settings, database=self.database, outgoing=self.outgoing, clock=self.clock
         )
         self.code_flow = open_code_flow(settings, self._staff_tokens, outgoing=self.outgoing)
+        self.deliveries = open_deliveries(settings, outgoing=self.outgoing, clock=self.clock)
         self._jobs = [
             import_job(uploads=self.uploads, types=self.touchpoint_types),
             bulk_change_job(ask=self.ask),
@@ -157,6 +161,17 @@ class Server:
         )
         self._running.push_async_callback(self.host.close)
         await self.host.start()
+        self.house = ServerHouse(
+            database=self.database,
+            clock=self.clock,
+            consent_registry=self.consent_registry,
+            host=self.host,
+            deliveries=self.deliveries,
+            rules=lambda: self.contact_rules,
+            secret=self.secret,
+            public_url=self.settings.public_url,
+            language=USUAL_LANGUAGE,
+        )
         await self.refresh_schema()
         await self.refresh_company()
         self.feed = await self._running.enter_async_context(running_feed(self.database, clock=self.clock))

@@ -14,8 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from regulars.access.actors import SYSTEM
-from regulars.consents.gpc import GpcSignal
-from regulars.consents.models import ConsentEvent
+from regulars.consents.models import ConsentEvent, GpcSignal
 from regulars.consents.registry import ConsentRegistry, core_consent_registry
 from regulars.contact.models import ContactPolicyVersion, ContactTouch, ZoneCandidate
 from regulars.contact.requests import ContactRequest
