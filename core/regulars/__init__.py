@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from regulars.contact.requests import ContactCap, ContactPolicy, RuleRequest, WallClockWindow
     from regulars.contact.rules import ContactRule, Defer, Deny, Needs
     from regulars.contact.zones import ZONES, CustomerZones
+    from regulars.customers.identities import read_identity
     from regulars.customers.models import Customer
     from regulars.database import Database
     from regulars.errors import (
@@ -250,6 +251,7 @@ __all__ = [
     "quiet_until",
     "read_assignments",
     "read_holdout",
+    "read_identity",
     "relation",
     "resolver",
     "row_id",
@@ -305,6 +307,7 @@ _HOMES = {
     "regulars.contact.hours": ("AllowedHours", "allowed_again", "quiet_until", "wall_time"),
     "regulars.contact.zones": ("ZONES", "CustomerZones"),
     "regulars.database": ("Database",),
+    "regulars.customers.identities": ("read_identity",),
     "regulars.customers.models": ("Customer",),
     "regulars.errors": (
         "ConfigurationError",

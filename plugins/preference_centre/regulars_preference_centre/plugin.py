@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from regulars import ContactRule, ErasureReceipt, Migrations, PluginContext, Table, hookimpl
+from regulars import ContactRule, ErasureReceipt, MessageTemplate, Migrations, PluginContext, Table, hookimpl
+from regulars_preference_centre.mails import TEMPLATES
 from regulars_preference_centre.models import OWNED, Question, Stream
 from regulars_preference_centre.own_rows import erase, known_of, move_to_survivor, part_again
 from regulars_preference_centre.rules import PREFERENCE_RULES
@@ -26,6 +27,12 @@ def migrations() -> Migrations:
 def contact_rules() -> Sequence[ContactRule]:
     """Stand against what the customer does not want, or not now, and what the law does not allow."""
     return PREFERENCE_RULES
+
+
+@hookimpl
+def message_templates() -> Sequence[MessageTemplate]:
+    """Send the link to the page, and the news that somebody waited for."""
+    return TEMPLATES
 
 
 @hookimpl

@@ -1,0 +1,85 @@
+"""The words of the mails, in each language: subject, paragraphs, and the words of the one button. Pure."""
+
+from dataclasses import dataclass
+
+__all__ = ["MAILS", "MailWords"]
+
+
+@dataclass(frozen=True)
+class MailWords:
+    """A mail in one language; the paragraphs stand around the button, the first says who writes and why.
+
+    ``{shop}``, ``{link}``, ``{item}``, ``{wish}``, ``{stop}`` are filled in; ``stop`` is the line with the stop link.
+    """
+
+    subject: str
+    before: tuple[str, ...]
+    button: str
+    after: tuple[str, ...]
+    stop: str = ""
+
+
+MAILS: dict[str, dict[str, MailWords]] = {
+    "link": {
+        "en": MailWords(
+            "Your link to your choices with {shop}",
+            (
+                "This is {shop}. Somebody asked for a link to the page with your choices, most likely you.",
+                "The link opens the page once, within 15 minutes.",
+            ),
+            "Open my choices",
+            ("If it was not you, leave this mail alone: nothing happens without the link.",),
+        ),
+        "de": MailWords(
+            "Ihr Link zu Ihren Einstellungen bei {shop}",
+            (
+                "Hier schreibt {shop}. Jemand hat den Link zu Ihren Einstellungen bestellt, wohl Sie selbst.",
+                "Der Link öffnet die Seite einmal, innerhalb von 15 Minuten.",
+            ),
+            "Meine Einstellungen öffnen",
+            ("Waren Sie es nicht, dann lassen Sie diese Mail liegen: Ohne den Link geschieht nichts.",),
+        ),
+        "ar": MailWords(
+            "رابطك إلى خياراتك لدى {shop}",
+            (
+                "هذه رسالة من {shop}. طلب أحدهم رابطًا إلى صفحة خياراتك، والأرجح أنه أنت.",
+                "يفتح الرابط الصفحة مرة واحدة، خلال 15 دقيقة.",
+            ),
+            "افتح خياراتي",
+            ("إن لم تكن أنت من طلبه فاترك هذه الرسالة: لا يحدث شيء من دون الرابط.",),
+        ),
+    },
+    "alert": {
+        "en": MailWords(
+            "{item}",
+            (
+                "This is {shop}. You asked us to tell you about “{wish}”.",
+                "It is here: {item}.",
+            ),
+            "See it",
+            (),
+            "You do not want to hear about it any more: {stop}",
+        ),
+        "de": MailWords(
+            "{item}",
+            (
+                "Hier schreibt {shop}. Sie wollten von uns hören, wenn es um „{wish}“ geht.",
+                "Jetzt ist es da: {item}.",
+            ),
+            "Ansehen",
+            (),
+            "Sie wollen davon nichts mehr hören: {stop}",
+        ),
+        "ar": MailWords(
+            "{item}",
+            (
+                "هذه رسالة من {shop}. طلبت منا أن نخبرك عن «{wish}».",
+                "وها هو الآن: {item}.",
+            ),
+            "شاهده",
+            (),
+            "لا تريد أن تسمع عنه بعد الآن: {stop}",
+        ),
+    },
+}
+"""By kind of mail, then by language; English stands in where a language is missing."""
