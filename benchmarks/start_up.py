@@ -1,0 +1,179 @@
+"""How long a server takes to be ready and what it holds, beside the bare import of its libraries.
+
+Every figure is the median of processes of their own, which take turns with their yardsticks. Times are CPU time of a
+process from its beginning, since the clock on the wall depends on whoever else uses the machine; memory is what is
+resident. All plugins of ours are enabled.
+
+    ROUNDS=7 REQUESTS=100000 python benchmarks/start_up.py
+"""
+
+import asyncio
+import json
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib.metadata import entry_points, version
+from pathlib import Path
+
+ROUNDS = int(os.environ.get("ROUNDS", "5"))
+REQUESTS = int(os.environ.get("REQUESTS", "5000"))
+LAZY = ("scipy", "altair", "vl_convert", "opentelemetry.sdk")
+QUERY = "{ customers(first: 5) { totalCount nodes { id displayName } } }"
+LIBRARIES = "import strawberry, sqlalchemy, sqlalchemy.ext.asyncio, starlette.applications"
+
+
+@dataclass(frozen=True)
+class Goal:
+    """A figure with its yardstick, and how many times the yardstick it may be."""
+
+    name: str
+    figure: float
+    yardstick: str
+    measured: float
+    unit: str
+    at_most: float
+
+    def line(self) -> str:
+        ratio = self.figure / self.measured
+        verdict = "met" if ratio <= self.at_most else "MISSED"
+        beside = f"{self.yardstick} {self.measured:.2f} {self.unit}"
+        return (
+            f"{self.name}: {self.figure:.2f} {self.unit}; {beside}; ratio {ratio:.2f}, goal {self.at_most}: {verdict}"
+        )
+
+
+def resident_mib() -> float:
+    """Return the memory that this process holds."""
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE") / (1024 * 1024)
+
+
+async def bare_process() -> None:
+    """Answer one query with strawberry and SQLAlchemy alone, and tell what is held then."""
+    import strawberry
+    from sqlalchemy import text
+    from sqlalchemy.ext.asyncio import create_async_engine
+
+    engine = create_async_engine("sqlite+aiosqlite://")
+
+    async def number() -> int:
+        async with engine.connect() as connection:
+            return int((await connection.execute(text("SELECT 1"))).scalar_one())
+
+    query = type("Query", (), {"number": strawberry.field(resolver=number)})
+    schema = strawberry.Schema(strawberry.type(query))
+    answer = await schema.execute("{ number }")
+    assert answer.data == {"number": 1}
+    print(json.dumps({"cpu": time.process_time(), "idle": resident_mib()}))
+    await engine.dispose()
+
+
+async def server_process(requests: int) -> None:
+    """Be ready, answer ``requests`` queries, and tell how long the one took and what is held before and after."""
+    from regulars.access.actors import Actor
+    from regulars.graphql.holder import SchemaHolder
+    from regulars.graphql.transport import GraphQLOperation
+    from regulars.settings import Settings
+    from regulars.web.application import create_app
+
+    server = create_app(Settings(worker=False)).state.server
+    async with server.running():
+        assert not await server.hindrances()
+        ready, idle = time.process_time(), resident_mib()
+        lazy = [name for name in LAZY if name in sys.modules]
+        plugins = len(server.plugins.ids)
+        executor = await server.executor()
+        actor = Actor("staff", permissions=frozenset(each.name for each in server.permissions))
+        for _ in range(requests):
+            await executor.answer(GraphQLOperation(QUERY, None, {}, {}), actor=actor)
+        after = resident_mib()
+        began = time.process_time()
+        await SchemaHolder(server, server).refresh()
+        schema = time.process_time() - began
+    told = {"ready": ready, "idle": idle, "after": after, "schema": schema, "lazy": lazy, "plugins": plugins}
+    print(json.dumps(told))
+
+
+def told_by(words: Sequence[str], environment: Mapping[str, str]) -> dict[str, float]:
+    """Return what a process printed, and its CPU time as ``whole``."""
+    began = os.times()
+    done = subprocess.run([sys.executable, *words], env=environment, capture_output=True, text=True, check=False)
+    ended = os.times()
+    assert done.returncode == 0, done.stderr
+    whole = ended.children_user + ended.children_system - began.children_user - began.children_system
+    last = done.stdout.strip().rpartition("\n")[2]
+    told: dict[str, float] = json.loads(last) if last.startswith("{") else {}
+    return {**told, "whole": whole}
+
+
+def prepared(folder: Path) -> dict[str, str]:
+    """Return the environment of a database in which every plugin of ours is enabled."""
+    environment = {
+        **os.environ,
+        "REGULARS_DATABASE_URL": f"sqlite:///{folder}/shop.db",
+        "REGULARS_UPLOADS": str(folder),
+    }
+    plugins = sorted(entry.name for entry in entry_points(group="regulars"))
+    for words in (["db", "upgrade"], *(["plugin", "enable", plugin, "--yes"] for plugin in plugins)):
+        command = [sys.executable, "-m", "regulars.cli.main", *words]
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+        if done.returncode:
+            print(f"left out: {' '.join(words)}: {done.stderr.strip()}")
+    return environment
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        environment = prepared(Path(folder))
+        me = str(Path(__file__).resolve())
+        rounds = [
+            {
+                "libraries": told_by(["-c", LIBRARIES], environment),
+                "bare": told_by([me, "bare"], environment),
+                "server": told_by([me, "server", str(REQUESTS)], environment),
+                "typer": told_by(["-c", "import typer"], environment),
+                "help": told_by(["-m", "regulars.cli.main", "--help"], environment),
+            }
+            for _ in range(ROUNDS)
+        ]
+
+    def median(what: str, figure: str) -> float:
+        return statistics.median(each[what][figure] for each in rounds)
+
+    def spread(what: str, figure: str) -> str:
+        found = [each[what][figure] for each in rounds]
+        return f"{min(found):.2f} to {max(found):.2f}"
+
+    libraries, ready = median("libraries", "whole"), median("server", "ready")
+    idle, bare = median("server", "idle"), median("bare", "idle")
+    goals = [
+        Goal("ready", ready, "import of strawberry, SQLAlchemy and starlette", libraries, "s", 2.5),
+        Goal("schema and declarations, built anew", median("server", "schema"), "ready", ready, "s", 0.25),
+        Goal("idle memory", idle, "bare strawberry + SQLAlchemy process", bare, "MiB", 1.5),
+        Goal(f"memory after {REQUESTS} requests", median("server", "after"), "idle", idle, "MiB", 1.2),
+        Goal("regulars --help", median("help", "whole"), "python -c 'import typer'", median("typer", "whole"), "s", 3),
+    ]
+    names = ("strawberry-graphql", "sqlalchemy", "starlette", "regulars")
+    print(f"Python {platform.python_version()}, {', '.join(f'{name} {version(name)}' for name in names)}")
+    print(f"{ROUNDS} rounds, {rounds[0]['server']['plugins']} plugins; CPU seconds and resident MiB, medians")
+    for goal in goals:
+        print(goal.line())
+    print(f"spread: libraries {spread('libraries', 'whole')} s, ready {spread('server', 'ready')} s")
+    lazy = rounds[0]["server"]["lazy"]
+    print(f"imported though nobody asked: {lazy or 'nothing'}; goal nothing of {', '.join(LAZY)}")
+
+
+if __name__ == "__main__":
+    match sys.argv[1:]:
+        case ["bare"]:
+            asyncio.run(bare_process())
+        case ["server", requests]:
+            asyncio.run(server_process(int(requests)))
+        case _:
+            main()
