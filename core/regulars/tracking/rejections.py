@@ -1,15 +1,13 @@
 """Keep the messages that could not be taken in, with the reason, for as long as somebody may want them."""
 
-import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import String, cast, delete, func, or_, select, tuple_
+from sqlalchemy import delete, func, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from regulars.customers.identities import Identity
 from regulars.errors import ExpectedError
 from regulars.ingest.staging import write_rows
 from regulars.tables import new_id
@@ -21,7 +19,6 @@ __all__ = [
     "MOST_KEPT",
     "delete_old_rejections",
     "delete_taken_messages",
-    "forget_rejected",
     "keep_rejected",
     "without_addresses",
 ]
@@ -67,19 +64,6 @@ async def delete_old_rejections(session: AsyncSession, *, before: datetime, limi
     old = select(col(RejectedMessage.id)).where(col(RejectedMessage.received_at) < before).limit(limit)
     connection = await session.connection()
     return (await connection.execute(delete(RejectedMessage).where(col(RejectedMessage.id).in_(old)))).rowcount
-
-
-async def forget_rejected(session: AsyncSession, *, identities: Collection[Identity]) -> int:
-    """Delete the rejected messages that hold one of these names, and return how many; for an erasure."""
-    text = cast(col(RejectedMessage.body), String)
-    values = {value for one in identities for value in (one.value, one.normalised)}
-    # As JSON the name may be written with its letters, or with escapes for those beyond ASCII.
-    spelled = {json.dumps(value, ensure_ascii=ascii)[1:-1] for value in values for ascii in (True, False)}
-    if not spelled:
-        return 0
-    holds_one = or_(*(text.contains(spelling, autoescape=True) for spelling in sorted(spelled)))
-    connection = await session.connection()
-    return (await connection.execute(delete(RejectedMessage).where(holds_one))).rowcount
 
 
 def _row(

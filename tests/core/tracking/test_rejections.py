@@ -8,7 +8,6 @@ from regulars.customers.identities import read_identity
 from regulars.customers.models import CustomerIdentity
 from regulars.testing.app import App
 from regulars.tracking.models import RejectedMessage, TakenMessage
-from regulars.tracking.rejections import forget_rejected
 
 REJECTIONS = """{ trackingRejections { nodes {
   id source messageId type code reason message canBeReplayed replayedAt } } }"""
@@ -106,16 +105,3 @@ async def test_what_came_long_ago_is_forgotten(app: App, site: Site) -> None:
     async with app.database.reading() as session:
         left = [*await session.scalars(select(TakenMessage)), *await session.scalars(select(RejectedMessage))]
     assert left == []
-
-
-async def test_an_erasure_takes_the_rejected_messages_that_hold_a_name(app: App, site: Site) -> None:
-    await site.send(
-        {"type": "identify", "userId": "null", "traits": {"email": "zoë@example.org"}},
-        {"type": "identify", "userId": "null", "traits": {"email": "other@example.org"}},
-    )
-    address = read_identity("email", "Zoë@example.org")
-
-    async with app.database.writing() as session:
-        forgotten = await forget_rejected(session, identities=[address])
-
-    assert (forgotten, len(await rejections(app))) == (1, 1)
