@@ -28,6 +28,15 @@ class CrashPoint(StrEnum):
     OUTBOX_TOLD = "outbox.told"
     """A handler has taken events, and nothing says so yet."""
 
+    WEBHOOK_CLAIMED = "webhook.claimed"
+    """A sender holds deliveries, and has sent none of them."""
+
+    WEBHOOK_ANSWERED = "webhook.answered"
+    """Receivers have answered, and nothing says so yet."""
+
+    WEBHOOK_RECORDED = "webhook.recorded"
+    """How the deliveries went is written, not committed."""
+
     JOB_CLAIMED = "job.claimed"
     """A worker holds a job and has not begun."""
 

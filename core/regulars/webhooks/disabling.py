@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from regulars.access.actors import SYSTEM
+from regulars.audit.service import record_audit
 from regulars.events.service import record_event
 from regulars.webhooks.models import DEAD, WAITING, Webhook, WebhookDelivery
 
@@ -31,6 +32,9 @@ async def disable_webhook(session: AsyncSession, webhook_id: UUID, *, reason: st
     if disabled is None:
         return None
     await give_up_waiting(session, webhook_id, reason=reason, now=now)
+    await record_audit(
+        session, actor=SYSTEM.label, action="webhook.disable", subject=f"webhook:{webhook_id}", why=reason, now=now
+    )
     await record_event(
         session,
         type="webhook.disabled",

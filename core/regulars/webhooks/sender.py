@@ -12,6 +12,7 @@ from uuid import UUID
 import structlog
 
 from regulars.clock import Clock
+from regulars.crash_points import CrashPoint, reach
 from regulars.database import Database
 from regulars.faults import in_one_line, log_fault
 from regulars.outgoing.client import Outgoing
@@ -101,10 +102,13 @@ class WebhookSender:
             del self._delivering[webhook_id]
 
     async def _send(self, claims: Claims) -> None:
+        reach(CrashPoint.WEBHOOK_CLAIMED)
         secrets = [derived_secret(self._server_secret, id) for id in claims.secret_ids]
         outcomes = await asyncio.gather(*(self._attempt(claims.url, secrets, each) for each in claims.deliveries))
+        reach(CrashPoint.WEBHOOK_ANSWERED)
         async with self._database.writing() as session:
             disabled = await record_outcomes(session, claims, outcomes, chance=self._chance, now=self._clock.now())
+            reach(CrashPoint.WEBHOOK_RECORDED)
         failures = [outcome.problem for outcome in outcomes if outcome.problem is not None]
         if failures:
             log.warning("webhooks.not_taken", webhook=str(claims.webhook_id), events=len(failures), problem=failures[0])

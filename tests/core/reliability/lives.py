@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+import httpx
 from sqlalchemy import select, text
 from sqlmodel import col
 
@@ -41,10 +42,13 @@ from regulars.jobs.run import JobRun
 from regulars.jobs.service import enqueue_job
 from regulars.jobs.worker import Timings, running_worker
 from regulars.migrations import CORE, upgrade
+from regulars.outgoing.client import Outgoing
 from regulars.plugins.contributions import Job as JobDescription
 from regulars.plugins.plugin_set import PluginSet
 from regulars.settings import Settings
 from regulars.web.server import Server
+from regulars.webhooks.queue import webhooks_following
+from regulars.webhooks.sender import SenderPace, running_webhooks
 
 CREATE = "mutation ($name: String!) { customerCreate(input: {displayName: $name}) { customer { id } errors { code } } }"
 STAFF = Actor("staff", UUID(int=1), "test", permissions_of_role("admin", CORE_PERMISSIONS))
@@ -80,6 +84,7 @@ async def live(life: Life, schema: BuiltSchema) -> None:
         (folder / f"answer-{thing}").write_bytes(answer)
         await work(server, thing)
         await tell(server, folder)
+        await send(server, folder)
         await seal_rows(server.database, now=server.clock.now())
         await server.audit_heads.keep_up(server.database, now=server.clock.now(), at_once=True)
         (folder / f"done-{thing}").touch()
@@ -129,9 +134,36 @@ async def tell(server: Server, folder: Path) -> None:
             told.writelines(f"{event.id}\n" for event in events)
 
     handlers = {"customer.created": [("test", hear)]}
-    async with running_dispatcher(server.database, handlers, clock=server.clock, pace=PACE):
+    async with running_dispatcher(
+        server.database, handlers, clock=server.clock, pace=PACE, followers=webhooks_following
+    ):
         while await is_something_to_tell(server):  # noqa: ASYNC110
             await asyncio.sleep(SOON.total_seconds())
+
+
+async def send(server: Server, folder: Path) -> None:
+    """Have a receiver write down what it takes."""
+
+    class Receiver(httpx.AsyncBaseTransport):
+        async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+            with (folder / "received").open("a") as received:
+                received.write(f"{request.headers['webhook-id']}\n")
+            return httpx.Response(200)
+
+    async with running_webhooks(
+        server.database,
+        Outgoing(transport=Receiver()),
+        server_secret="the server's own",
+        clock=server.clock,
+        pace=SenderPace(poll=SOON, lease=LEASE),
+    ):
+        while await is_something_to_send(server):  # noqa: ASYNC110
+            await asyncio.sleep(SOON.total_seconds())
+
+
+async def is_something_to_send(server: Server) -> bool:
+    async with server.database.reading() as session:
+        return bool(await session.scalar(text("SELECT count(*) FROM core_webhook_delivery WHERE status = 'WAITING'")))
 
 
 async def is_something_to_tell(server: Server) -> bool:

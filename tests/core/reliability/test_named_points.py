@@ -27,6 +27,7 @@ from regulars.idempotency.models import KeptAnswer
 from regulars.jobs.models import Job
 from regulars.migrations import CORE, state_of
 from regulars.settings import Settings
+from regulars.webhooks.models import Webhook, WebhookSecret
 
 pytestmark = pytest.mark.row(3)
 
@@ -67,6 +68,11 @@ async def kill_everywhere(forker: "Popen[str]", database: Database, life: Life, 
     """Let one process after another work, each killed at another point, then one that is not; return the kills."""
     async with database.writing() as session:
         await session.execute(text("CREATE TABLE effect (job TEXT NOT NULL)"))
+        now = SystemClock().now()
+        webhook = Webhook(url="https://crm.example/", event_types=["customer.created"], created_at=now, updated_at=now)
+        session.add(webhook)
+        await session.flush()
+        session.add(WebhookSecret(webhook_id=webhook.id, created_at=now))
     for passing in range(1, passings + 1):
         for point in POINTS:
             await end_of(begin(forker, replace(life, point=point, passing=passing)))
@@ -93,6 +99,7 @@ async def check(database: Database, folder: Path, things: int) -> None:
     assert [status for _, status in jobs] == ["SUCCEEDED"] * things
     assert {f"thing {thing}": answer_of(folder, thing) for thing in range(things)} == answers
     assert told(folder) >= {str(id) for id in created}
+    assert set((folder / "received").read_text().split()) == {str(id) for id in created}
     verdict = await verify_ledger(database, Heads(folder / "heads"), now=SystemClock().now())
     assert verdict.is_whole, verdict
     assert verdict.unsealed == 0
