@@ -69,6 +69,14 @@ async def test_exporting(make_app: MakeApp, tmp_path: Path) -> None:
     assert reader.done == 3
 
 
+async def test_proving_what_happened(make_app: MakeApp, tmp_path: Path) -> None:
+    reader = Reader(tmp_path, await make_app())
+
+    await reader.follow(DOCS / "how-to" / "prove-what-happened.md")
+
+    assert reader.done == 6
+
+
 async def test_what_the_explanations_show(make_app: MakeApp, tmp_path: Path) -> None:
     reader = Reader(tmp_path, await make_app())
 

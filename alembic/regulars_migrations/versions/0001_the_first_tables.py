@@ -13,8 +13,8 @@ depends_on = None
 # A row of the ledger of consents stays as it was written; only whose it is today follows merges.
 LEDGER_COLUMNS = (
     "id", "profile_id", "action", "purpose", "channel", "topic", "at", "recorded_at", "expires_at", "actor", "origin",
-    "basis", "recipient", "session", "needs_confirmation", "confirmed_at", "is_proven", "notice_version", "language",
-    "text_sha256", "words_hmac",
+    "basis", "recipient", "session", "needs_confirmation", "confirmed_at", "confirms_id", "is_proven",
+    "notice_version", "language", "text_sha256", "words_hmac",
 )  # fmt: skip
 
 
@@ -250,6 +250,7 @@ def upgrade() -> None:
         sa.Column("session", sa.String(), nullable=True),
         sa.Column("needs_confirmation", sa.Boolean(), nullable=False),
         sa.Column("confirmed_at", tables.UtcDateTime(), nullable=True),
+        sa.Column("confirms_id", sa.Uuid(), nullable=True),
         sa.Column("is_proven", sa.Boolean(), nullable=False),
         sa.Column("notice_version", sa.String(), nullable=True),
         sa.Column("language", sa.String(), nullable=True),
@@ -261,9 +262,15 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(
             ["profile_id"], ["core_customer.id"], name=op.f("fk_core_consent_event_profile_id_core_customer")
         ),
+        sa.ForeignKeyConstraint(
+            ["confirms_id"],
+            ["core_consent_event.id"],
+            name=op.f("fk_core_consent_event_confirms_id_core_consent_event"),
+        ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_core_consent_event")),
     )
     with op.batch_alter_table("core_consent_event", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_core_consent_event_confirms_id"), ["confirms_id"], unique=False)
         batch_op.create_index("ix_core_consent_event_history", ["customer_id", "recorded_at", "id"], unique=False)
         batch_op.create_index(batch_op.f("ix_core_consent_event_recorded_at"), ["recorded_at"], unique=False)
 
@@ -520,6 +527,7 @@ def downgrade() -> None:
     with op.batch_alter_table("core_consent_event", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_core_consent_event_recorded_at"))
         batch_op.drop_index("ix_core_consent_event_history")
+        batch_op.drop_index(batch_op.f("ix_core_consent_event_confirms_id"))
 
     op.drop_table("core_consent_event")
     if op.get_bind().dialect.name == "postgresql":

@@ -30,7 +30,8 @@ class ConsentChange:
 
     ``customer_id`` may be of a customer who was merged since. ``at`` of None is now; ``origin`` of None follows from
     the actor. ``session`` says that the customer has signed in afresh; it is set by whoever checked that, never taken
-    from an input. ``confirmed_at`` is when a double opt-in was completed. ``evidence`` holds no personal data.
+    from an input. ``confirmed_at`` is when a double opt-in was completed, ``confirms_id`` the entry that waited for it.
+    ``evidence`` holds no personal data.
     """
 
     customer_id: UUID
@@ -47,6 +48,7 @@ class ConsentChange:
     session: Literal["up"] | None = None
     needs_confirmation: bool = False
     confirmed_at: datetime | None = None
+    confirms_id: UUID | None = None
     evidence: Mapping[str, Any] | None = None
     notice_version: str | None = None
     language: str | None = None
@@ -109,6 +111,7 @@ def ledger_row(
         session=change.session,
         needs_confirmation=is_grant and change.needs_confirmation,
         confirmed_at=_confirmation(change, at, now),
+        confirms_id=change.confirms_id,
         is_proven=evidence is not None,
         notice_version=_short(change.notice_version, "noticeVersion"),
         language=_short(change.language, "language"),

@@ -12,8 +12,10 @@ from strawberry.types import Info
 
 from regulars.audit.models import LedgerWords
 from regulars.consents.changes import ConsentChange, allowed_transitions
+from regulars.consents.lattice import ConsentAnswer as LedgerAnswer
 from regulars.consents.models import ConsentEvent, ConsentState
 from regulars.consents.service import consent_at, record_consent
+from regulars.contact.policies import consent_policy_at
 from regulars.fields.context import FieldContext, RequestContext
 from regulars.fields.declarations import batch, column, connection, mutation, relation, resolver
 from regulars.fields.ids import global_id, row_id
@@ -136,6 +138,21 @@ class ConsentAnswer:
     rule: str = strawberry.field(description="The rule that decided: allowed, withdrawn, no_consent…")
     reason: str = strawberry.field(description="Why, in a sentence.")
     event_id: strawberry.ID | None = strawberry.field(description="The entry of the ledger that decides.")
+    at: datetime | None = strawberry.field(description="From when that entry holds.")
+    recorded_at: datetime | None = strawberry.field(description="When we learned of it.")
+
+    @classmethod
+    def of(cls, answer: LedgerAnswer) -> "ConsentAnswer":
+        """Return an answer of the ledger as the API shows it."""
+        entry = answer.entry
+        return cls(
+            status=answer.status,
+            rule=answer.rule,
+            reason=answer.reason,
+            event_id=None if entry is None else strawberry.ID(global_id("ConsentEvent", entry.id)),
+            at=None if entry is None else entry.at,
+            recorded_at=None if entry is None else entry.recorded_at,
+        )
 
 
 @strawberry.type
@@ -169,14 +186,9 @@ class ConsentQueries:
                 valid_at=valid_at or context.now,
                 known_at=known_at or context.now,
                 registry=context.services.consent_registry,
+                policy=await consent_policy_at(session, moment=known_at or context.now),
             )
-        event = answer.entry
-        return ConsentAnswer(
-            status=answer.status,
-            rule=answer.rule,
-            reason=answer.reason,
-            event_id=None if event is None else strawberry.ID(global_id("ConsentEvent", event.id)),
-        )
+        return ConsentAnswer.of(answer)
 
 
 @strawberry.input(description="A scope of consent, and why it changes.")
@@ -212,6 +224,9 @@ class ConsentGrantInput(ConsentScopeInput):
     expires_at: datetime | None = strawberry.field(default=None, description="Until when it holds.")
     recipient: str | None = strawberry.field(default=None, description="The partner; required for sharing.")
     evidence: JSON | None = strawberry.field(default=None, description="What proves it; no personal data.")
+    needs_confirmation: bool = strawberry.field(
+        default=False, description="Whether it counts only once `consentConfirm` has told of a double opt-in."
+    )
 
     def grant(self) -> ConsentChange:
         """Return a grant as the service takes it."""
@@ -227,6 +242,7 @@ class ConsentGrantInput(ConsentScopeInput):
             expires_at=self.expires_at,
             recipient=self.recipient,
             evidence=evidence,
+            needs_confirmation=self.needs_confirmation,
             notice_version=self.notice_version,
             language=self.language,
         )

@@ -40,6 +40,7 @@ class ConsentEvent(Table, table=True):
     session: str | None = Field(default=None, sa_column_kwargs=pii("none"))
     needs_confirmation: bool = False
     confirmed_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    confirms_id: UUID | None = Field(default=None, foreign_key="core_consent_event.id", index=True)
     is_proven: bool = False
     notice_version: str | None = Field(default=None, sa_column_kwargs=pii("none"))
     language: str | None = Field(default=None, sa_column_kwargs=pii("fact"))

@@ -2,11 +2,23 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from uuid import UUID
 
 from regulars.consents.scopes import Scope
 from regulars.errors import ExpectedError, ForbiddenTransition, InvalidInput
 
-__all__ = ["EvidenceRequired", "ReopeningRefused", "UpSessionRequired"]
+__all__ = ["ConfirmationRefused", "EvidenceRequired", "ReopeningRefused", "UpSessionRequired"]
+
+
+class ConfirmationRefused(ForbiddenTransition):
+    """A grant cannot be confirmed."""
+
+    def __init__(self, event_id: UUID, why: str) -> None:
+        self.event_id = event_id
+        super().__init__(
+            f"The consent {event_id} cannot be confirmed: {why}. Ask the customer again, and record a new grant.",
+            path=("id",),
+        )
 
 
 class EvidenceRequired(InvalidInput):

@@ -11,6 +11,7 @@ from sqlmodel import col
 
 from regulars.access.actors import Actor
 from regulars.checks import check_text
+from regulars.consents.lattice import ConsentPolicy
 from regulars.consents.ledger import BASES
 from regulars.consents.registry import ConsentRegistry
 from regulars.contact.hours import wall_time
@@ -20,7 +21,7 @@ from regulars.contact.requests import ContactCap, ContactPolicy, WallClockWindow
 from regulars.errors import Conflict, InvalidInput, NotFound, OutOfRange, UnknownValue
 from regulars.events.service import record_event
 
-__all__ = ["add_policy", "policy_named", "policy_of", "read_policy"]
+__all__ = ["add_policy", "consent_policy_at", "policy_named", "policy_of", "read_policy"]
 
 FIELDS = ("default_tz", "quiet_hours", "caps", "child_directed", "retired_notices", "allowed_bases")
 LONGEST_REASON = 1000
@@ -44,6 +45,15 @@ async def read_policy(session: AsyncSession) -> ContactPolicyVersion:
     """Return the version that holds now."""
     newest = select(ContactPolicyVersion).order_by(col(ContactPolicyVersion.number).desc()).limit(1)
     return (await session.scalars(newest)).one()
+
+
+async def consent_policy_at(session: AsyncSession, *, moment: datetime) -> ConsentPolicy:
+    """Return what the company had decided about consent by that moment; before the first version, the first."""
+    number = col(ContactPolicyVersion.number)
+    known = select(ContactPolicyVersion).where(col(ContactPolicyVersion.created_at) <= moment)
+    newest = (await session.scalars(known.order_by(number.desc()).limit(1))).one_or_none()
+    row = newest or (await session.scalars(select(ContactPolicyVersion).order_by(number).limit(1))).one()
+    return policy_of(row).consents
 
 
 async def policy_named(session: AsyncSession, *, version: str) -> ContactPolicyVersion:

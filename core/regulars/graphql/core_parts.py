@@ -8,6 +8,7 @@ from regulars.company.graphql import CompanyMutations, CompanyQueries
 from regulars.consents.bulk import CONSENT_BULK
 from regulars.consents.graphql import ConsentMutations, ConsentQueries, CustomerConsents
 from regulars.contact.audience_graphql import AudienceMutations, AudienceQueries
+from regulars.consents.proofs import ConsentProofMutations, ConsentProofQueries
 from regulars.contact.graphql import ContactQueries, CustomerContacts
 from regulars.contact.mutations import ContactMutations, CustomerReservations
 from regulars.contact.policy_graphql import PolicyMutations, PolicyQueries
@@ -64,6 +65,7 @@ CORE_PARTS = (
     GraphQLPart({"Query": TraitQueries, "Mutation": TraitMutations}),
     GraphQLPart({"Query": SegmentQueries}),
     GraphQLPart({"Query": AuditQueries}),
+    GraphQLPart({"Query": ConsentProofQueries, "Mutation": ConsentProofMutations}),
     GraphQLPart({"Mutation": ImportMutations}),
     GraphQLPart({"Query": JobQueries, "Mutation": JobMutations}),
     *(GraphQLPart({"Mutation": bulk}) for bulk in (*CUSTOMER_BULK, *TOUCHPOINT_BULK, *CONSENT_BULK)),

@@ -96,7 +96,10 @@ class SqliteDatabases(TestDatabases):
             shutil.copyfile(self._templates[key], path)
         yield f"sqlite:///{path}"
         for leftover in self._folder.glob(f"{path.name}*"):
-            leftover.unlink()
+            if leftover.is_dir():  # signed heads of the audit chain
+                shutil.rmtree(leftover)
+            else:
+                leftover.unlink()
 
 
 class PostgresDatabases(TestDatabases):
