@@ -7,8 +7,8 @@ from regulars.audit.graphql import AuditQueries
 from regulars.company.graphql import CompanyMutations, CompanyQueries
 from regulars.consents.bulk import CONSENT_BULK
 from regulars.consents.graphql import ConsentMutations, ConsentQueries, CustomerConsents
-from regulars.contact.audience_graphql import AudienceMutations, AudienceQueries
 from regulars.consents.proofs import ConsentProofMutations, ConsentProofQueries
+from regulars.contact.audience_graphql import AudienceMutations, AudienceQueries
 from regulars.contact.graphql import ContactQueries, CustomerContacts
 from regulars.contact.mutations import ContactMutations, CustomerReservations
 from regulars.contact.policy_graphql import PolicyMutations, PolicyQueries
