@@ -54,15 +54,15 @@ class ConsoleServer:
 
 
 @contextmanager
-def serving_console(folder: Path) -> Iterator[ConsoleServer]:
-    """Serve on a free port of this machine, as in production."""
+def serving_console(folder: Path, *, port: int = 0, **more: Any) -> Iterator[ConsoleServer]:
+    """Serve on this machine, on a free port unless one is given, as in production; ``more`` are further settings."""
     settings = Settings(
-        database_url=f"sqlite:///{folder / 'regulars.db'}", company_name="Corner Wine Shop", worker=False
+        database_url=f"sqlite:///{folder / 'regulars.db'}", company_name="Corner Wine Shop", worker=False, **more
     )
     _in_thread(_make_tables(settings))
     found = [found_plugin(clv), found_plugin(loyalty_card), found_plugin(LOST, hooks=object())]
     app = create_app(settings, found=found)
-    web = uvicorn.Server(uvicorn.Config(app, port=0, log_config=None, ws="none"))
+    web = uvicorn.Server(uvicorn.Config(app, port=port, log_config=None, ws="none"))
     thread = threading.Thread(target=web.run, daemon=True)
     thread.start()
     while not web.started:
