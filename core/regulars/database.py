@@ -130,9 +130,9 @@ class Database:
 
         There is no transaction around it: one statement sees one state of the database.
         """
-        for listener in self.listeners:
-            listener(statement)
         if self._direct is not None:
+            for listener in self.listeners:
+                listener(statement)
             return await self._direct.read_text(statement, values)
         async with self._reading_once.connect() as connection:
             found: str = (await connection.exec_driver_sql(statement, values)).scalar_one()

@@ -37,6 +37,7 @@ PARTS = (
     Part("doctor", "regulars.cli.doctor:doctor", "Look at everything that a server needs, and say what to do next."),
     Part("db", "regulars.cli.database:app", "Bring the tables of the database up to date."),
     Part("plugin", "regulars.cli.plugin:app", "See, enable, configure and examine plugins."),
+    Part("graphql", "regulars.cli.graphql:app", "See how the server answers a query, and what it costs."),
     Part("key", "regulars.cli.keys:app", "Give, replace and take back API keys."),
     Part("audit", "regulars.cli.audit:app", "Prove that nobody rewrote what happened."),
     Part("staff", "regulars.cli.staff:app", "Take up staff members, and let them go."),

@@ -22,6 +22,8 @@ from regulars.fields.context import RequestContext, Services
 from regulars.graphql.answers import answer_body, codes_of, told_errors
 from regulars.graphql.limits import CUSTOMER_LIMITS, Limits
 from regulars.graphql.planner.planner import Asking, Planner
+from regulars.graphql.planner.plans import Bounded
+from regulars.graphql.planner.reports import PLANS_READ, Report
 from regulars.graphql.preparation import InvalidDocument, Prepared, Preparing
 from regulars.graphql.repeats import REPLAYED, request_under_key
 from regulars.graphql.schema import BuiltSchema
@@ -33,6 +35,9 @@ __all__ = ["Executor"]
 SCHEMA_READ = "schema:read"
 TYPE_FIELD = "__type"
 OPERATION_TIMEOUT_S = 10.0
+INTROSPECTIONS, INTROSPECTION_BYTES = 100, 16 * 1024 * 1024
+UNOPENED: Any = None
+"""In the place of a session, for operations that need none."""
 
 
 class Executor:
@@ -44,6 +49,7 @@ class Executor:
         self._preparing = Preparing(schema.graphql, self._limits)
         self.planner = Planner(schema, services.database.engine.dialect)
         self._is_planning = services.settings.planner
+        self._introspections: Bounded[Any, bytes] = Bounded(INTROSPECTIONS, INTROSPECTION_BYTES)
 
     async def __call__(self, operation: GraphQLOperation, request: Request) -> GraphQLAnswer:
         """Answer one operation that came by HTTP; the actor and the request's id are in the request's state."""
@@ -76,19 +82,27 @@ class Executor:
         price = prepared.price.price(operation.variables, cost_limit=limit)
         remaining = None if charge is None else charge(price.requested)
 
+        report = Report()
+        wants_report = operation.extensions.get("plan") is True and actor.may(PLANS_READ)
+
         def told(result: ExecutionResult) -> GraphQLAnswer:
             if result.data is None and result.errors and not any(error.path for error in result.errors):
                 return GraphQLAnswer(_errors_body(result.errors, request_id), "request_error")
-            body = answer_body(result, price=price, limit=limit, remaining=remaining, request_id=request_id)
+            more = report.shown() if wants_report else None
+            body = answer_body(result, price=price, limit=limit, remaining=remaining, request_id=request_id, more=more)
             return GraphQLAnswer(body, "executed", codes=codes_of(result.errors or ()))
 
         if not prepared.is_mutation:
-            planned = await self._plan(prepared, operation.variables, actor, request_id)
+            if prepared.is_introspection:
+                return told(await self._introspect(prepared, operation.variables, actor, request_id))
+            planned = await self._plan(prepared, operation.variables, actor, request_id, report)
             if planned is not None:
                 return told(planned)
             async with self._services.database.reading() as session:
                 context = self.context(session, actor, request_id)
-                return told(await self._execute(prepared, operation.variables, context))
+                result = await self._execute(prepared, operation.variables, context)
+                report.statements += context.statements
+                return told(result)
         keyed = request_under_key(operation, prepared, actor)
         with nullcontext() if keyed is None else self._services.keys_in_flight.held(keyed):
             return await self._change(prepared, operation, actor, request_id, keyed, told)
@@ -128,22 +142,41 @@ class Executor:
         return self._services.database.reading()
 
     async def _plan(
-        self, prepared: Prepared, given: Mapping[str, Any], actor: Actor, request_id: str
+        self, prepared: Prepared, given: Mapping[str, Any], actor: Actor, request_id: str, report: Report
     ) -> ExecutionResult | None:
         if not self._is_planning or prepared.reads_schema:
             return None
-        definitions = prepared.operation.variable_definitions
-        variables = get_variable_values(self.schema.graphql, definitions or (), dict(given))
+        asking = self.asking(prepared, given, self.context(UNOPENED, actor, request_id), report)
+        return None if asking is None else await self.planner.answer(asking)
+
+    def asking(
+        self, prepared: Prepared, given: Mapping[str, Any], context: RequestContext, report: Report
+    ) -> Asking | None:
+        """Return a query as the planner takes it; None for variables that do not fit, which the executor tells."""
+        definitions = prepared.operation.variable_definitions or ()
+        variables = get_variable_values(self.schema.graphql, definitions, dict(given))
         if isinstance(variables, list):
             return None
-        unopened: Any = None  # most plans need no session
-        asked = Asking(
-            prepared,
-            variables,
-            self.context(unopened, actor, request_id),
-            lambda context: _Execution.build(**self._execution(prepared, given, context)),
-        )
-        return await self.planner.answer(asked)
+
+        def build(opened: RequestContext) -> Any:
+            return _Execution.build(**self._execution(prepared, given, opened))
+
+        return Asking(prepared, variables, context, build, report)
+
+    async def _introspect(
+        self, prepared: Prepared, variables: Mapping[str, Any], actor: Actor, request_id: str
+    ) -> ExecutionResult:
+        """Return what the schema says of itself, which is the same for all who may read it."""
+        key = (prepared, orjson.dumps(variables, option=orjson.OPT_SORT_KEYS), actor.may(SCHEMA_READ))
+        known = self._introspections.get(key)
+        if known is None:
+            result = await self._execute(prepared, variables, self.context(UNOPENED, actor, request_id))
+            if result.errors:
+                return result
+            known = orjson.dumps(result.data)
+            self._introspections.keep(key, known, len(known))
+        whole: Any = orjson.Fragment(known)
+        return ExecutionResult(data=whole)
 
     def _execution(self, prepared: Prepared, variables: Mapping[str, Any], context: RequestContext) -> dict[str, Any]:
         return {

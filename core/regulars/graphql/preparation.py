@@ -67,6 +67,12 @@ class Prepared:
         return SCHEMA_FIELD in self.field_names
 
     @property
+    def is_introspection(self) -> bool:
+        """Tell whether it asks for the schema and for nothing else."""
+        selections = self.operation.selection_set.selections
+        return all(isinstance(node, FieldNode) and node.name.value.startswith("__") for node in selections)
+
+    @property
     def is_mutation(self) -> bool:
         """Tell whether the operation writes."""
         return self.operation.operation is OperationType.MUTATION

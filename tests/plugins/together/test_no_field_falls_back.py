@@ -8,8 +8,10 @@ from regulars.testing.fixtures import MakeApp
 from regulars.testing.promises.documents import field_text, type_places
 
 EXCEPTIONS = {
+    "Query.company": "Tells of settings that the process holds.",
     "Query.consentAt": "Replays the ledger in Python, one customer at a time.",
     "Query.consentLedgerVerify": "Recomputes the chain of hashes in Python.",
+    "Query.contactDecision": "Asks rules in Python, those of plugins among them.",
     "Query.customersByRef": "Normalises references in Python, and keeps the order in which up to 10,000 were asked.",
     "Query.nodes": "Reads rows of several types in the order of their ids.",
     "Query.plugins": "Tells of the process, not of the database.",

@@ -130,7 +130,10 @@ class PostgresJson(_Shared):
         if len(parts) == 1:
             return parts[0]
         texts = [cast(part, Text()) for part in parts]
-        opened = [func.substr(each, 2, func.length(each) - 2, type_=Text()) for each in texts]
+        opened = [
+            func.substr(each, literal_column("2"), func.length(each) - literal_column("2"), type_=Text())
+            for each in texts
+        ]
         joined: list[SQL] = [text("{"), opened[0]]
         for each in opened[1:]:
             joined += [text(","), each]
@@ -211,7 +214,10 @@ class SqliteJson(_Shared):
         parts = [func.json_object(*_flat(part), type_=NullType()) for part in _parts(pairs, self.MOST_MEMBERS)]
         if len(parts) == 1:
             return parts[0]
-        opened = [func.substr(each, 2, func.length(each) - 2, type_=Text()) for each in parts]
+        opened = [
+            func.substr(each, literal_column("2"), func.length(each) - literal_column("2"), type_=Text())
+            for each in parts
+        ]
         joined: list[SQL] = [text("{"), opened[0]]
         for each in opened[1:]:
             joined += [text(","), each]
@@ -232,11 +238,15 @@ class SqliteJson(_Shared):
         if kind == "moment":
             # Anything but 2026-03-02 12:00:00.000000 was not written by us.
             shown = func.replace(value, text(" "), text("T")).op("||", return_type=Text())(text("Z"))
-            return case((value.is_(None), null()), (func.length(value) == 26, shown), else_=text(IRREGULAR))
+            return case(
+                (value.is_(None), null()), (func.length(value) == literal_column("26"), shown), else_=text(IRREGULAR)
+            )
         if kind == "decimal":
             return _decimal_on_sqlite(value)
         if kind == "uuid":
-            pieces = [func.substr(value, start, length) for start, length in _UUID_PIECES]
+            pieces = [
+                func.substr(value, literal_column(start), literal_column(length)) for start, length in _UUID_PIECES
+            ]
             return self.concatenated([each for piece in pieces for each in (text("-"), piece)][1:])
         if kind == "boolean":
             return func.json(case((value.is_(None), null()), (value, text("true")), else_=text("false")))
@@ -284,7 +294,7 @@ class SqliteJson(_Shared):
         return member
 
 
-_UUID_PIECES = ((1, 8), (9, 4), (13, 4), (17, 4), (21, 12))
+_UUID_PIECES = (("1", "8"), ("9", "4"), ("13", "4"), ("17", "4"), ("21", "12"))
 
 
 def _token(value: SQL, kind: Kind, written: SQL) -> SQL:

@@ -24,6 +24,7 @@ from regulars.graphql.planner.json_sql import json_sql
 from regulars.graphql.planner.not_planned import Irregular, NotPlanned
 from regulars.graphql.planner.parts import Asked, NamedPart, Written
 from regulars.graphql.planner.plans import Bounded, Plan
+from regulars.graphql.planner.reports import Report
 from regulars.graphql.planner.selecting import Selecting
 from regulars.graphql.planner.statements import Compiled, compile_statement
 from regulars.graphql.plugin_calls import hook_of
@@ -61,6 +62,7 @@ class Asking:
     variables: VariableValues
     context: RequestContext
     build: Callable[[RequestContext], Any]
+    report: Report = field(default_factory=Report)
 
 
 class Planner:
@@ -78,24 +80,26 @@ class Planner:
             result = await self._answer(asking)
         except NotPlanned as obstacle:
             self.counts.by_field[obstacle.field] += 1
+            asking.report.opaque_fields = (obstacle.field,)
             return None
         except Exception as error:
             # The executor finds out what is wrong, and tells it at the right place.
             self.counts.by_error[type(error).__name__] += 1
+            asking.report.problem = type(error).__name__
             log.debug("plan.left", problem=type(error).__name__)
             return None
         self.counts.planned += 1
+        asking.report.is_planned = True
         return result
 
     async def _answer(self, asking: Asking) -> ExecutionResult:
         context = asking.context
-        plan, written, compiled = await self._plan_with_segments(asking)
-        named = {"regulars_now": context.now, OWN_ID.key: context.actor.customer_id}
-        for one in written:
-            named.update(one.values)
+        plan, compiled, values = await self.statement(asking)
+        asking.report.statements += 1
+        asking.report.sql_hash = compiled.hash
         patience_s = APART_PATIENCE_S if plan.plugin_hooks else PATIENCE_S
         async with asyncio.timeout(patience_s):
-            text = await context.services.database.read_text(compiled.text, compiled.values(named, written))
+            text = await context.services.database.read_text(compiled.text, values)
         data = text.encode()
         if IRREGULAR_BYTES in data:
             raise Irregular("holds a value that JSON does not have")
@@ -108,24 +112,32 @@ class Planner:
         if plan.batches:
             async with context.services.database.reading() as session:
                 opened = context.apart(session)
+                asking.report.statements += len(plan.batches)
                 errors += await answer_batches(answer, plan.batches, asking.build(opened), opened)
         return _result(orjson.dumps(answer), errors)
+
+    async def statement(self, asking: Asking) -> tuple[Plan, Compiled, tuple[Any, ...]]:
+        """Return the plan of an operation, its statement, and the statement's values.
+
+        Raises ``NotPlanned`` where there is none, and whatever the arguments raise.
+        """
+        plan, written, compiled = await self._plan_with_segments(asking)
+        named = {"regulars_now": asking.context.now, OWN_ID.key: asking.context.actor.customer_id}
+        for one in written:
+            named.update(one.values)
+        return plan, compiled, compiled.values(named, written)
 
     async def _plan_with_segments(self, asking: Asking) -> tuple[Plan, list[Written], Compiled]:
         segments = Segments()
         while True:
             try:
-                return self.plan(asking, ReaderOf(asking.context, segments, _policy(asking.context.actor)))
+                return self._plan(asking, ReaderOf(asking.context, segments, _policy(asking.context.actor)))
             except UnreadSegment as unread:
                 named = {IN_SEGMENTS: {"anyOf": [str(unread.id)]}}
                 async with asking.context.services.database.reading() as session:
                     segments.update(await read_segments_behind(asking.context.apart(session), named))
 
-    def plan(self, asking: Asking, reader: ReaderOf) -> tuple[Plan, list[Written], Compiled]:
-        """Return the plan of an operation with its parts and its statement for this request.
-
-        Raises ``NotPlanned`` where there is none, and whatever the parts raise.
-        """
+    def _plan(self, asking: Asking, reader: ReaderOf) -> tuple[Plan, list[Written], Compiled]:
         asked = Asked(asking.variables, reader)
         key = _key(asking)
         plan = self.plans.get(key)
@@ -146,6 +158,7 @@ class Planner:
         compiled = plan.variants.get(tuple([one.shape for one in written]))
         if compiled is None:
             return self._compile(key, asked, asking, resting, plan)
+        asking.report.is_known = True
         return plan, written, compiled
 
     def _compile(

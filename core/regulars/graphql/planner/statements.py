@@ -1,7 +1,9 @@
 """Compile a statement to text once, and tell afterwards which value stands in which place."""
 
+import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from sqlalchemy import BindParameter, Dialect, Select
@@ -20,6 +22,11 @@ class Compiled:
 
     text: str
     readers: tuple[ReadValue, ...]
+
+    @cached_property
+    def hash(self) -> str:
+        """Return a short name of the text."""
+        return hashlib.sha256(self.text.encode()).hexdigest()[:12]
 
     def values(self, named: Mapping[str, Any], written: Sequence[Written]) -> tuple[Any, ...]:
         """Return the values of one request, in order, as the driver takes them."""

@@ -1,9 +1,12 @@
 """An operation is answered by one statement, whatever its page holds."""
 
 from datetime import timedelta
+from typing import Any
 
+import orjson
 import pytest
 
+from regulars.graphql.transport import GraphQLOperation
 from regulars.testing.app import App
 from regulars.testing.promises.fields import counted_statements
 from regulars.testing.shop import Happening
@@ -52,3 +55,47 @@ async def test_an_operation_with_a_resolver_is_executed(shop: App) -> None:
 
     assert answer["viewer"] == {"kind": "staff"}
     assert len(answer["customers"]["nodes"]) == 1
+
+
+async def test_an_admin_can_see_how_a_page_is_answered(shop: App) -> None:
+    told = [await report(shop, PAGE, as_="admin") for _ in range(2)]
+
+    assert [each["mode"] for each in told] == ["planned", "planned"]
+    assert [each["statements"] for each in told] == [1, 1]
+    assert [each["cacheHit"] for each in told] == [False, True]
+    assert told[0]["sqlHash"] == told[1]["sqlHash"]
+
+
+async def test_an_admin_can_see_which_field_stands_in_the_way(shop: App) -> None:
+    told = await report(shop, "{ viewer { kind } }", as_="admin")
+
+    assert (told["mode"], told["opaqueFields"]) == ("executed", ["Query.viewer"])
+
+
+async def test_nobody_else_sees_how_a_page_is_answered(shop: App) -> None:
+    assert await report(shop, PAGE, as_="analyst") is None
+
+
+async def test_introspection_is_executed_once(shop: App) -> None:
+    ask = "{ __schema { queryType { name fields { name } } } }"
+
+    first, second = [await shop.gql(ask, as_=role) for role in ("admin", "frontline")]
+
+    assert first == second
+    assert (await shop.ask(ask, as_="anonymous"))["errors"][0]["extensions"]["code"] == "FORBIDDEN"
+
+
+async def test_a_switch_turns_the_planner_off(shop: App) -> None:
+    executor = await shop.server.executor()
+
+    with executor.without_planner():
+        await shop.gql(PAGE, {"first": 2})
+
+    assert executor.planner.counts.planned == 0
+
+
+async def report(app: App, query: str, *, as_: str) -> Any:
+    executor = await app.server.executor()
+    operation = GraphQLOperation(query, None, {"first": 2}, {"plan": True})
+    answer = orjson.loads((await executor.answer(operation, actor=app.actor(as_))).body)
+    return answer["extensions"].get("plan")

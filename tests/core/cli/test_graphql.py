@@ -1,0 +1,45 @@
+from pathlib import Path
+
+import pytest
+
+from regulars.cli.main import run
+
+pytestmark = pytest.mark.usefixtures("logging_restored")
+
+
+@pytest.fixture
+def query(database_url: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """Let the command find a database, and give a file for a query."""
+    monkeypatch.setenv("REGULARS_DATABASE_URL", database_url)
+    return tmp_path / "query.graphql"
+
+
+def test_explaining_a_query_shows_its_fields_and_its_sql(query: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    query.write_text("query ($first: Int) { customers(first: $first) { nodes { id traits { key } } } }")
+    variables = query.with_suffix(".json")
+    variables.write_text('{"first": 3}')
+
+    code = run(["graphql", "explain", str(query), "--variables", str(variables), "--analyze"])
+
+    lines = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert code == 0
+    assert ["customers.nodes.traits", "Customer.traits", "core", "batch"] in lines
+    assert any(line[:1] == ["SELECT"] for line in lines)
+
+
+def test_explaining_a_query_tells_what_stands_in_the_way(query: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    query.write_text("{ viewer { kind } }")
+
+    code = run(["graphql", "explain", str(query), "--as", "frontline"])
+
+    assert code == 0
+    assert "because Query.viewer is answered by a resolver." in capsys.readouterr().out
+
+
+def test_a_mutation_has_no_plan(query: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    query.write_text('mutation { jobCancel(input: {id: "1"}) { job { id } } }')
+
+    code = run(["graphql", "explain", str(query)])
+
+    assert code == 2
+    assert "Only a query is answered by a plan." in capsys.readouterr().err
