@@ -91,3 +91,11 @@ async def test_signing_in(make_app: MakeApp, tmp_path: Path) -> None:
     await reader.follow(DOCS / "how-to" / "sign-in.md")
 
     assert reader.done == 2
+
+
+async def test_sending_with_a_program_of_your_own(make_app: MakeApp, tmp_path: Path) -> None:
+    reader = Reader(tmp_path, await make_app())
+
+    await reader.follow(DOCS / "how-to" / "send-with-your-own-program.md")
+
+    assert reader.done == 5

@@ -35,6 +35,7 @@ PARTS = (
     Part("import", "regulars.cli.imports:app", "Import customers and touchpoints from files."),
     Part("export", "regulars.cli.exports:app", "Export customers and touchpoints to files."),
     Part("doctor", "regulars.cli.doctor:doctor", "Look at everything that a server needs, and say what to do next."),
+    Part("contact", "regulars.cli.contact:app", "Say why a customer may or may not be contacted."),
     Part("db", "regulars.cli.database:app", "Bring the tables of the database up to date."),
     Part("plugin", "regulars.cli.plugin:app", "See, enable, configure and examine plugins."),
     Part("graphql", "regulars.cli.graphql:app", "See how the server answers a query, and what it costs."),

@@ -23,7 +23,7 @@ from regulars.plugins.states import PluginState
 from regulars.settings import Settings
 from regulars.traits.registry import TraitRegistry, trait_registry
 
-__all__ = ["LiveMapping", "ServerParts", "parts_of"]
+__all__ = ["LiveMapping", "ServerParts", "contact_rules_of", "parts_of"]
 
 Value = TypeVar("Value")
 
@@ -68,8 +68,13 @@ def parts_of(host: PluginHost, settings: Settings, own_jobs: Sequence[Job]) -> S
     for plugin in host.plugins.plugins:
         kinds |= job_kinds(plugin.contributions.jobs, settings=plugin.settings, http=host.http_of(plugin.id))
     traits = trait_registry({plugin.id: plugin.contributions.traits for plugin in host.plugins.plugins})
-    rules = ContactRules(host.plugins.contact_rules, _missing_rules(host), report=partial(_report_rule, host))
+    rules = contact_rules_of(host)
     return ServerParts((*CORE_PERMISSIONS, *host.plugins.permissions), kinds, _handlers(host), traits, rules)
+
+
+def contact_rules_of(host: PluginHost) -> ContactRules:
+    """Return the core's rules on contacts and those of the enabled plugins."""
+    return ContactRules(host.plugins.contact_rules, _missing_rules(host), report=partial(_report_rule, host))
 
 
 def _missing_rules(host: PluginHost) -> tuple[str, ...]:

@@ -73,11 +73,14 @@ class LoadedCase:
     expected: tuple[str, str, datetime | None]
 
 
-async def load_case(app: App, case: Mapping[str, Any], registry: ConsentRegistry) -> LoadedCase:
-    """Put a case's state into the real tables, and take that of earlier cases out where it would be in the way."""
+async def load_case(
+    app: App, case: Mapping[str, Any], registry: ConsentRegistry, *, is_first: bool = True
+) -> LoadedCase:
+    """Put a case's state into the real tables; the first of some takes out what earlier ones left in the way."""
     customer_id, now = new_id(), moment(case["request"]["now"])
     async with app.database.writing() as session:
-        await _tidy_up(session)
+        if is_first:
+            await _tidy_up(session)
         await _load_policy(session, case["state"].get("policy", {}))
         if case["state"]["customer"].get("status") != "unknown":
             await _load_customer(session, customer_id, case["state"], now)
