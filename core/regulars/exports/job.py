@@ -37,14 +37,14 @@ class Reading(Protocol):
         ...
 
 
-def export_path(folder: Path, job_id: UUID) -> Path:
-    """Return where the rows of an export lie."""
-    return folder / f"{job_id.hex}.export"
+def export_path(folder: Path, job_id: UUID, format: str) -> Path:
+    """Return where the rows of an export lie; an erasure knows such files by their endings, and searches them."""
+    return folder / f"export-{job_id.hex}.{format}"
 
 
 def problems_path(folder: Path, job_id: UUID) -> Path:
     """Return where the errors of an export lie."""
-    return folder / f"{job_id.hex}.errors"
+    return folder / f"export-{job_id.hex}.errors.csv"
 
 
 def export_jobs(
@@ -62,7 +62,7 @@ def export_jobs(
         await asyncio.to_thread(folder.mkdir, parents=True, exist_ok=True, mode=0o700)
         state = ExportState.read(run.checkpoint)
         with (
-            closing(open_at(export_path(folder, run.id), state.size)) as rows,
+            closing(open_at(export_path(folder, run.id, plan.format), state.size)) as rows,
             closing(open_at(problems_path(folder, run.id), state.problems_size)) as problems,
         ):
             pages = 0
@@ -119,7 +119,7 @@ def contact_gate(
 
 
 def _delete_old(folder: Path, before: datetime) -> int:
-    old = [path for path in folder.glob("*.e*") if path.stat().st_mtime < before.timestamp()]
+    old = [path for path in folder.glob("export-*") if path.stat().st_mtime < before.timestamp()]
     for path in old:
         path.unlink(missing_ok=True)
     return len(old)

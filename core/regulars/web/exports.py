@@ -23,7 +23,7 @@ def export_routes(server: Server) -> list[Route]:
     async def rows(request: Request) -> Response:
         job = await _finished(server, request)
         format = job.input["format"]
-        path = export_path(server.exports, job.id)
+        path = export_path(server.exports, job.id, format)
         name = f"{job.input['kind']}-{job.created_at:%Y-%m-%d}.{format}"
         if not path.exists():
             raise NotFound("exported file", job.id)

@@ -2,7 +2,7 @@
 
 import csv
 import io
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -154,3 +154,16 @@ async def test_nothing_of_customers_who_may_not_be_seen_gets_out(app: App) -> No
 
     assert [one.json()["errors"][0]["extensions"]["code"] for one in answers] == ["FORBIDDEN"] * 2
     assert "anary" not in "".join(one.text for one in answers)
+
+
+async def test_a_file_is_deleted_once_nobody_may_fetch_it(app: App, analyst: Clerk, tmp_path: Path) -> None:
+    await analyst.export(CUSTOMERS, columns=["displayName"])
+    folder = tmp_path / "exports"
+    (folder / "of somebody else.csv").touch()
+    before = sorted(path.suffix for path in folder.iterdir())
+    app.clock.advance(datetime.now(UTC) + timedelta(days=8) - app.clock.now())
+
+    await app.run_job("core.export_cleanup")
+
+    assert before == [".csv", ".csv", ".csv"]
+    assert [path.name for path in folder.iterdir()] == ["of somebody else.csv"]
