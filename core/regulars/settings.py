@@ -210,6 +210,13 @@ class Settings(BaseSettings):
     )
     export_slots: int = Field(default=2, ge=1, description="How many exports are written at once, on all servers.")
     uploads: str = Field(default="uploads", description="The folder for files that are sent to be imported.")
+    erasures: str = Field(
+        default="erasures.jsonl",
+        description=(
+            "The file outside the database that notes who was erased, by ids and keyed hashes, so that restoring a"
+            " backup erases them again. Keep it where backups are not overwritten with it."
+        ),
+    )
     retention_days: int = Field(
         default=30,
         ge=4,

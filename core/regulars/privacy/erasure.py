@@ -21,6 +21,7 @@ from regulars.events.models import Event
 from regulars.events.service import record_event
 from regulars.privacy.models import PrivacyRequest
 from regulars.privacy.tracks import erase_from_tables, telling_words
+from regulars.suppressions.secret_key import ensure_address_key
 from regulars.suppressions.service import suppress_erased
 from regulars.tables import Table
 
@@ -52,6 +53,7 @@ class Erased:
     ids: tuple[UUID, ...]
     rows: Counter[str] = field(default_factory=Counter)
     barred: int = 0
+    hashes: tuple[str, ...] = ()
     words: frozenset[str] = frozenset()
     plugins: dict[str, dict[str, int]] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
@@ -67,13 +69,13 @@ async def erase_customer(
     customer_id: UUID,
     request_id: UUID,
     erase_plugins: ErasePlugins,
-    files: Callable[[frozenset[str]], Awaitable[None]] | None = None,
+    before_commit: Callable[[Erased], Awaitable[None]] | None = None,
     actor: Actor,
     now: datetime,
 ) -> Erased:
     """Erase the customer and all who are part of them, and return what was erased; again, it finds what came since.
 
-    ``files`` is given the words by which to search files before anything is committed, since they are gone afterwards.
+    ``before_commit`` is given what was erased, with the words by which to search files, which are gone afterwards.
     Raises ``NotFound`` for no such customer.
     """
     ids = await _hold(session, customer_id)
@@ -87,18 +89,20 @@ async def erase_customer(
     ).all()
     names = (await session.scalars(select(col(Customer.display_name)).where(col(Customer.id).in_(ids)))).all()
     erased.words = telling_words([*names, *(text for one in identities for text in (one.value, one.normalised))])
-    if files is not None:
-        await files(erased.words)
     for id in ids:
         await erase_plugins(session, id, erased)
     addresses = [Identity(one.kind, one.value, one.normalised, one.source) for one in identities]
     erased.barred = await suppress_erased(
         session, identities=addresses, reason=f"erasure {request_id}", actor=actor, now=now
     )
+    key = await ensure_address_key(session)
+    erased.hashes = tuple(sorted({key.hash(address) for address in addresses}))
     await _delete_rows(session, erased)
     await _empty_rows(session, erased, now)
     erased.rows.update(await forget_subject(session, customer_id=ids[0]))
     erased.rows.update(await erase_from_tables(session, words=erased.words))
+    if before_commit is not None:
+        await before_commit(erased)
     await record_event(
         session,
         type="customer.erased",

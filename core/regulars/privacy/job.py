@@ -21,9 +21,10 @@ from regulars.plugins.hook_calls import export_personal_data
 from regulars.plugins.host import PluginHost
 from regulars.privacy.archives import write_archive
 from regulars.privacy.certificates import erasure_certificate
-from regulars.privacy.erasure import erase_customer
+from regulars.privacy.erasure import Erased, erase_customer
 from regulars.privacy.export_parts import core_parts_of, ids_of
 from regulars.privacy.models import PrivacyRequest
+from regulars.privacy.notes import ErasureNote, note_erasure
 from regulars.privacy.plugin_parts import plugin_eraser
 from regulars.privacy.requests import PRIVACY_JOB
 from regulars.privacy.storage import StorageBusy, clean_storage
@@ -44,10 +45,13 @@ def archive_path(uploads: Path, name: str) -> Path:
     return uploads / "exports" / name
 
 
-def privacy_job(*, database: Database, uploads: Path, folders: Sequence[Path], host: Callable[[], PluginHost]) -> Job:
+def privacy_job(
+    *, database: Database, uploads: Path, folders: Sequence[Path], notes: Path, host: Callable[[], PluginHost]
+) -> Job:
     """Return the job that answers every open request; what cannot be done stays open, and is tried again.
 
-    Exports lie below ``uploads``; erasures search there and in ``folders``. Whatever wrote about a customer while they
+    Exports lie below ``uploads``; erasures search there and in ``folders``, and are noted in
+    ``notes``. Whatever wrote about a customer while they
     were being erased is found by looking again, for a day.
     """
 
@@ -79,9 +83,12 @@ def privacy_job(*, database: Database, uploads: Path, folders: Sequence[Path], h
     async def _erase(job: JobRun, request: PrivacyRequest) -> None:
         began, lines = job.clock.now(), 0
 
-        async def files(words: frozenset[str]) -> None:
+        async def outside(erased: Erased) -> None:
             nonlocal lines
-            lines = await job.in_thread(lambda: erase_from_files(paths, words=words))
+            lines = await job.in_thread(lambda: erase_from_files(paths, words=erased.words))
+            note = ErasureNote(began, erased.ids, erased.hashes)
+            if erased.hashes or request.checked_at is None:
+                await job.in_thread(lambda: note_erasure(notes, note))
 
         paths = await _files(job, [uploads, *folders])
         async with job.writing() as session:
@@ -90,7 +97,7 @@ def privacy_job(*, database: Database, uploads: Path, folders: Sequence[Path], h
                 customer_id=request.customer_id,
                 request_id=request.id,
                 erase_plugins=plugin_eraser(host(), actor=SYSTEM.label),
-                files=files,
+                before_commit=outside,
                 actor=SYSTEM,
                 now=job.clock.now(),
             )

@@ -3,7 +3,9 @@
 from datetime import datetime
 from uuid import UUID
 
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
 
 from regulars.access.actors import Actor
 from regulars.checks import check_moment, check_text
@@ -11,11 +13,12 @@ from regulars.customers.finding import customer_to_restore
 from regulars.customers.models import Customer
 from regulars.errors import ForbiddenTransition, UnknownValue
 from regulars.events.service import record_event
+from regulars.jobs.models import Job
 from regulars.jobs.service import enqueue_job
 from regulars.privacy.deadlines import one_month_after
 from regulars.privacy.models import PrivacyRequest
 
-__all__ = ["KINDS", "PRIVACY_JOB", "create_privacy_request"]
+__all__ = ["KINDS", "PRIVACY_JOB", "create_privacy_request", "job_of"]
 
 PRIVACY_JOB = "core.privacy"
 KINDS = ("erasure", "export", "restriction", "restriction_lift")
@@ -63,6 +66,12 @@ async def create_privacy_request(
     request.certificate = {"kind": kind, "customer": str(customer.id), "status": customer.status}
     await _tell(session, "privacy.done", request, actor, now)
     return request
+
+
+async def job_of(session: AsyncSession, request: PrivacyRequest) -> UUID:
+    """Return the id of the job that was queued for a request."""
+    query = select(col(Job.id)).where(col(Job.kind) == PRIVACY_JOB, col(Job.key) == str(request.id))
+    return (await session.scalars(query)).one()
 
 
 def _set_restriction(customer: Customer, *, is_wanted: bool, now: datetime) -> None:

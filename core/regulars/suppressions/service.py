@@ -22,7 +22,14 @@ from regulars.suppressions.refusals import AlreadyLifted, OneOfTwo
 from regulars.suppressions.secret_key import ensure_address_key
 from regulars.tables import new_id
 
-__all__ = ["add_suppression", "lift_suppression", "opt_in_to_scoring", "opt_out_of_scoring", "suppress_erased"]
+__all__ = [
+    "add_suppression",
+    "lift_suppression",
+    "opt_in_to_scoring",
+    "opt_out_of_scoring",
+    "suppress_erased",
+    "suppress_hashes",
+]
 
 LONGEST_REASON = 1000
 
@@ -157,10 +164,19 @@ async def suppress_erased(
 ) -> int:
     """Keep one hash for each address of somebody who is being erased, and return how many were added."""
     key = await ensure_address_key(session)
-    hashes = sorted({key.hash(identity) for identity in identities})
+    hashes = {key.hash(identity) for identity in identities}
+    return await suppress_hashes(session, hashes=hashes, reason=reason, actor=actor, now=now)
+
+
+async def suppress_hashes(
+    session: AsyncSession, *, hashes: Collection[str], reason: str, actor: Actor, now: datetime
+) -> int:
+    """Keep these hashes of erased addresses, made under the key of this list; return how many were added."""
     usual = {"kind": ERASED, "channel": "*", "customer_id": None, "profile_id": None}
     told = {"reason": reason, "actor": actor.label, "created_at": now}
-    return len(await _insert(session, [{"id": new_id(), "address_hash": hashed, **usual, **told} for hashed in hashes]))
+    return len(
+        await _insert(session, [{"id": new_id(), "address_hash": one, **usual, **told} for one in sorted(hashes)])
+    )
 
 
 async def _insert(session: AsyncSession, rows: Sequence[dict[str, object]]) -> Sequence[Suppression]:

@@ -129,7 +129,13 @@ class Server:
                 registry=self.consent_registry,
                 slots=settings.export_slots,
             ),
-            privacy_job(database=self.database, uploads=self.uploads, folders=[self.exports], host=lambda: self.host),
+            privacy_job(
+                database=self.database,
+                uploads=self.uploads,
+                folders=[self.exports],
+                notes=Path(settings.erasures),
+                host=lambda: self.host,
+            ),
         ]
         self._found = found
         self._newest_revision: str | None = None

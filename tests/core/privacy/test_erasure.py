@@ -32,7 +32,7 @@ def plugins() -> Any:
 
 @pytest.fixture
 def server_settings(tmp_path: Path) -> dict[str, Any]:
-    return {"uploads": str(tmp_path / "uploads")}
+    return {"uploads": str(tmp_path / "uploads"), "erasures": str(tmp_path / "erasures.jsonl")}
 
 
 async def erase(app: App, canaries: Sequence[Canary]) -> list[dict[str, Any]]:
