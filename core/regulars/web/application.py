@@ -23,6 +23,7 @@ from regulars.web.exports import export_routes
 from regulars.web.graphql_routes import graphql_routes
 from regulars.web.metrics import metrics_route
 from regulars.web.plugin_pages import PluginPages
+from regulars.web.privacy_archives import privacy_archive_route
 from regulars.web.problems import answer_expected_error, answer_http_error
 from regulars.web.request_frame import RequestFrame
 from regulars.web.server import Server
@@ -74,6 +75,7 @@ def _routes(server: Server) -> list[BaseRoute]:
     return [
         *graphql_routes(server),
         upload_route(server),
+        privacy_archive_route(server),
         *export_routes(server),
         *tracking_routes(server),
         metrics_route(server),

@@ -137,3 +137,20 @@ async def test_restriction_is_done_at_once_and_can_be_lifted(app: App) -> None:
     }
     assert [during, after] == [[{"status": "restricted"}], [{"status": "active"}]]
     assert again["privacyRequestCreate"]["errors"] == [{"code": "FORBIDDEN_TRANSITION"}]
+
+
+async def test_an_export_is_fetched_by_whoever_answers_requests_and_by_nobody_else(app: App) -> None:
+    (canary,) = await make_canaries(app, 1)
+    ask = """mutation ($id: ID!) {
+      privacyRequestCreate(input: {customerId: $id, kind: "export", reason: "By letter."}) { privacyRequest { id } }
+    }"""
+    asked = await app.gql(ask, {"id": str(canary.id)}, as_="privacy")
+    await app.run_job("core.privacy")
+    address = f"/privacy/exports/{asked['privacyRequestCreate']['privacyRequest']['id']}"
+
+    given = await app.client.get(address, headers=await app.key("privacy"))
+    refused = await app.client.get(address, headers=await app.key("analyst"))
+
+    assert (given.status_code, given.headers["content-type"]) == (200, "application/zip")
+    assert given.headers["cache-control"] == "no-store"
+    assert refused.status_code == 403
