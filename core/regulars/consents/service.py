@@ -24,6 +24,7 @@ from regulars.customers.models import Customer, CustomerMerge
 from regulars.customers.survivors import locked_survivors
 from regulars.errors import NotFound
 from regulars.events.service import record_event
+from regulars.notices.models import Notice
 
 __all__ = ["consent_at", "ledger_entry", "rebuild_states", "record_consent"]
 
@@ -46,6 +47,8 @@ async def record_consent(
     merges = await _merges(session, customer.id, _is_in_force())
     entries = [*await _ledger(session, col(ConsentEvent.customer_id) == customer.id), ledger_entry(row)]
     _refuse_reopening(ledger_entry(row), entries, merges)
+    if row.text_sha256 is None and row.notice_version is not None:
+        row.text_sha256 = await _digest_of_notice(session, row.notice_version, row.language)
     row.words_hmac = await keep_words(
         session,
         entry_id=row.id,
@@ -136,6 +139,11 @@ def ledger_entry(row: ConsentEvent) -> LedgerEntry:
         is_proven=row.is_proven,
         notice_version=row.notice_version,
     )
+
+
+async def _digest_of_notice(session: AsyncSession, version: str, language: str | None) -> str | None:
+    shown = select(col(Notice.text_sha256)).where(col(Notice.version) == version, col(Notice.language) == language)
+    return await session.scalar(shown)
 
 
 def _is_open_to(customer: Customer, change: ConsentChange, actor: Actor, survivors: Mapping[UUID, Customer]) -> bool:

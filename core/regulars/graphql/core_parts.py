@@ -30,6 +30,7 @@ from regulars.graphql.schema import SchemaParts
 from regulars.graphql.where import ExtraFilter
 from regulars.ingest.graphql import ImportMutations
 from regulars.jobs.graphql import JobMutations, JobQueries
+from regulars.notices.graphql import NoticeMutations
 from regulars.plugins.contributions import GraphQLPart
 from regulars.plugins.graphql import PluginMutations, PluginQueries
 from regulars.plugins.plugin_set import PluginSet
@@ -65,6 +66,7 @@ CORE_PARTS = (
     GraphQLPart({"Query": TraitQueries, "Mutation": TraitMutations}),
     GraphQLPart({"Query": SegmentQueries}),
     GraphQLPart({"Query": AuditQueries}),
+    GraphQLPart({"Mutation": NoticeMutations}),
     GraphQLPart({"Query": ConsentProofQueries, "Mutation": ConsentProofMutations}),
     GraphQLPart({"Mutation": ImportMutations}),
     GraphQLPart({"Query": JobQueries, "Mutation": JobMutations}),

@@ -20,6 +20,7 @@ from regulars.settings import Settings
 from regulars.watch.spans import Spans
 from regulars.web.console.routes import console_routes
 from regulars.web.exports import export_routes
+from regulars.web.gpc import gpc_route
 from regulars.web.graphql_routes import graphql_routes
 from regulars.web.metrics import metrics_route
 from regulars.web.plugin_pages import PluginPages
@@ -79,6 +80,7 @@ def _routes(server: Server) -> list[BaseRoute]:
         *export_routes(server),
         *tracking_routes(server),
         metrics_route(server),
+        gpc_route(),
         Route("/live", _live),
         Route("/ready", _ready),
         *console_routes(server),

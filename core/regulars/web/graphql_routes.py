@@ -13,6 +13,7 @@ from regulars.access.refusals import AllowanceSpent, Unauthenticated
 from regulars.errors import ExpectedError
 from regulars.graphql.socket import GraphQLOverWebSocket
 from regulars.graphql.transport import GraphQLAnswer, GraphQLOperation, GraphQLOverHttp, refusal_answer
+from regulars.web.gpc import heed_gpc
 from regulars.web.graphiql import GraphiqlForBrowsers, graphiql_files
 from regulars.web.rates import RequestCharge, refused_rate_headers
 from regulars.web.server import Server
@@ -40,6 +41,7 @@ def graphql_routes(server: Server) -> Sequence[BaseRoute]:
             actor = request.state.actor = await api_actor(server, request)
             charge = request.state.charge = server.charge(actor, request)
             notes["actor"] = actor.label
+            await heed_gpc(server, request, actor)
             executor = await server.executor()
             answer = await executor(operation, request)
         except AllowanceSpent as error:

@@ -1,0 +1,1 @@
+"""Notices: the texts under which customers consent, each version in each language as it was shown."""
