@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 from uuid import UUID
 
@@ -35,7 +36,17 @@ class Told:
     """
 
     customer_id: UUID | None
-    by_owner: Mapping[str, Sequence[Any]] = field(default_factory=dict)
+    texts: Mapping[str, str] = field(default_factory=dict)
+
+    @cached_property
+    def by_owner(self) -> Mapping[str, Sequence[Any]]:
+        """Return the values of each owner's needs."""
+        return {owner: orjson.loads(told) for owner, told in self.texts.items()}
+
+    @property
+    def likeness(self) -> tuple[bool, tuple[tuple[str, str], ...]]:
+        """Return what is equal for customers of whom the same is known, who are told the same."""
+        return self.customer_id is None, tuple(self.texts.items())
 
 
 @dataclass(frozen=True)
@@ -74,7 +85,7 @@ class NeedsReader:
                 raise
             first = error
         failures: list[ReadFailure] = []
-        found: dict[UUID, dict[str, Sequence[Any]]] = {}
+        found: dict[UUID, dict[str, str]] = {}
         today: dict[UUID, UUID | None] = {}
         for owner in owners:
             try:
@@ -85,9 +96,9 @@ class NeedsReader:
                 failures.append(ReadFailure(owner, error))
                 continue
             for asked_id, one in told.items():
-                found.setdefault(asked_id, {}).update(one.by_owner)
+                found.setdefault(asked_id, {}).update(one.texts)
                 today[asked_id] = one.customer_id
-        return {id: Told(today[id], by_owner) for id, by_owner in found.items()}, tuple(failures)
+        return {id: Told(today[id], texts) for id, texts in found.items()}, tuple(failures)
 
     def known(self, told: Told) -> Known:
         """Return the values that ``decide`` gets; without a customer every value is None and every list empty."""
@@ -124,10 +135,7 @@ class NeedsReader:
                 rows = (await session.execute(statement, values)).all()
         else:
             rows = await self._rows_alone(session, statement, values)
-        return {
-            row[0]: Told(row[1], {owner: orjson.loads(text) for owner, text in zip(owners, row[2:], strict=True)})
-            for row in rows
-        }
+        return {row[0]: Told(row[1], dict(zip(owners, row[2:], strict=True))) for row in rows}
 
     async def _rows_alone(self, session: AsyncSession, statement: Select[Any], values: Mapping[str, Any]) -> Any:
         try:

@@ -1,7 +1,7 @@
 """Decide whether customers may be contacted, and keep decisions so that they can be made again."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from types import MappingProxyType
 from typing import Any
@@ -113,7 +113,14 @@ async def decide_seen(
     for failure in failures:
         rules.report(failure.owner, failure.error)
     missing = (*applicable.unavailable, *(failure.owner for failure in failures))
-    return [_decided(id, told.get(id, Told(None)), request, rules, missing) for id in customer_ids]
+    alike: dict[object, Decided] = {}
+    decided = []
+    for id in customer_ids:
+        one = told.get(id, Told(None))
+        if one.likeness not in alike:
+            alike[one.likeness] = _decided(id, one, request, rules, missing)
+        decided.append(replace(alike[one.likeness], asked_id=id, customer_id=one.customer_id))
+    return decided
 
 
 async def address_values(session: AsyncSession, request: ContactRequest) -> dict[str, Any]:
