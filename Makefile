@@ -8,7 +8,7 @@ PYTEST := $(BIN)/pytest -q
 TYPED_TESTS := $(wildcard tests/architecture tests/browser tests/core tests/docs tests/packaging tests/plugins tests/real)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup check format test test-real test-full bench demo clean
+.PHONY: help setup check format test test-real test-full bench bench-graphql demo clean
 
 help:
 	@echo "make demo       serve real purchases, with GraphiQL and an example query"
@@ -61,9 +61,12 @@ test-full: setup
 	$(PYTEST) --plan full -m "full or row"
 
 bench: setup
-	@for script in $$(find benchmarks -name '*.py' | sort); do \
+	@for script in $$(find benchmarks -maxdepth 1 -name '*.py' | sort); do \
 		echo "== $$script"; $(BIN)/python "$$script" || exit 1; \
 	done
+
+bench-graphql: setup
+	$(BIN)/python benchmarks/graphql/compare.py
 
 demo: setup
 	@$(BIN)/regulars demo

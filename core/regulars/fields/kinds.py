@@ -31,7 +31,7 @@ _KINDS: tuple[tuple[type[TypeEngine[Any]], Kind], ...] = (
 )
 
 _SHOWN: dict[str, frozenset[Kind]] = {
-    "String": frozenset({"text"}),
+    "String": frozenset({"text", "uuid"}),
     "ID": frozenset({"text", "uuid"}),
     "Int": frozenset({"integer", "large"}),
     "Float": frozenset({"number", "integer"}),
