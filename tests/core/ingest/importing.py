@@ -1,5 +1,7 @@
 """Processes that import the file `orders.csv` of a folder, to be killed, or to write while others look."""
 
+import asyncio
+from functools import partial
 from pathlib import Path
 
 from tests.core.forking import fork_on_demand
@@ -23,11 +25,11 @@ def write_orders(folder: Path, *, rows: int) -> None:
     (folder / FILE).write_text("\n".join([HEADER, *lines]))
 
 
-async def import_orders(database: Database, folder: Path) -> None:
-    """Import the file from where it stopped."""
+async def import_orders(database: Database, folder: Path, *, pause_s: float = 0.0) -> None:
+    """Import the file from where it stopped, with a pause after each chunk."""
 
     async def tell(_done: int, _total: int) -> None:
-        """Tell nobody."""
+        await asyncio.sleep(pause_s)
 
     file, plan = inspect_file(folder / FILE), plan_import("touchpoints", source="shop")
     importing = FileImport(file, plan, core_touchpoint_types(), database, SystemClock(), "system", CHUNK)
@@ -35,4 +37,4 @@ async def import_orders(database: Database, folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    fork_on_demand({"importer": import_orders})
+    fork_on_demand({"importer": import_orders, "unhurried importer": partial(import_orders, pause_s=0.05)})

@@ -27,16 +27,21 @@ def held_copy(file: Path, copy: Path) -> None:
         copy_files(file, copy)
 
 
+def wait_for_rows(url: str) -> None:
+    while fault_of_content(url) is not None:
+        time.sleep(0.1)
+
+
 def faults_of_copies(
     importers: Processes, databases: SqliteDatabases, folder: Path, how: Copy, *, copies: int, seed: int
 ) -> list[str | None]:
     """Copy a SQLite database ``copies`` times while an import writes to it, and return what is wrong with each copy."""
     random = Random(seed)
-    write_orders(folder, rows=copies * 1_500)
+    write_orders(folder, rows=copies * 4_000)
     faults: list[str | None] = []
     with databases.fresh() as url:
-        writer = importers.start("importer", url, folder)
-        time.sleep(0.5)
+        writer = importers.start("unhurried importer", url, folder)
+        wait_for_rows(url)
         for number in range(copies):
             time.sleep(random.uniform(0, 0.05))
             copy = folder / f"copy{number}.db"
@@ -52,11 +57,11 @@ def faults_of_dumps(
 ) -> list[str | None]:
     """Dump and restore a PostgreSQL database while an import writes to it, and return what is wrong with each copy."""
     random = Random(seed)
-    write_orders(folder, rows=copies * 6_000)
+    write_orders(folder, rows=copies * 10_000)
     faults: list[str | None] = []
     with databases.fresh() as url:
-        writer = importers.start("importer", url, folder)
-        time.sleep(0.5)
+        writer = importers.start("unhurried importer", url, folder)
+        wait_for_rows(url)
         for number in range(copies):
             time.sleep(random.uniform(0, 0.05))
             with databases.bare() as copy_url:

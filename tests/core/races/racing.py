@@ -24,7 +24,8 @@ from regulars.web.application import create_app
 HEAD_START = timedelta(seconds=3)
 STEP = timedelta(milliseconds=15)
 CREATE = "mutation ($name: String!) { customerCreate(input: {displayName: $name}) { customer { databaseId } } }"
-IN_FLIGHT = 409
+COME_AGAIN = (409, 429)
+"""The same key is being worked on; the allowance of points is spent."""
 
 Turn = Callable[[Any], Awaitable[str]]
 
@@ -98,7 +99,7 @@ async def ask_under_keys(_database: Database, folder: Path) -> None:
             while True:
                 body = {"query": CREATE, "variables": {"name": name}}
                 answer = await client.post("/graphql", json=body, headers=headers)
-                if answer.status_code != IN_FLIGHT:
+                if answer.status_code not in COME_AGAIN:
                     return str(answer.json()["data"]["customerCreate"]["customer"]["databaseId"])
                 await asyncio.sleep(0.01)
 
