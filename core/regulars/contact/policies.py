@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import available_timezones
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -16,12 +16,13 @@ from regulars.consents.ledger import BASES
 from regulars.consents.registry import ConsentRegistry
 from regulars.contact.hours import wall_time
 from regulars.contact.models import ContactPolicyVersion
+from regulars.contact.needs import need_rows
 from regulars.contact.refusals import InvalidWallTime, UnknownZone
 from regulars.contact.requests import ContactCap, ContactPolicy, WallClockWindow
 from regulars.errors import Conflict, InvalidInput, NotFound, OutOfRange, UnknownValue
 from regulars.events.service import record_event
 
-__all__ = ["add_policy", "consent_policy_at", "policy_named", "policy_of", "read_policy"]
+__all__ = ["POLICY", "add_policy", "consent_policy_at", "policy_named", "policy_of", "read_policy"]
 
 FIELDS = ("default_tz", "quiet_hours", "caps", "child_directed", "retired_notices", "allowed_bases")
 LONGEST_REASON = 1000
@@ -29,9 +30,12 @@ LONGEST_REASON = 1000
 
 def policy_of(row: ContactPolicyVersion) -> ContactPolicy:
     """Return a stored version as rules see it."""
-    content = row.content
+    return _policy(row.version, row.content)
+
+
+def _policy(version: str, content: Mapping[str, Any]) -> ContactPolicy:
     return ContactPolicy(
-        version=row.version,
+        version=version,
         default_tz=content["default_tz"],
         quiet_hours={channel: WallClockWindow(*window) for channel, window in content["quiet_hours"].items()},
         caps=tuple(ContactCap(**cap) for cap in content["caps"]),
@@ -39,6 +43,15 @@ def policy_of(row: ContactPolicyVersion) -> ContactPolicy:
         retired_notices=frozenset(content["retired_notices"]),
         allowed_bases=frozenset(content["allowed_bases"]),
     )
+
+
+POLICY = need_rows(
+    {"version": ContactPolicyVersion.version, "content": ContactPolicyVersion.content},
+    where=col(ContactPolicyVersion.number)
+    == select(func.max(col(ContactPolicyVersion.number))).correlate(None).scalar_subquery(),
+    read=lambda rows: _policy(rows[0]["version"], rows[0]["content"]) if rows else None,
+)
+"""The need of the policy that holds now, so that it is read along with what is known of the customer."""
 
 
 async def read_policy(session: AsyncSession) -> ContactPolicyVersion:

@@ -14,6 +14,7 @@ from regulars.errors import InvalidInput, UnknownValue
 __all__ = [
     "CLASSES",
     "CONSENTED",
+    "TODAYS_POLICY",
     "ContactCap",
     "ContactClass",
     "ContactPolicy",
@@ -77,6 +78,10 @@ class ContactPolicy:
     def consents(self) -> ConsentPolicy:
         """Return the part that the ledger of consents is read by."""
         return ConsentPolicy(allowed_bases=self.allowed_bases, retired_notices=self.retired_notices)
+
+
+TODAYS_POLICY = ContactPolicy(version="")
+"""Stands for whatever policy holds when a request is decided."""
 
 
 @dataclass(frozen=True, kw_only=True)

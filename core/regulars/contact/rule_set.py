@@ -7,6 +7,7 @@ from functools import cached_property
 from regulars.contact.address_rules import ADDRESS_RULES
 from regulars.contact.consent_rules import CONSENT_RULES
 from regulars.contact.person_rules import PERSON_RULES
+from regulars.contact.policies import POLICY
 from regulars.contact.readings import NeedsReader
 from regulars.contact.requests import CLASSES
 from regulars.contact.rules import ContactRule
@@ -66,4 +67,4 @@ class ContactRules:
     def _applicable(self, contact_class: str) -> Applicable:
         rules = tuple(rule for rule in self.all if contact_class in rule.classes)
         unavailable = self.unavailable if contact_class in DEFERRED_WITHOUT_RULES else ()
-        return Applicable(rules, unavailable, NeedsReader(rules, core_needs=[ZONES]))
+        return Applicable(rules, unavailable, NeedsReader(rules, core_needs=[ZONES, POLICY]))

@@ -16,10 +16,17 @@ from regulars.consents.registry import ConsentRegistry
 from regulars.contact.consent_rules import LEDGER, MERGES
 from regulars.contact.memory import Decided, decision_row
 from regulars.contact.models import ContactDecision
-from regulars.contact.policies import policy_of, read_policy
+from regulars.contact.policies import POLICY, policy_of, read_policy
 from regulars.contact.readings import MOST_CUSTOMERS, Told
 from regulars.contact.refusals import CaseRequired
-from regulars.contact.requests import CONSENTED, ContactRequest, RuleRequest, as_rules_see_it, checked_request
+from regulars.contact.requests import (
+    CONSENTED,
+    TODAYS_POLICY,
+    ContactRequest,
+    RuleRequest,
+    as_rules_see_it,
+    checked_request,
+)
 from regulars.contact.rule_set import ContactRules
 from regulars.contact.verdicts import Decision, Known, decide
 from regulars.contact.zones import ZONES
@@ -87,8 +94,7 @@ async def decide_contacts(
     Raises what ``checked_request`` raises.
     """
     checked_request(request, registry=registry)
-    policy = policy_of(await read_policy(session))
-    seen = as_rules_see_it(request, policy=policy, now=now)
+    seen = as_rules_see_it(request, policy=TODAYS_POLICY, now=now)
     if request.contact_class == "followup":
         await _require_case(session, customer_ids, request.case_id)
     values = await address_values(session, request)
@@ -105,7 +111,10 @@ async def decide_seen(
     rules: ContactRules,
     values: Mapping[str, Any] = MappingProxyType({}),
 ) -> list[Decided]:
-    """Return the decision about each customer on a request that was checked, as rules see it."""
+    """Return the decision about each customer on a request that was checked, as rules see it.
+
+    A request with ``TODAYS_POLICY`` is decided under the one that holds now.
+    """
     assert len(customer_ids) <= MOST_CUSTOMERS, "readers take up to 10,000 customers"
     applicable = rules.of_class(request.contact_class)
     asked = {**asked_values(request), **values}
@@ -113,6 +122,9 @@ async def decide_seen(
     for failure in failures:
         rules.report(failure.owner, failure.error)
     missing = (*applicable.unavailable, *(failure.owner for failure in failures))
+    if request.policy is TODAYS_POLICY:
+        known = next((applicable.reader.known(one)[POLICY] for one in told.values()), None)
+        request = replace(request, policy=known or policy_of(await read_policy(session)))
     alike: dict[object, Decided] = {}
     decided = []
     for id in customer_ids:
