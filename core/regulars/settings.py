@@ -233,7 +233,10 @@ class Settings(BaseSettings):
     pool_size: int = Field(
         default=10,
         ge=1,
-        description="PostgreSQL connections kept by each process, and as many again for fields of plugins and for planned queries.",
+        description=(
+            "PostgreSQL connections kept by each process, and as many again for fields of plugins and for planned"
+            " queries."
+        ),
     )
 
     @field_validator(
