@@ -97,6 +97,10 @@ class Settings(BaseSettings):
     mail_from: str = Field(
         default="", description="Who writes, such as `Example Wine Shop <hello@shop.example.com>`; needed for mails."
     )
+    message_prices: Words = Field(
+        default=(),
+        description="What one message costs by channel, in the company's currency, such as `email=0.001,sms=0.07`.",
+    )
     hand_off_folder: str = Field(
         default="outgoing", description="The folder into which messages of `hand_off_channels` are laid as files."
     )
@@ -243,8 +247,11 @@ class Settings(BaseSettings):
         "blocked_plugins",
         "cors_origins",
         "former_secrets",
+        "hand_off_channels",
+        "message_prices",
         "oidc_roles",
         "private_targets",
+        "signed_channels",
         "trusted_proxies",
         mode="before",
     )

@@ -35,6 +35,8 @@ _RIGHTS = (
     _Right("suppressions:lift", "Lift suppressions", "privacy"),
     _Right("contact:read", "See whether customers may be contacted, and why not", "analyst frontline privacy"),
     _Right("contact:send", "Reserve contacts and report what became of them", "frontline"),
+    _Right("messages:read", "See what was sent to customers, and what was not", "analyst frontline privacy"),
+    _Right("messages:cancel", "Stop messages that were not handed over", "frontline privacy"),
     _Right("contact:policy", "Decide the company's policy on contacts", "privacy"),
     _Right("traits:read", "See facts about customers", "analyst frontline privacy"),
     _Right("traits:write", "Define and set facts about customers", "privacy"),

@@ -30,6 +30,7 @@ from regulars.graphql.schema import SchemaParts
 from regulars.graphql.where import ExtraFilter
 from regulars.ingest.graphql import ImportMutations
 from regulars.jobs.graphql import JobMutations, JobQueries
+from regulars.messages.graphql import CustomerMessages, MessageMutations, MessageQueries
 from regulars.notices.graphql import NoticeMutations
 from regulars.plugins.contributions import GraphQLPart
 from regulars.plugins.graphql import PluginMutations, PluginQueries
@@ -63,6 +64,7 @@ CORE_PARTS = (
     GraphQLPart({"Customer": CustomerReservations}),
     GraphQLPart({"Query": AudienceQueries, "Mutation": AudienceMutations}),
     GraphQLPart({"Query": PolicyQueries, "Mutation": PolicyMutations}),
+    GraphQLPart({"Query": MessageQueries, "Mutation": MessageMutations, "Customer": CustomerMessages}),
     GraphQLPart({"Query": TraitQueries, "Mutation": TraitMutations}),
     GraphQLPart({"Query": SegmentQueries}),
     GraphQLPart({"Query": AuditQueries}),

@@ -50,6 +50,7 @@ LATER = tuple(timedelta(minutes=minutes) for minutes in (5, 30, 120, 360, 720, 1
 """How long to wait after each hand-over that was turned away for now; after the last it has failed."""
 
 ALONE = "address_suppressed"
+TOO_LATE = "expires_before_eligible"
 
 
 @dataclass(frozen=True)
@@ -88,6 +89,9 @@ async def reserve_message(
     """Return the message with its slot taken; None when it may not go now, which is written down with the reason."""
     message = await _ours(session, claimed)
     if message is None:
+        return None
+    if message.expires_at is not None and message.expires_at <= now:
+        await _end(session, message, "suppressed", TOO_LATE, "It would come too late.", now)
         return None
     address = await address_of(session, message)
     if address is None and needs_address(message.channel):
@@ -210,9 +214,6 @@ async def _ours(session: AsyncSession, claimed: Claimed) -> Message | None:
 
 
 async def _may_go_alone(session: AsyncSession, message: Message, now: datetime) -> bool:
-    if message.expires_at is not None and message.expires_at <= now:
-        await _end(session, message, "suppressed", "expires_before_eligible", "It would come too late.", now)
-        return False
     if await is_reachable_alone(session, message):
         return True
     await _end(session, message, "suppressed", ALONE, "Nothing may be sent to this address.", now)

@@ -12,6 +12,7 @@ from regulars.messages.dispatcher import TemplateAway
 from regulars.messages.models import Message
 from regulars.messages.templates import MessageContent, MessageToWrite
 from regulars.plugins.calls import PluginCallFailed
+from regulars.plugins.context import Company
 from regulars.plugins.hook_calls import write_message
 from regulars.plugins.host import PluginHost
 from regulars.selfservice.down_tokens import DownToken, write_down_token
@@ -33,12 +34,17 @@ class ServerHouse:
     rules: Callable[[], ContactRules]
     secret: str
     public_url: str
-    language: str
+    company: Callable[[], Company]
 
     @property
     def contact_rules(self) -> ContactRules:
         """Return the rules that every contact must pass, as they are now."""
         return self.rules()
+
+    @property
+    def language(self) -> str:
+        """Return the company's usual language."""
+        return self.company().languages[0]
 
     def delivery_of(self, channel: str) -> Delivery | None:
         """Return what takes messages of a channel out of the house."""

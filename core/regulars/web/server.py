@@ -62,7 +62,6 @@ from regulars.web.rates import RequestCharge
 __all__ = ["Server"]
 
 READY_PATIENCE_S = 2.0
-USUAL_LANGUAGE = "en"
 SIGN_IN_TRIES = Allowance(burst=10, per_second=0.1)
 """How often one address may fail to sign in."""
 
@@ -176,7 +175,7 @@ class Server:
             rules=lambda: self.contact_rules,
             secret=self.secret,
             public_url=self.settings.public_url,
-            language=USUAL_LANGUAGE,
+            company=lambda: self.company,
         )
         await self.refresh_schema()
         await self.refresh_company()
