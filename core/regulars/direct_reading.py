@@ -23,14 +23,14 @@ class DirectReader:
         self._engine = engine
         pool: Any = engine.pool
         self._places = asyncio.Semaphore(pool.size())
-        self._free: list[asyncpg.Connection[Any]] = []
+        self._free: list[Any] = []
 
     async def read_text(self, statement: str, values: tuple[Any, ...]) -> str:
         """Return the one text that a statement returns; its values are those of the driver."""
         async with self._places:
             connection = await self._connection()
             try:
-                found: str = await connection.fetchval(statement, *values)
+                found: Any = await connection.fetchval(statement, *values)
             except asyncpg.PostgresError:
                 self._free.append(connection)
                 raise
@@ -38,14 +38,14 @@ class DirectReader:
                 connection.terminate()
                 raise
             self._free.append(connection)
-            return found
+            return str(found)
 
     async def close(self) -> None:
         """Close every connection."""
         while self._free:
             await self._free.pop().close()
 
-    async def _connection(self) -> "asyncpg.Connection[Any]":
+    async def _connection(self) -> Any:
         while self._free:
             connection = self._free.pop()
             if not connection.is_closed():

@@ -152,7 +152,7 @@ def run_migrations_of_one_owner() -> None:
         render_as_batch=True,
         render_item=_render,
         transaction_per_migration=False,
-        on_version_apply=lambda **_: reach(CrashPoint.MIGRATION_REVISION),
+        on_version_apply=lambda *_, **__: reach(CrashPoint.MIGRATION_REVISION),
     )
     with context.begin_transaction():
         context.run_migrations()

@@ -52,7 +52,7 @@ def pii_of(column: Column[Any]) -> str | None:
 
 def silent_columns(models: Iterable[type[Table]]) -> list[str]:
     """Return the columns, as ``table.column``, of which nobody said what they hold of a person."""
-    tables = [inspect(model).local_table for model in models]
+    tables: list[Any] = [inspect(model).local_table for model in models]
     return [f"{table}.{column.name}" for table in tables for column in table.columns if pii_of(column) is None]
 
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, Table, inspect, select
+from sqlalchemy import Table, inspect, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from regulars.audit.canonical import canonical_json
@@ -70,7 +70,7 @@ async def read_contents(session: AsyncSession, kind: str, ids: Sequence[UUID]) -
     return contents
 
 
-def _content(row: Row[Any]) -> Mapping[str, Any]:
+def _content(row: Any) -> Mapping[str, Any]:
     return {name: _plain(value) for name, value in row._mapping.items()}
 
 

@@ -132,7 +132,7 @@ class NeedsReader:
         values = {**asked, "regulars_now": now, "contact_customers": _ids(customer_ids, dialect)}
         if session.get_bind().get_execution_options().get("regulars_writes"):
             async with session.begin_nested():  # a failed statement would end the transaction that is under way
-                rows = (await session.execute(statement, values)).all()
+                rows: Any = (await session.execute(statement, values)).all()
         else:
             rows = await self._rows_alone(session, statement, values)
         return {row[0]: Told(row[1], dict(zip(owners, row[2:], strict=True))) for row in rows}
@@ -153,7 +153,7 @@ class NeedsReader:
                 for owner in owners
             ]
             columns: list[Any] = [col(asked.id), col(Customer.id), *told]
-            statement: Select[Any] = (
+            statement: Any = (
                 select(*columns)
                 .join_from(asked, Customer, col(Customer.id) == counts_today_as(asked))
                 .where(_is_asked(col(asked.id), dialect))

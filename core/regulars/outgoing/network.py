@@ -37,7 +37,7 @@ class CheckedNetwork(httpcore.AsyncNetworkBackend):
         unchecked: httpcore.AsyncNetworkBackend | None = None,
     ) -> None:
         self._resolve, self._opened = resolve, opened
-        self._unchecked = unchecked or httpcore.AnyIOBackend()
+        self._unchecked: Any = unchecked or httpcore.AnyIOBackend()
 
     async def connect_tcp(
         self,

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from regulars.access.actors import Actor
+from regulars.assignment.service import forget_units
 from regulars.audit.service import forget_subject
 from regulars.customers.identities import Identity
 from regulars.customers.models import Customer, CustomerIdentity, CustomerMerge
@@ -100,6 +101,8 @@ async def erase_customer(
     await _delete_rows(session, erased)
     await _empty_rows(session, erased, now)
     erased.rows.update(await forget_subject(session, customer_id=ids[0]))
+    forgotten = await forget_units(session, unit_kind="customer", units=[str(id) for id in ids])
+    erased.rows["core_assignment"] = forgotten
     erased.rows.update(await erase_from_tables(session, words=erased.words))
     if before_commit is not None:
         await before_commit(erased)
