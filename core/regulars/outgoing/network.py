@@ -52,9 +52,10 @@ class CheckedNetwork(httpcore.AsyncNetworkBackend):
         failure: Exception | None = None
         for address in addresses[:MOST_TRIED]:
             try:
-                return await self._unchecked.connect_tcp(
+                stream: httpcore.AsyncNetworkStream = await self._unchecked.connect_tcp(
                     str(address), port, timeout=min(timeout or CONNECT_SECONDS, CONNECT_SECONDS)
                 )
+                return stream
             except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
                 failure = error
         raise TargetUnreachable(host, "no connection was made.") from failure
