@@ -10,8 +10,11 @@ from regulars.testing.promises.documents import field_text, type_places
 EXCEPTIONS = {
     "Query.company": "Tells of settings that the process holds.",
     "Query.consentAt": "Replays the ledger in Python, one customer at a time.",
+    "Query.consentAudit": "Replays the ledger in Python.",
     "Query.consentLedgerVerify": "Recomputes the chain of hashes in Python.",
     "Query.contactDecision": "Asks rules in Python, those of plugins among them.",
+    "Query.consentReceipt": "Signs what it tells in Python.",
+    "Query.contactDecisionReplay": "Asks rules in Python, as of another moment.",
     "Query.customersByRef": "Normalises references in Python, and keeps the order in which up to 10,000 were asked.",
     "Query.nodes": "Reads rows of several types in the order of their ids.",
     "Query.plugins": "Tells of the process, not of the database.",
