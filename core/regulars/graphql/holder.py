@@ -1,5 +1,6 @@
 """Hold the schema of the plugins that are enabled now, and swap it when they change."""
 
+from collections.abc import Callable
 from typing import Protocol
 
 import structlog
@@ -10,12 +11,21 @@ from regulars.graphql.composition import CORE_OWNER
 from regulars.graphql.core_parts import schema_parts
 from regulars.graphql.execution import Executor
 from regulars.graphql.limits import Limits
-from regulars.graphql.schema import build_schema
+from regulars.graphql.schema import BuiltSchema, build_schema
 from regulars.plugins.plugin_set import PluginSet
 
-__all__ = ["PluginSource", "SchemaHolder"]
+__all__ = ["BuildSchema", "PluginSource", "SchemaHolder", "schema_of"]
 
 log = structlog.get_logger("regulars.graphql")
+
+
+BuildSchema = Callable[[PluginSet], BuiltSchema]
+"""Builds the schema of a set of plugins."""
+
+
+def schema_of(plugins: PluginSet) -> BuiltSchema:
+    """Return the schema of the core with these plugins; raises what ``build_schema`` raises."""
+    return build_schema(schema_parts(plugins))
 
 
 class PluginSource(Protocol):
@@ -34,8 +44,16 @@ class PluginSource(Protocol):
 class SchemaHolder:
     """The executor of the current schema; an operation that runs keeps the one it began with."""
 
-    def __init__(self, services: Services, host: PluginSource, *, limits: Limits | None = None) -> None:
+    def __init__(
+        self,
+        services: Services,
+        host: PluginSource,
+        *,
+        limits: Limits | None = None,
+        build: BuildSchema | None = None,
+    ) -> None:
         self._services, self._host, self._limits = services, host, limits
+        self._build = build or schema_of
         self._built_for: PluginSet | None = None
         self._executor: Executor | None = None
 
@@ -58,7 +76,7 @@ class SchemaHolder:
         while self._executor is None or self._host.plugins is not self._built_for:
             plugins = self._host.plugins
             try:
-                schema = build_schema(schema_parts(plugins))
+                schema = self._build(plugins)
             except ConfigurationError as error:
                 owner = getattr(error, "owner", CORE_OWNER)
                 if owner not in plugins.ids:

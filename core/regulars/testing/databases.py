@@ -8,8 +8,9 @@ import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 import asyncpg
@@ -18,6 +19,9 @@ from sqlalchemy import URL, make_url
 from regulars.database import open_engine
 from regulars.migrations import CORE, MigrationOwner, upgrade
 from regulars.settings import Settings
+
+if TYPE_CHECKING:
+    from regulars.testing.schemas import SharedSchemas
 
 __all__ = ["PostgresDatabases", "SqliteDatabases", "TestDatabases", "postgres_server"]
 
@@ -60,6 +64,13 @@ class TestDatabases(ABC):
 
     def __init__(self) -> None:
         self._templates: dict[tuple[MigrationOwner, ...], Any] = {}
+
+    @cached_property
+    def schemas(self) -> "SharedSchemas":
+        """Return the schemas that servers on these databases share."""
+        from regulars.testing.schemas import SharedSchemas  # GraphQL takes a second to import; not every test needs it
+
+        return SharedSchemas()
 
     @abstractmethod
     def fresh(self, owners: Sequence[MigrationOwner] = (CORE,)) -> AbstractContextManager[str]:

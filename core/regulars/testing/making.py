@@ -11,6 +11,7 @@ import httpx
 from sqlalchemy import make_url
 
 from regulars.clock import SettableClock
+from regulars.graphql.holder import SchemaHolder
 from regulars.migrations import CORE, MigrationOwner
 from regulars.outgoing.opening import open_outgoing
 from regulars.plugins.discovery import FoundPlugin, found_plugin
@@ -67,6 +68,7 @@ async def running_app(
         http = FakeInternet(chosen)
         web = create_app(chosen, clock=clock, found=found, outgoing=open_outgoing(chosen, transport=http))
         server: Server = web.state.server
+        server.schema = SchemaHolder(server, server, build=databases.schemas.build)
         try:
             async with server.running(), _client(web) as client:
                 await _enable(server, found, {one.found.id: one.settings for one in given})
