@@ -99,6 +99,9 @@ async def reserve_message(
         return None
     if message.customer_id is None:
         return message if await _may_go_alone(session, message, now) else None
+    if message.reservation_id is not None:  # of a process that died before it could confirm
+        await release_contact(session, reservation_id=message.reservation_id, actor=SYSTEM, now=now)
+        message.reservation_id = None
     request = contact_request_of(message, address=address)
     if message.state == "deferred":
         decided = await decide_contact(
