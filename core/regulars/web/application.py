@@ -28,6 +28,7 @@ from regulars.web.privacy_archives import privacy_archive_route
 from regulars.web.problems import answer_expected_error, answer_http_error
 from regulars.web.request_frame import RequestFrame
 from regulars.web.server import Server
+from regulars.web.stopping import stop_route
 from regulars.web.tracking import tracking_routes
 from regulars.web.uploads import upload_route
 
@@ -81,6 +82,7 @@ def _routes(server: Server) -> list[BaseRoute]:
         *tracking_routes(server),
         metrics_route(server),
         gpc_route(),
+        stop_route(server),
         Route("/live", _live),
         Route("/ready", _ready),
         *console_routes(server),
