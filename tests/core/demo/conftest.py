@@ -11,8 +11,10 @@ from regulars.demo.loading import Telling
 from regulars.demo.preparation import SIMULATED, History
 from regulars.demo.settings import demo_settings
 from regulars.demo.simulation import simulated_purchases
+from regulars.outgoing.opening import open_outgoing
 from regulars.settings import Settings
 from regulars.testing.app import App
+from regulars.testing.internet import FakeInternet
 from regulars.web.application import create_app
 
 
@@ -30,9 +32,11 @@ def telling() -> Telling:
 @pytest_asyncio.fixture
 async def app(database_url: str, clock: SettableClock) -> AsyncIterator[App]:
     """A server as the demo runs it: with the plugins that are installed, and a worker."""
-    web = create_app(demo_settings(Settings(database_url=database_url)), clock=clock)
+    settings = demo_settings(Settings(database_url=database_url))
+    http = FakeInternet(settings)
+    web = create_app(settings, clock=clock, outgoing=open_outgoing(settings, transport=http))
     transport = httpx.ASGITransport(web)
     async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
-        app = App(web, client, clock)
+        app = App(web, client, clock, http)
         async with app.server.running():
             yield app
