@@ -1,7 +1,7 @@
 """The four steps of a contact: reserve a slot, confirm before the hand-over, report what became of it, or release.
 
 Whoever sends calls them: the dispatcher of messages inside, and programs outside. Every step first locks the customer,
-as recording a consent does: whatever commits first is seen by the other.
+as recording a consent does: whatever commits first is seen by the other, even if that one was asked for earlier.
 """
 
 import hashlib
@@ -23,6 +23,7 @@ from regulars.consents.registry import ConsentRegistry
 from regulars.contact.frequency import TOUCHES, cap_stands_until
 from regulars.contact.memory import Decided, kept_request
 from regulars.contact.models import ContactDecision, ContactTouch
+from regulars.contact.moments import moment_after_others
 from regulars.contact.refusals import IdempotencyConflict, ReservationClosed
 from regulars.contact.requests import CONSENTED, ContactCap, ContactRequest
 from regulars.contact.rule_set import ContactRules
@@ -87,6 +88,8 @@ async def reserve_contact(
     earlier = await _earlier(session, actor, idempotency_key, digest)
     if earlier is not None:
         return earlier
+    if locked is not None:
+        now = await moment_after_others(session, customer_id=locked.id, now=now)
     decided = await decide_contact(
         session, customer_id=customer_id, request=request, rules=rules, registry=registry, now=now
     )
@@ -146,6 +149,7 @@ async def confirm_contact(
     touch = await _locked(session, reservation_id)
     if touch.state != "reserved":
         raise ReservationClosed(touch.id, touch.state, "confirmed")
+    now = await moment_after_others(session, customer_id=touch.customer_id, now=now)
     decided = await decide_contact(
         session,
         customer_id=touch.customer_id,

@@ -42,6 +42,7 @@ WITHDRAW = """mutation ($customer: ID!) {
 }"""
 NEWSLETTER: Mapping[str, Any] = {"channel": "email", "class": "marketing"}
 WEEK_H = 168
+A_WAIT = timedelta(milliseconds=20)
 
 
 @pytest.fixture
@@ -185,6 +186,32 @@ async def test_a_withdrawal_between_reserve_and_confirm_stops_the_send(app: App)
 
     assert answer(stopped) == ("DENY", "global_opt_out")
     assert await states(app) == ["released"]
+
+
+async def test_a_confirmation_that_waited_for_a_withdrawal_sees_it_though_it_was_asked_for_earlier(app: App) -> None:
+    anna = await willing(app)
+    held = await reserved(app, anna)
+
+    app.clock.advance(A_WAIT)
+    await app.gql(WITHDRAW, {"customer": str(anna)})
+    app.clock.advance(-A_WAIT)
+    stopped = await confirmed(app, held)
+
+    assert answer(stopped) == ("DENY", "global_opt_out")
+    assert await states(app) == ["released"]
+
+
+async def test_a_reservation_that_waited_for_another_counts_it_though_it_was_asked_for_earlier(app: App) -> None:
+    anna = await willing(app)
+    await capped(app, anna, 1)
+
+    app.clock.advance(A_WAIT)
+    await reserved(app, anna, campaign="first")
+    app.clock.advance(-A_WAIT)
+    second = await reserved(app, anna, campaign="second")
+
+    assert answer(second) == ("DEFER", "frequency_cap")
+    assert await states(app) == ["reserved"]
 
 
 async def test_a_hold_that_ran_out_is_not_confirmed_and_what_was_handed_over_counts_as_over_the_cap(app: App) -> None:

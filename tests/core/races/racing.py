@@ -3,7 +3,8 @@
 import asyncio
 import json
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,11 @@ from tests.core.forking import Processes, Role, fork_on_demand
 
 from regulars.access.actors import SYSTEM
 from regulars.clock import SystemClock
+from regulars.consents.registry import core_consent_registry
+from regulars.contact.requests import ContactRequest
+from regulars.contact.reservations import reserve_contact
+from regulars.contact.rule_set import ContactRules
+from regulars.contact.rules import ContactRule
 from regulars.customers.merge_pairs import AlreadyMerged
 from regulars.customers.merges import merge_customers
 from regulars.database import Database
@@ -22,16 +28,41 @@ from regulars.settings import Settings
 from regulars.web.application import create_app
 
 HEAD_START = timedelta(seconds=3)
-STEP = timedelta(milliseconds=15)
+STEP_MS = 15
 CREATE = "mutation ($name: String!) { customerCreate(input: {displayName: $name}) { customer { databaseId } } }"
+STEPPED = "{ decision { outcome rule } reservation { id } }"
+RESERVE = f"""mutation ($customer: ID!) {{
+  contactReserve(input: {{customerId: $customer, request: {{channel: "email", class: "marketing"}}}}) {STEPPED}
+}}"""
+CONFIRM = f"mutation ($id: ID!) {{ contactConfirm(input: {{reservationId: $id}}) {STEPPED} }}"
+WITHDRAW = """mutation ($customer: ID!) {
+  consentWithdraw(input: {customerId: $customer, purpose: "*", channel: "*", reason: "enough"}) { errors { code } }
+}"""
 COME_AGAIN = (409, 429)
 """The same key is being worked on; the allowance of points is spent."""
 
-Turn = Callable[[Any], Awaitable[str]]
+ALLOWED = ["ALLOW", "allowed"]
+UNDER_CAPS = ContactRules(
+    (
+        ContactRule(
+            "house_caps",
+            lambda _needs, _request, _at: None,
+            classes=("marketing",),
+            caps=lambda _needs, request: request.policy.caps,
+            owner="races",
+        ),
+    )
+)
+"""The slot alone keeps to the caps; no rule looks at what was sent."""
+
+Turn = Callable[[Any], Awaitable[Any]]
 
 
-async def race(racers: Processes, roles: Sequence[str], url: str, folder: Path, **plan: Any) -> list[list[str]]:
-    """Start a process for each role, let them take the turns of ``plan["turns"]`` together, return what each noted."""
+async def race(racers: Processes, roles: Sequence[str], url: str, folder: Path, **plan: Any) -> list[list[Any]]:
+    """Start a process for each role, let them take the turns of ``plan["turns"]`` together, return what each noted.
+
+    A turn begins ``plan["step_ms"]`` after the last one, 15 ms unless said.
+    """
     starts_at = time.time() + HEAD_START.total_seconds()
     (folder / "race.json").write_text(json.dumps({"url": url, "startsAt": starts_at, **plan}))
     lanes = [folder / str(number) for number in range(len(roles))]
@@ -50,7 +81,7 @@ async def take_turns(folder: Path, plan: Mapping[str, Any], turn: Turn) -> None:
     """Take each turn at the moment at which the others take theirs, and note what came of it."""
     notes = []
     for number, asked in enumerate(plan["turns"]):
-        await asyncio.sleep(plan["startsAt"] + number * STEP.total_seconds() - time.time())
+        await asyncio.sleep(plan["startsAt"] + number * plan.get("step_ms", STEP_MS) / 1000 - time.time())
         notes.append(await turn(asked))
     part = folder / "notes.part"
     part.write_text(json.dumps(notes))
@@ -88,22 +119,101 @@ def merger(*, is_other_way: bool) -> Role:
 async def ask_under_keys(_database: Database, folder: Path) -> None:
     """Create a customer for each turn, under an idempotency key that others use for the same; ask until answered."""
     plan = _plan(folder)
-    app = create_app(Settings(database_url=plan["url"], worker=False), found=())
-    async with (
-        app.state.server.running(),
-        httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://race.test") as client,
-    ):
+    async with _client(plan) as client:
 
         async def create(name: str) -> str:
-            headers = {"authorization": f"Bearer {plan['key']}", "idempotency-key": name}
             while True:
                 body = {"query": CREATE, "variables": {"name": name}}
-                answer = await client.post("/graphql", json=body, headers=headers)
+                answer = await client.post("/graphql", json=body, headers={"idempotency-key": name})
                 if answer.status_code not in COME_AGAIN:
                     return str(answer.json()["data"]["customerCreate"]["customer"]["databaseId"])
                 await asyncio.sleep(0.01)
 
         await take_turns(folder, plan, create)
+
+
+async def reserve_twice_at_once(database: Database, folder: Path) -> None:
+    """Reserve two contacts with the customer of each turn at once, under the house's caps; note both decisions."""
+
+    async def reserve_one(customer: str) -> list[str]:
+        now = SystemClock().now()
+        async with database.writing() as session:
+            stepped = await reserve_contact(
+                session,
+                customer_id=UUID(customer),
+                request=ContactRequest(channel="email", contact_class="marketing"),
+                rules=UNDER_CAPS,
+                registry=core_consent_registry(),
+                actor=SYSTEM,
+                now=now,
+            )
+        return [stepped.decision.outcome, stepped.decision.rule]
+
+    async def reserve(customer: str) -> list[list[str]]:
+        return list(await asyncio.gather(reserve_one(customer), reserve_one(customer)))
+
+    await take_turns(folder, _plan(folder), reserve)
+
+
+async def send_until_refused(_database: Database, folder: Path) -> None:
+    """Reserve and confirm contacts with the customer of each turn until one is refused; note the refusal and the sends.
+
+    Of each send the note holds the moment at which it was asked for.
+    """
+    plan = _plan(folder)
+    async with _client(plan) as client:
+
+        async def send(turn: Mapping[str, Any]) -> dict[str, Any]:
+            asked: list[float] = []
+            while True:
+                held = (await _ask(client, RESERVE, customer=turn["customer"]))["contactReserve"]
+                if _answer(held) != ALLOWED:
+                    return {"sends": asked, "refused": [*_answer(held), "reserve"]}
+                asks_at = time.monotonic()
+                sent = (await _ask(client, CONFIRM, id=held["reservation"]["id"]))["contactConfirm"]
+                if _answer(sent) != ALLOWED:
+                    return {"sends": asked, "refused": [*_answer(sent), "confirm"]}
+                asked.append(asks_at)
+
+        await take_turns(folder, plan, send)
+
+
+async def withdraw_meanwhile(_database: Database, folder: Path) -> None:
+    """Withdraw all consent of the customer of each turn after its wait, and note when that was answered."""
+    plan = _plan(folder)
+    async with _client(plan) as client:
+
+        async def withdraw(turn: Mapping[str, Any]) -> float:
+            await asyncio.sleep(turn["wait_ms"] / 1000)
+            answer = await _ask(client, WITHDRAW, customer=turn["customer"])
+            assert answer["consentWithdraw"]["errors"] == []
+            return time.monotonic()
+
+        await take_turns(folder, plan, withdraw)
+
+
+@asynccontextmanager
+async def _client(plan: Mapping[str, Any]) -> AsyncIterator[httpx.AsyncClient]:
+    app = create_app(Settings(database_url=plan["url"], worker=False, rate_per_second=0), found=())
+    headers = {"authorization": f"Bearer {plan['key']}"}
+    transport = httpx.ASGITransport(app)
+    async with (
+        app.state.server.running(),
+        httpx.AsyncClient(transport=transport, base_url="http://race.test", headers=headers) as client,
+    ):
+        yield client
+
+
+async def _ask(client: httpx.AsyncClient, query: str, **variables: str) -> dict[str, Any]:
+    answer = await client.post("/graphql", json={"query": query, "variables": variables})
+    told = answer.json()
+    assert "errors" not in told, told
+    data: dict[str, Any] = told["data"]
+    return data
+
+
+def _answer(payload: Mapping[str, Any]) -> list[str]:
+    return [payload["decision"]["outcome"], payload["decision"]["rule"]]
 
 
 def _plan(folder: Path) -> dict[str, Any]:
@@ -117,5 +227,8 @@ if __name__ == "__main__":
             "first merger": merger(is_other_way=False),
             "second merger": merger(is_other_way=True),
             "asker": ask_under_keys,
+            "reserver": reserve_twice_at_once,
+            "sender": send_until_refused,
+            "withdrawer": withdraw_meanwhile,
         }
     )

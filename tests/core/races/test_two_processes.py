@@ -2,12 +2,13 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from subprocess import Popen
+from uuid import UUID
 
 import pytest
 from sqlalchemy import func, select
 from sqlmodel import col
 from tests.core.forking import Processes, forker
-from tests.core.races.racing import race
+from tests.core.races.racing import ALLOWED, race
 from tests.plan import Figures
 
 from regulars.access.actors import SYSTEM
@@ -15,14 +16,21 @@ from regulars.access.owners import ForService
 from regulars.access.permissions import CORE_PERMISSIONS
 from regulars.access.server_secret import ensure_server_secret
 from regulars.access.service import create_key
+from regulars.consents.changes import ConsentChange
+from regulars.consents.registry import core_consent_registry
+from regulars.consents.service import record_consent
+from regulars.contact.models import ContactTouch
 from regulars.customers.changes import CustomerChanges
 from regulars.customers.models import Customer
 from regulars.customers.service import create_customer
 from regulars.database import Database
+from regulars.events.models import Event
 
 pytestmark = [pytest.mark.row(7), pytest.mark.timeout(180)]
 
 SIZES = [50, pytest.param(500, marks=pytest.mark.full)]
+HOUSE_CAP = 3
+"""How many contacts a week the policy allows that comes with the tables."""
 
 
 @pytest.fixture(scope="session")
@@ -74,6 +82,49 @@ async def test_two_processes_that_ask_under_the_same_keys_have_one_effect_each(
         assert await session.scalar(select(func.count(col(Customer.display_name).distinct()))) == turns
 
 
+@pytest.mark.parametrize("turns", SIZES)
+async def test_two_processes_that_reserve_the_last_slots_at_once_take_exactly_as_many_as_there_are(
+    racers: Processes, database: Database, database_url: str, tmp_path: Path, turns: int, figures: Figures
+) -> None:
+    customers = [await willing_customer(database) for _ in range(turns)]
+
+    first, second = await race(racers, ["reserver", "reserver"], database_url, tmp_path, turns=customers, step_ms=80)
+
+    won = [answers.count(ALLOWED) for answers in first]
+    figures(race="the last slots under a cap", customers=turns, shared=sum(0 < count < HOUSE_CAP for count in won))
+    assert [sorted(mine + others) for mine, others in zip(first, second, strict=True)] == [
+        [ALLOWED] * HOUSE_CAP + [["DEFER", "frequency_cap"]]
+    ] * turns
+    async with database.reading() as session:
+        held = select(col(ContactTouch.customer_id), col(ContactTouch.state), func.count())
+        rows = await session.execute(held.group_by(col(ContactTouch.customer_id), col(ContactTouch.state)))
+        assert sorted(rows.all()) == sorted((UUID(customer), "reserved", HOUSE_CAP) for customer in customers)
+
+
+@pytest.mark.parametrize("turns", SIZES)
+async def test_a_process_confirms_no_contact_once_another_has_recorded_a_withdrawal(
+    racers: Processes, database: Database, database_url: str, tmp_path: Path, turns: int, figures: Figures
+) -> None:
+    plan = [{"customer": await willing_customer(database), "wait_ms": number % 10 * 7} for number in range(turns)]
+    key = await admin_key(database)
+
+    sent, withdrawn = await race(
+        racers, ["sender", "withdrawer"], database_url, tmp_path, turns=plan, key=key, step_ms=160
+    )
+
+    sends = [len(one["sends"]) for one in sent]
+    figures(
+        race="withdrawal and send",
+        withdrawals=turns,
+        sends=sum(sends),
+        stopped_before_hand_over=sum(one["refused"][-1] == "confirm" for one in sent),
+    )
+    assert {tuple(one["refused"][:2]) for one in sent} == {("DENY", "global_opt_out")}
+    assert not [one for one, at in zip(sent, withdrawn, strict=True) if max(one["sends"], default=0) > at]
+    told = [await told_in_order(database, str(one["customer"])) for one in plan]
+    assert told == [["contact.confirmed"] * count + ["consent.withdrawn"] for count in sends]
+
+
 async def new_customer(database: Database) -> str:
     async with database.writing() as session:
         customer = await create_customer(
@@ -94,3 +145,28 @@ async def admin_key(database: Database) -> str:
             now=datetime.now(UTC),
         )
     return issued.text
+
+
+async def willing_customer(database: Database) -> str:
+    customer_id = await new_customer(database)
+    said = ConsentChange(
+        customer_id=UUID(customer_id),
+        action="grant",
+        purpose="marketing.own",
+        channel="email",
+        reason="said so",
+        notice_version="n1",
+        language="en",
+    )
+    async with database.writing() as session:
+        await record_consent(
+            session, change=said, registry=core_consent_registry(), actor=SYSTEM, now=datetime.now(UTC)
+        )
+    return customer_id
+
+
+async def told_in_order(database: Database, customer_id: str) -> list[str]:
+    told = col(Event.type).in_(["contact.confirmed", "consent.withdrawn"])
+    query = select(col(Event.type)).where(col(Event.subject) == f"customer:{customer_id}", told)
+    async with database.reading() as session:
+        return list(await session.scalars(query.order_by(col(Event.id))))
