@@ -3,6 +3,8 @@
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Protocol
 
 import pytest
@@ -11,7 +13,7 @@ import pytest_asyncio
 from regulars.clock import SettableClock
 from regulars.database import Database, open_engine
 from regulars.settings import Settings
-from regulars.testing.databases import PostgresDatabases, SqliteDatabases, TestDatabases, postgres_server
+from regulars.testing.databases import PostgresDatabases, SqliteDatabases, TestDatabases, postgres_server, quick_folder
 
 if TYPE_CHECKING:
     from regulars.testing.app import App
@@ -40,9 +42,10 @@ class MakeApp(Protocol):
 
 
 @pytest.fixture(scope="session")
-def sqlite_databases(tmp_path_factory: pytest.TempPathFactory) -> SqliteDatabases:
+def sqlite_databases() -> Iterator[SqliteDatabases]:
     """Give a maker of SQLite databases."""
-    return SqliteDatabases(tmp_path_factory.mktemp("databases"))
+    with TemporaryDirectory(prefix="regulars-", dir=quick_folder()) as folder:
+        yield SqliteDatabases(Path(folder))
 
 
 @pytest.fixture(scope="session")
