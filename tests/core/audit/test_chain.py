@@ -235,7 +235,7 @@ async def test_the_audit_log_tells_who_did_what_and_where_it_stands_in_the_chain
             "actor": f"staff:{UUID(int=1)}",
             "action": "consent.granted",
             "subject": f"customer:{anna}",
-            "fields": ["channel", "language", "noticeVersion", "purpose", "topic"],
+            "fields": ["channel", "language", "needsConfirmation", "noticeVersion", "purpose", "topic"],
             "reason": "for the 9th time",
             "seq": last,
             "via": "consentGrant",

@@ -14,6 +14,7 @@ EXCEPTIONS = {
     "Query.consentLedgerVerify": "Recomputes the chain of hashes in Python.",
     "Query.contactDecision": "Asks rules in Python, those of plugins among them.",
     "Query.consentReceipt": "Signs what it tells in Python.",
+    "Query.contactMessagesNotSent": "Groups and sums over all messages of a period.",
     "Query.contactDecisionReplay": "Asks rules in Python, as of another moment.",
     "Query.customersByRef": "Normalises references in Python, and keeps the order in which up to 10,000 were asked.",
     "Query.nodes": "Reads rows of several types in the order of their ids.",

@@ -27,6 +27,7 @@ from graphql import (
 __all__ = ["Place", "field_text", "filter_probes", "order_names", "type_places"]
 
 DEEPEST = 3
+NESTED = 2
 LOGIC = ("AND", "OR", "NOT")
 LITERALS = {
     "ID": f'"{UUID(int=7)}"',
@@ -63,19 +64,20 @@ class Place:
 def type_places(schema: GraphQLSchema, *, first: int) -> dict[str, Place]:
     """Return a shortest way from ``Query`` to each object type that can be reached without naming a row.
 
-    Lists on the way hold ``first`` items.
+    The first list on the way holds ``first`` items, those inside it no more than two.
     """
     assert schema.query_type is not None
     places = {schema.query_type.name: Place()}
     waiting: list[GraphQLObjectType] = [schema.query_type]
     while waiting:
         kind = waiting.pop(0)
+        width = min(first, NESTED) if places[kind.name].steps else first
         for name, field in kind.fields.items():
             target = get_named_type(field.type)
             is_plain = not field.args or "first" in field.args
             if not isinstance(target, GraphQLObjectType) or target.name in places or not is_plain:
                 continue
-            places[target.name] = Place((*places[kind.name].steps, (name, _with_arguments(name, field, first))))
+            places[target.name] = Place((*places[kind.name].steps, (name, _with_arguments(name, field, width))))
             waiting.append(target)
     return places
 
