@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import event
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-__all__ = ["StatementCount", "count_statements", "counting_statements"]
+__all__ = ["StatementCount", "count_direct_statement", "count_statements", "counting_statements"]
 
 
 @dataclass
@@ -26,6 +26,11 @@ def count_statements(engines: Iterable[AsyncEngine]) -> None:
     """Let the statements of these engines be counted wherever somebody counts."""
     for engine in engines:
         event.listen(engine.sync_engine, "before_cursor_execute", _count)
+
+
+def count_direct_statement(_statement: str) -> None:
+    """Count a statement that passes by SQLAlchemy, wherever somebody counts."""
+    _count()
 
 
 @contextmanager

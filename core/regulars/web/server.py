@@ -52,7 +52,7 @@ from regulars.suppressions.secret_key import ensure_address_key
 from regulars.touchpoints.types import core_touchpoint_types
 from regulars.traits.registry import TraitRegistry
 from regulars.watch.spans import NoSpans, Spans, open_spans
-from regulars.watch.statements import count_statements
+from regulars.watch.statements import count_direct_statement, count_statements
 from regulars.watch.watching import Watch
 from regulars.web.background import running_background
 from regulars.web.house import ServerHouse
@@ -99,6 +99,7 @@ class Server:
         self.database = Database(open_engine(settings), apart=open_engine(settings))
         if not isinstance(self.watch.spans, NoSpans):
             count_statements(self.database.engines)
+            self.database.listeners.append(count_direct_statement)
         self.usual_company = self.company = usual_company(settings)
         self.touchpoint_types = core_touchpoint_types()
         self.consent_registry = core_consent_registry()
