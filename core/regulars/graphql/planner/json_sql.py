@@ -1,5 +1,6 @@
 """Write JSON in SQL, on either database, letter by letter as Python writes it."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Any, Protocol
 
@@ -99,7 +100,7 @@ def _flat(pairs: Pairs) -> list[SQL]:
     return [each for key, value in pairs for each in (text(key), value)]
 
 
-class _Shared:
+class _Shared(ABC):
     def or_irregular(self, member: SQL, missing: SQL) -> SQL:
         return case((missing.is_(None), self._irregular()), else_=self._json(member))
 
@@ -112,11 +113,11 @@ class _Shared:
             whole = whole.op("||", return_type=Text())(one)
         return whole
 
-    def _irregular(self) -> SQL:
-        raise NotImplementedError
+    @abstractmethod
+    def _irregular(self) -> SQL: ...
 
-    def _json(self, member: SQL) -> SQL:
-        raise NotImplementedError
+    @abstractmethod
+    def _json(self, member: SQL) -> SQL: ...
 
 
 class PostgresJson(_Shared):
