@@ -1,88 +1,45 @@
 """Write a connection in SQL: a page of rows, its cursors, what lies around it, and how many there are in all."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
 
-from graphql import GraphQLField, GraphQLObjectType
-from graphql.execution.collect_fields import FieldDetails
+from graphql import GraphQLObjectType
 from sqlalchemy import FromClause, Integer, String, bindparam, case, func, select
-from sqlalchemy.sql.elements import ColumnElement
 
 from regulars.fields.declarations import Connected
 from regulars.fields.kinds import kind_of
 from regulars.fields.policy import adapted
-from regulars.fields.types import TypeRules
-from regulars.graphql.composition import OwnedField, shape_of
+from regulars.graphql.composition import shape_of
 from regulars.graphql.pagination import Key, order_clauses
-from regulars.graphql.planner.drafts import Draft, Place, Step
-from regulars.graphql.planner.json_sql import SQL, JsonSql, text
+from regulars.graphql.planner.drafts import Place, Step
+from regulars.graphql.planner.json_sql import SQL, text
 from regulars.graphql.planner.not_planned import NotPlanned
 from regulars.graphql.planner.parts import PagePart, WrittenPage
-from regulars.graphql.where import Filters, primary_key
+from regulars.graphql.planner.selected import TYPENAME, Chosen, Details, Selects, object_of
+from regulars.graphql.where import primary_key
 
-__all__ = ["Selects", "connection"]
-
-TYPENAME = "__typename"
-Details = list[FieldDetails]
+__all__ = ["connection"]
 
 
-class Selects(Protocol):
-    """Whoever writes what is selected inside a page."""
-
-    json: JsonSql
-    draft: Draft
-    filters: Filters
-
-    def row(self, kind: GraphQLObjectType, details: Details, source: FromClause, place: Place) -> SQL:
-        """Return the JSON of a row of ``source``."""
-        ...
-
-    def subfields(self, kind: GraphQLObjectType, details: Details) -> Mapping[str, Details]:
-        """Return what is selected inside a field."""
-        ...
-
-    def object_of(self, field: GraphQLField) -> GraphQLObjectType:
-        """Return the object type that a field leads to."""
-        ...
-
-    def rules(self, target: type[Any]) -> TypeRules:
-        """Return the rules of a type that stands for rows."""
-        ...
-
-    def visible(self, rules: TypeRules, source: FromClause, where: ColumnElement[bool] | None) -> list[SQL]:
-        """Return what must hold for rows of ``source`` besides what the client asks for."""
-        ...
-
-
-def connection(
-    selects: Selects,
-    declared: Connected,
-    owned: OwnedField,
-    field: GraphQLField,
-    key: str,
-    details: Details,
-    parent: FromClause | None,
-    place: Place,
-) -> SQL:
+def connection(selects: Selects, declared: Connected, chosen: Chosen, parent: FromClause | None) -> SQL:
     """Return the JSON of a connection; ``parent`` are the rows that it belongs to, None for a list of all."""
-    draft, target = selects.draft, shape_of(owned.field).of
+    draft, owned = selects.draft, chosen.owned
+    target = shape_of(owned.field).of
     rules = selects.rules(target)
     rows = rules.source.alias(draft.next_source())
     prefix = f"regulars_{draft.next_source()}"
-    definition, node = field, details[0].node
-    written = draft.page(PagePart(owned.path, declared, target, definition, node, rows, selects.filters, prefix))
+    filters, node = selects.schema.filters, chosen.details[0].node
+    written = draft.page(PagePart(owned.path, declared, target, chosen.definition, node, rows, filters, prefix))
     conditions = selects.visible(rules, rows, declared.where)
     if parent is not None and declared.key is not None:
         conditions.append(adapted(declared.key, rows) == primary_key(parent))
-    page = _Page(selects, owned, rows, conditions, parent, written, prefix)
-    return page.write(selects.object_of(field), details, (*place, Step(key)))
+    page = _Page(selects, owned.path, rows, conditions, parent, written, prefix)
+    return page.write(object_of(chosen.definition), chosen.details, chosen.inside())
 
 
 @dataclass
 class _Page:
     selects: Selects
-    owned: OwnedField
+    path: str
     rows: FromClause
     conditions: list[SQL]
     parent: FromClause | None
@@ -100,12 +57,12 @@ class _Page:
             if name == TYPENAME:
                 members.append((key, text(kind.name)))
             elif name == "nodes":
-                node = self.selects.object_of(kind.fields[name])
+                node = object_of(kind.fields[name])
                 members.append((key, self._list(self.selects.row(node, inner, self.shown, inside))))
             elif name == "edges":
-                members.append((key, self._list(self._edge(self.selects.object_of(kind.fields[name]), inner, inside))))
+                members.append((key, self._list(self._edge(object_of(kind.fields[name]), inner, inside))))
             elif name == "pageInfo":
-                members.append((key, self._page_info(self.selects.object_of(kind.fields[name]), inner)))
+                members.append((key, self._page_info(object_of(kind.fields[name]), inner)))
             else:
                 members.append((key, self._count()))
         query = select(json.object(members))
@@ -166,7 +123,7 @@ class _Page:
             elif name == "cursor":
                 members.append((key, self._cursor()))
             else:
-                node = self.selects.object_of(kind.fields[name])
+                node = object_of(kind.fields[name])
                 members.append((key, self.selects.row(node, inner, self.shown, (*place, Step(key)))))
         return self.selects.json.object(members)
 
@@ -176,7 +133,7 @@ class _Page:
         for key, shown in zip(self.written.keys, self._keys(self.shown), strict=True):
             sort = kind_of(key.expression.type)
             if sort is None or sort == "json":
-                raise NotPlanned(self.owned.path, "is sorted by values whose cursors SQL cannot write")
+                raise NotPlanned(self.path, "is sorted by values whose cursors SQL cannot write")
             pieces += [text("_"), json.token(shown.expression, sort)]
         return json.concatenated(pieces)
 

@@ -20,7 +20,8 @@ from regulars.fields.policy import OWN_ID, RowPolicy
 from regulars.graphql.pages import ReaderOf
 from regulars.graphql.planner.drafts import Draft
 from regulars.graphql.planner.finishing import answer_batches, refusals_in
-from regulars.graphql.planner.json_sql import json_sql
+from regulars.graphql.planner.json_on_postgres import json_on_postgres
+from regulars.graphql.planner.json_on_sqlite import json_on_sqlite
 from regulars.graphql.planner.not_planned import Irregular, NotPlanned
 from regulars.graphql.planner.parts import Asked, NamedPart, Written
 from regulars.graphql.planner.plans import Bounded, Plan
@@ -70,7 +71,7 @@ class Planner:
 
     def __init__(self, schema: BuiltSchema, dialect: Dialect) -> None:
         self._schema, self._dialect = schema, dialect
-        self._json = json_sql(dialect.name)
+        self._json = json_on_sqlite() if dialect.name == "sqlite" else json_on_postgres()
         self.plans: Bounded[Any, Plan] = Bounded(PLANS, PLAN_BYTES)
         self.counts = Counts()
 

@@ -1,0 +1,129 @@
+"""Write JSON in the SQL of SQLite."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Float, Integer, Text, case, cast, func, literal_column, type_coerce
+from sqlalchemy.types import NullType
+
+from regulars.fields.kinds import Kind
+from regulars.graphql.planner.json_sql import (
+    SQL,
+    JsonSql,
+    Pairs,
+    SharedJson,
+    joined_objects,
+    members,
+    null,
+    text,
+    token,
+    within_int,
+)
+from regulars.sqlite_functions import IRREGULAR
+
+__all__ = ["json_on_sqlite"]
+
+_UUID_PIECES = (("1", "8"), ("9", "4"), ("13", "4"), ("17", "4"), ("21", "12"))
+
+
+class _SqliteJson(SharedJson):
+    """JSON by SQLite, whose functions take at most 63 members at once and lose what is JSON in a sub-select."""
+
+    MOST_MEMBERS = 60
+    orders_lists = False
+
+    def object(self, pairs: Pairs) -> SQL:
+        parts = [func.json_object(*part, type_=NullType()) for part in members(pairs, self.MOST_MEMBERS)]
+        return parts[0] if len(parts) == 1 else func.json(self.concatenated(joined_objects(parts)), type_=NullType())
+
+    def list(self, items: SQL, *, order_by: Sequence[SQL], only: SQL | None = None) -> SQL:
+        del order_by
+        made: Any = func.json_group_array(items, type_=NullType())
+        return func.json(made if only is None else made.filter(only), type_=NullType())
+
+    def nested(self, query: SQL) -> SQL:
+        return func.json(query, type_=NullType())
+
+    def whole(self, document: SQL) -> SQL:
+        return document
+
+    def leaf(self, value: SQL, kind: Kind) -> SQL:
+        if kind == "moment":
+            # Anything but 2026-03-02 12:00:00.000000 was not written by us.
+            shown = func.replace(value, text(" "), text("T")).op("||", return_type=Text())(text("Z"))
+            return case(
+                (value.is_(None), null()), (func.length(value) == literal_column("26"), shown), else_=text(IRREGULAR)
+            )
+        if kind == "decimal":
+            return _decimal(value)
+        if kind == "uuid":
+            pieces = [
+                func.substr(value, literal_column(start), literal_column(length)) for start, length in _UUID_PIECES
+            ]
+            return self.concatenated([each for piece in pieces for each in (text("-"), piece)][1:])
+        if kind == "boolean":
+            return func.json(case((value.is_(None), null()), (value, text("true")), else_=text("false")))
+        if kind == "number":
+            return func.json(func.regulars_number(value))
+        if kind in ("integer", "large"):
+            return within_int(value, text(IRREGULAR), type_coerce(value, Integer()))
+        if kind == "json":
+            return func.json(type_coerce(value, Text()))
+        return value
+
+    def hidden(self, value: SQL, kind: Kind) -> SQL:
+        if kind in ("decimal", "large"):
+            return type_coerce(value, Integer())
+        return self.leaf(value, kind)
+
+    def constant(self, is_true: bool) -> SQL:
+        return func.json(text("true" if is_true else "false"))
+
+    def texts(self, value: SQL) -> SQL:
+        plain = type_coerce(value, Text())
+        return func.json(func.regulars_texts(plain))
+
+    def digits(self, id: SQL) -> SQL:
+        return type_coerce(id, Text())
+
+    def token(self, value: SQL, kind: Kind) -> SQL:
+        written: SQL
+        if kind == "text":
+            written = func.lower(func.hex(value), type_=Text())
+        elif kind == "number":
+            written = func.regulars_number_digits(value, type_=Text())
+        elif kind == "boolean":
+            written = case((value, text("1")), else_=text("0"))
+        elif kind in ("moment", "decimal"):
+            written = self.leaf(value, kind)
+        else:
+            written = type_coerce(value, Text())
+        return token(value, kind, written)
+
+    def _irregular(self) -> SQL:
+        return text(IRREGULAR)
+
+    def _json(self, member: SQL) -> SQL:
+        return member
+
+
+def _decimal(value: SQL) -> SQL:
+    # The column holds ten-thousandths.
+    value = cast(type_coerce(value, Float()), Integer) if not _is_plain(value) else type_coerce(value, Integer())
+    size = func.abs(value)
+    sign = case((value < literal_column("0"), text("-")), else_=text(""))
+    hundred: SQL = literal_column("100")
+    whole: SQL = literal_column("10000")
+    short = func.printf(text("%s%d.%02d"), sign, size.op("/")(whole), size.op("/")(hundred).op("%")(hundred))
+    long = func.rtrim(func.printf(text("%s%d.%04d"), sign, size.op("/")(whole), size.op("%")(whole)), text("0"))
+    is_short = value.op("%")(hundred) == literal_column("0")
+    return case((value.is_(None), null()), (is_short, short), else_=long)
+
+
+def _is_plain(value: SQL) -> bool:
+    return getattr(value, "table", None) is not None
+
+
+def json_on_sqlite() -> JsonSql:
+    """Return how SQLite writes JSON."""
+    return _SqliteJson()
