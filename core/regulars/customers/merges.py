@@ -22,7 +22,7 @@ from regulars.events.service import record_event
 from regulars.messages.models import Message
 from regulars.suppressions.models import Suppression
 from regulars.touchpoints.models import Touchpoint
-from regulars.traits.models import TraitValue
+from regulars.traits.models import TraitObjection, TraitValue
 
 __all__ = ["FOLLOWING", "MergeHook", "UnmergeRefused", "merge_customers", "unmerge_customers"]
 
@@ -34,6 +34,7 @@ FOLLOWING = (
     Touchpoint,
     ConsentEvent,
     TraitValue,
+    TraitObjection,
     Suppression,
     GpcSignal,
     Message,

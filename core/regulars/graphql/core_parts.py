@@ -42,6 +42,7 @@ from regulars.touchpoints.bulk import TOUCHPOINT_BULK
 from regulars.touchpoints.graphql import CustomerTouchpoints, TouchpointMutations, TouchpointQueries
 from regulars.tracking.graphql import TrackingMutations, TrackingQueries
 from regulars.traits.graphql import TraitMutations, TraitQueries, customer_traits
+from regulars.traits.objections_graphql import CustomerTraitObjections, TraitObjectionMutations
 from regulars.traits.registry import trait_registry
 from regulars.webhooks.graphql import WebhookQueries
 from regulars.webhooks.mutations import WebhookMutations
@@ -66,6 +67,7 @@ CORE_PARTS = (
     GraphQLPart({"Query": PolicyQueries, "Mutation": PolicyMutations}),
     GraphQLPart({"Query": MessageQueries, "Mutation": MessageMutations, "Customer": CustomerMessages}),
     GraphQLPart({"Query": TraitQueries, "Mutation": TraitMutations}),
+    GraphQLPart({"Customer": CustomerTraitObjections, "Mutation": TraitObjectionMutations}),
     GraphQLPart({"Query": SegmentQueries}),
     GraphQLPart({"Query": AuditQueries}),
     GraphQLPart({"Mutation": NoticeMutations}),

@@ -40,6 +40,7 @@ class TraitValueView:
     )
     source: str = strawberry.field(description="Who told it; for a plugin's trait the plugin.")
     as_of: datetime | None = strawberry.field(description="When it was last true.")
+    disputed_at: datetime | None = strawberry.field(description="Since when the customer calls it wrong; null if not.")
     text: str | None = strawberry.field(description="The value of a text.")
     number: Decimal | None = strawberry.field(description="The value of a number.")
     boolean: bool | None = strawberry.field(description="The value of a yes or no.")
@@ -56,6 +57,7 @@ def _view(reading: TraitReading) -> TraitValueView:
         provenance=reading.provenance,
         source=reading.source,
         as_of=reading.as_of,
+        disputed_at=reading.disputed_at,
         **values,
     )
 

@@ -1,16 +1,18 @@
-"""Tables of the traits that a company defines itself."""
+"""Tables of the traits that a company defines itself, and of what customers object to."""
 
 from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, UniqueConstraint, text
 from sqlmodel import Field
 
 from regulars.personal import pii
-from regulars.tables import Amount, Table, UtcDateTime
+from regulars.tables import Amount, Table, UtcDateTime, new_id
 
-__all__ = ["TraitDefinition", "TraitValue"]
+__all__ = ["TraitDefinition", "TraitObjection", "TraitValue"]
+
+STANDS = text("lifted_at IS NULL")
 
 
 class TraitDefinition(Table, table=True):
@@ -56,3 +58,39 @@ class TraitValue(Table, table=True):
     provenance: str = Field(sa_column_kwargs=pii("none"))
     source: str = Field(sa_column_kwargs=pii("none"))
     as_of: datetime = Field(sa_type=UtcDateTime)
+
+
+class TraitObjection(Table, table=True):
+    """A fact that a customer had deleted, so that it is not guessed again, or that they call wrong.
+
+    ``kind`` is ``deleted`` or ``disputed``. ``method`` is who told the fact: the source of the value, the plugin of a
+    plugin's trait. It stands until it is lifted. A merge moves ``customer_id``; ``profile_id`` stays for whom it was
+    recorded.
+    """
+
+    __tablename__ = "core_trait_objection"
+    __table_args__ = (
+        Index(
+            "uq_core_trait_objection_standing",
+            "profile_id",
+            "key",
+            "kind",
+            "method",
+            unique=True,
+            sqlite_where=STANDS,
+            postgresql_where=STANDS,
+        ),
+        Index("ix_core_trait_objection_key", "key", "kind"),
+    )
+
+    id: UUID = Field(default_factory=new_id, primary_key=True)
+    customer_id: UUID = Field(foreign_key="core_customer.id", index=True)
+    profile_id: UUID = Field(foreign_key="core_customer.id")
+    key: str = Field(sa_column_kwargs=pii("none"))
+    kind: str = Field(sa_column_kwargs=pii("none"))
+    method: str = Field(sa_column_kwargs=pii("none"))
+    reason: str | None = Field(default=None, sa_column_kwargs=pii("free_text"))
+    actor: str = Field(sa_column_kwargs=pii("staff"))
+    created_at: datetime = Field(sa_type=UtcDateTime)
+    lifted_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    lifted_by: str | None = Field(default=None, sa_column_kwargs=pii("staff"))

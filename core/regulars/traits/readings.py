@@ -1,7 +1,7 @@
 """Read the facts about customers, the company's own and those that plugins keep."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from itertools import groupby
@@ -15,7 +15,8 @@ from sqlmodel import col
 
 from regulars.plugins.contributions import Trait, TraitType
 from regulars.tables import NOW
-from regulars.traits.models import TraitDefinition, TraitValue
+from regulars.traits.models import TraitDefinition, TraitObjection, TraitValue
+from regulars.traits.objections import DELETED, DISPUTED, objections_of
 from regulars.traits.registry import TraitRegistry
 from regulars.traits.values import Value
 
@@ -26,7 +27,10 @@ TRAITS_READ = "traits:read"
 
 @dataclass(frozen=True)
 class TraitReading:
-    """A fact about a customer. ``source`` is who told it, for a plugin's trait the plugin."""
+    """A fact about a customer. ``source`` is who told it, for a plugin's trait the plugin.
+
+    ``disputed_at`` is since when the customer calls it wrong, None while they do not.
+    """
 
     key: str
     title: str
@@ -35,6 +39,7 @@ class TraitReading:
     value: Value
     source: str
     as_of: datetime | None
+    disputed_at: datetime | None = None
 
 
 async def read_traits(
@@ -47,8 +52,9 @@ async def read_traits(
 ) -> dict[UUID, list[TraitReading]]:
     """Return what is known of each customer, by key, out of the company's own traits and those of plugins.
 
-    One statement for the company's traits and one for each table of a plugin, whatever the number of customers. What
-    ``permissions`` do not allow is left out. Of merged profiles' values the customer's own counts, else the newest.
+    One statement for the company's traits, one for each table of a plugin, and one for what customers object to,
+    whatever the number of customers. What ``permissions`` do not allow is left out, and what a customer had deleted of
+    what a plugin keeps. Of merged profiles' values the customer's own counts, else the newest.
     """
     readings: dict[UUID, list[TraitReading]] = {id: [] for id in customer_ids}
     if not readings or TRAITS_READ not in permissions:
@@ -60,7 +66,17 @@ async def read_traits(
     for _, of_table in groupby(sorted(allowed, key=_table), key=_table):
         for customer_id, reading in await _plugin_readings(session, list(of_table), readings, registry, now):
             readings[customer_id].append(reading)
-    return {id: sorted(found, key=lambda reading: reading.key) for id, found in readings.items()}
+    objections = await objections_of(session, customer_ids=readings)
+    return {id: _after_objections(found, objections.get(id, ())) for id, found in readings.items()}
+
+
+def _after_objections(found: Sequence[TraitReading], objections: Sequence[TraitObjection]) -> list[TraitReading]:
+    deleted = {(one.key, one.method) for one in objections if one.kind == DELETED}
+    disputed = {one.key: one.created_at for one in objections if one.kind == DISPUTED}
+    kept = (reading for reading in found if (reading.key, reading.source) not in deleted)
+    return sorted(
+        (replace(reading, disputed_at=disputed.get(reading.key)) for reading in kept), key=lambda reading: reading.key
+    )
 
 
 def _standing_values(customer_ids: Collection[UUID]) -> Select[TraitValue, TraitDefinition]:

@@ -16,12 +16,16 @@ from regulars.errors import InvalidInput, NotUnique, UnknownValue
 from regulars.events.service import record_event
 from regulars.inserts import insert_new
 from regulars.plugins.contributions import Provenance, TraitType
+from regulars.suppressions.kinds import NO_SCORING
+from regulars.suppressions.lookups import suppressions_of_customers
 from regulars.traits.models import TraitDefinition, TraitValue
+from regulars.traits.objections import DELETED, objections_of, settle_disputes
 from regulars.traits.registry import PROVENANCES, TRAIT_TYPES, TraitRegistry
 from regulars.traits.values import TraitInput, Value, checked_value
 
 __all__ = ["KEY", "define_trait", "known_traits", "set_traits"]
 
+INFERRED = "inferred"
 KEY = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,62}(\.[A-Za-z][A-Za-z0-9_]{0,62}){0,3}")
 
 
@@ -91,7 +95,8 @@ async def set_traits(
     """Set or clear company-defined facts about a customer, all or none; return the keys that were written.
 
     A value older than the one that stands is not written. ``customer_id`` may be of a customer who was merged since:
-    the value is kept as that profile's, and the survivor's own value goes before it.
+    the value is kept as that profile's, and the survivor's own value goes before it. Nor is a guess written that the
+    customer had deleted and that comes from the same source again, or of somebody who opted out of scores and guesses.
     Raises ``NotFound`` for an unknown or deleted customer, ``UnknownValue`` for a key that nobody defined,
     ``OtherProvenance`` where a value comes from elsewhere than the definition says, and ``InvalidInput`` for a value of
     another type, a key given twice, and a trait that a plugin keeps.
@@ -109,12 +114,18 @@ async def set_traits(
         .execution_options(populate_existing=True)
     )
     standing = {row.key: row for row in found}
-    written = []
+    unwanted = await _unwanted(session, customer.id, values)
+    written, changed = [], []
     for given, value in zip(values, checked, strict=True):
+        if given in unwanted:
+            continue
         row = standing.get(given.key) or _empty_row(customer.id, customer_id, given, now)
+        before = getattr(row, f"{definitions[given.key].type}_value")
         if await _write(session, row, given, value, definitions[given.key], now):
             written.append(given.key)
+            changed += [given.key] if value != before else []
     if written:
+        await settle_disputes(session, customer_id=customer.id, keys=changed, actor=actor, now=now)
         subject, keys = f"customer:{customer.id}", {"keys": written}
         await record_event(session, type="traits.changed", subject=subject, actor=actor.label, data=keys, now=now)
     return written
@@ -135,6 +146,19 @@ async def _definitions(
         if key in keys[:index]:
             raise InvalidInput(f"{key!r} is given twice. Give each trait one value.", path=path)
     return {key: definitions[key] for key in keys}
+
+
+async def _unwanted(session: AsyncSession, customer_id: UUID, values: Sequence[TraitInput]) -> list[TraitInput]:
+    """Return the guesses that the customer does not want made."""
+    guesses = [given for given in values if given.provenance == INFERRED and given.value is not None]
+    if not guesses:
+        return []
+    opted_out = await suppressions_of_customers(session, customer_ids=[customer_id])
+    if any(entry.kind == NO_SCORING for entry in opted_out.get(customer_id, ())):
+        return guesses
+    objections = (await objections_of(session, customer_ids=[customer_id])).get(customer_id, ())
+    deleted = {(one.key, one.method) for one in objections if one.kind == DELETED}
+    return [given for given in guesses if (given.key, given.source) in deleted]
 
 
 def _key_taken(key: str, owner: str) -> NotUnique:

@@ -141,7 +141,7 @@ async def test_fifty_customers_need_no_more_statements_than_one(
     with counted_statements(database) as for_fifty:
         readings = await read(*(one.id for one in crowd))
 
-    assert len(for_fifty) == len(for_one) == 3
+    assert len(for_fifty) == len(for_one) == 4
     assert {len(found) for found in readings.values()} == {2}
 
 
