@@ -25,6 +25,15 @@ from regulars import (
 )
 from regulars_preference_centre.legal import legal_caps, legal_hours, statutory_holidays
 from regulars_preference_centre.models import AlertRequest, Cap, ChannelChoice, Choices, HoursConsent, Pause
+from regulars_preference_centre.prefilters import (
+    has_law,
+    is_alert,
+    is_off,
+    is_paused,
+    may_be_never,
+    may_be_quiet,
+    was_touched,
+)
 
 __all__ = ["PREFERENCE_RULES"]
 
@@ -135,18 +144,21 @@ def _frequency_cap(needs: Needs, request: RuleRequest, at: datetime) -> Defer | 
 
 
 PREFERENCE_RULES = (
-    ContactRule("topic_not_requested", _topic_not_requested, {"alerts": ALERTS}, MARKETING, 22),
-    ContactRule("channel_off", _channel_off, {"off": CHANNELS_OFF}, WITH_FOLLOWUP, 23),
-    ContactRule("frequency_zero", _never, {"caps": CAPS}, MARKETING, 25),
-    ContactRule("snoozed", _snoozed, {"pauses": PAUSES}, MARKETING, 31),
+    ContactRule("topic_not_requested", _topic_not_requested, {"alerts": ALERTS}, MARKETING, 22, prefilter=is_alert),
+    ContactRule("channel_off", _channel_off, {"off": CHANNELS_OFF}, WITH_FOLLOWUP, 23, prefilter=is_off),
+    ContactRule("frequency_zero", _never, {"caps": CAPS}, MARKETING, 25, prefilter=may_be_never),
+    ContactRule("snoozed", _snoozed, {"pauses": PAUSES}, MARKETING, 31, prefilter=is_paused),
     ContactRule(
         "legal_hours",
         _legal_hours,
         {"jurisdiction": JURISDICTION, "zones": ZONES, "lifted": LIFTED_HOURS},
         MARKETING,
         32,
+        prefilter=has_law,
     ),
-    ContactRule("quiet_hours", _quiet_hours, {"zones": ZONES, "quiet": QUIET}, WITH_FOLLOWUP, 33),
+    ContactRule(
+        "quiet_hours", _quiet_hours, {"zones": ZONES, "quiet": QUIET}, WITH_FOLLOWUP, 33, prefilter=may_be_quiet
+    ),
     ContactRule(
         "legal_frequency",
         _legal_frequency,
@@ -154,6 +166,15 @@ PREFERENCE_RULES = (
         MARKETING,
         34,
         caps=_legal_caps,
+        prefilter=has_law,
     ),
-    ContactRule("frequency_cap", _frequency_cap, {"caps": CAPS, "touches": TOUCHES}, MARKETING, 35, caps=_caps),
+    ContactRule(
+        "frequency_cap",
+        _frequency_cap,
+        {"caps": CAPS, "touches": TOUCHES},
+        MARKETING,
+        35,
+        caps=_caps,
+        prefilter=was_touched,
+    ),
 )

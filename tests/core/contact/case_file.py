@@ -1,8 +1,8 @@
-"""The case file of contact decisions, read and loaded into the real tables."""
+"""The case file of contact decisions, read, and what the core keeps of a case loaded into the real tables."""
 
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -26,16 +26,6 @@ from regulars.suppressions.service import add_suppression
 from regulars.tables import Table, new_id
 from regulars.testing.app import App
 from regulars.touchpoints.models import Touchpoint
-from regulars_contact_preferences.models import (
-    Alert,
-    Cap,
-    ChannelChoice,
-    Holdout,
-    HoursConsent,
-    Pause,
-    QuietHours,
-    ServiceCase,
-)
 
 DEFAULT = Path(__file__).parent / "contact_decision_cases.json"
 CASE_FILE = Path(os.environ.get("REGULARS_CONTACT_CASES", DEFAULT))
@@ -43,6 +33,9 @@ CONTENT: Mapping[str, Any] = json.loads(CASE_FILE.read_text(encoding="utf-8"))
 DECISION_CASES = [case for case in CONTENT["cases"] if case["kind"] == "decision"]
 SCENARIOS = [case for case in CONTENT["cases"] if case["kind"] != "decision"]
 LONG_AGO = datetime.fromisoformat("2000-01-01T00:00:00+00:00")
+
+PluginRows = Callable[[UUID, Mapping[str, Any]], Iterable[Table]]
+"""Returns the rows in which plugins keep their part of a case's state about a customer."""
 
 
 def moment(text: str) -> datetime:
@@ -74,7 +67,7 @@ class LoadedCase:
 
 
 async def load_case(
-    app: App, case: Mapping[str, Any], registry: ConsentRegistry, *, is_first: bool = True
+    app: App, case: Mapping[str, Any], registry: ConsentRegistry, *, of_plugins: PluginRows, is_first: bool = True
 ) -> LoadedCase:
     """Put a case's state into the real tables; the first of some takes out what earlier ones left in the way."""
     customer_id, now = new_id(), moment(case["request"]["now"])
@@ -86,6 +79,7 @@ async def load_case(
             await _load_customer(session, customer_id, case["state"], now)
             await _load_suppressions(session, customer_id, case["state"], registry, now)
             session.add_all(_rows(customer_id, case["state"], now))
+            session.add_all(of_plugins(customer_id, case["state"]))
     expect = case["expect"]
     until = None if expect["until"] is None else moment(expect["until"])
     return LoadedCase(customer_id, _request(case["request"]), now, (expect["outcome"], expect["rule"], until))
@@ -231,28 +225,7 @@ def _rows(customer_id: UUID, state: Mapping[str, Any], now: datetime) -> Iterato
         yield GpcSignal(at=seen_at, recorded_at=seen_at, **whose)
     for zone in state["customer"].get("tz_candidates", ()):
         yield ZoneCandidate(time_zone=zone, **whose)
-    for pause in state.get("snoozes", ()):
-        yield Pause(
-            channel=pause.get("channel") or "*",
-            topic=pause.get("topic") or "*",
-            starts_at=moment(pause["from"]),
-            ends_at=moment(pause["to"]) if pause.get("to") else None,
-            **whose,
-        )
-    for window in state.get("quiet", ()):
-        yield QuietHours(start=window["start"], end=window["end"], **whose)
-    for channel, choice in state.get("channels", {}).items():
-        yield ChannelChoice(channel=channel, is_on=choice != "off", **whose)
-    for topic in state.get("requested_topics", ()):
-        yield Alert(topic=topic, **whose)
-    for cap in state.get("customer_caps", ()):
-        yield Cap(**{"channel": "*", "topic": "*", **cap}, **whose)
-    for channel in state.get("hours_consent", ()):
-        yield HoursConsent(channel=channel, **whose)
-    for experiment in state.get("holdouts", ()):
-        yield Holdout(experiment=experiment, **whose)
     for case in state.get("cases", ()):
-        times: dict[str, Any] = {name: moment(value) for name, value in case.items() if name.endswith("_at") and value}
         yield Touchpoint(
             type="case_opened",
             occurred_at=moment(case["opened_at"]),
@@ -261,7 +234,6 @@ def _rows(customer_id: UUID, state: Mapping[str, Any], now: datetime) -> Iterato
             payload={"case_id": case["id"]},
             **whose,
         )
-        yield ServiceCase(case_id=case["id"], answer=case.get("answer"), **times, **whose)
     for touch in state.get("touches", ()):
         yield _touch(touch, whose)
 

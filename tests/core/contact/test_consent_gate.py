@@ -8,7 +8,7 @@ from uuid import UUID
 
 from sqlalchemy import select
 from sqlmodel import col
-from tests.core.contact.test_races import confirmed, reserved
+from tests.core.contact.senders import confirmed, reserved
 
 from regulars.consents.models import ConsentEvent
 from regulars.consents.registry import CORE_PURPOSES

@@ -8,6 +8,7 @@ from uuid import UUID
 import pytest
 import pytest_asyncio
 from tests.core.contact.case_file import DECISION_CASES, load_case, registry_of_the_file
+from tests.plugins.together.states import rows_of_plugins
 
 from regulars.clock import SettableClock
 from regulars.contact.audiences import decide_page
@@ -15,9 +16,10 @@ from regulars.contact.memory import Decided
 from regulars.contact.policies import policy_of, read_policy
 from regulars.contact.requests import as_rules_see_it
 from regulars.contact.service import address_values, decide_contact
+from regulars.plugins.discovery import discover
 from regulars.testing.app import App
 from regulars.testing.making import running_app
-from regulars_contact_preferences.manifest import manifest
+from regulars_cases_and_holdouts.manifest import manifest as cases_and_holdouts
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.row(14)]
 
@@ -30,7 +32,7 @@ async def shared_app(request: pytest.FixtureRequest) -> AsyncIterator[App]:
     """Give one server with every plugin for all cases: each case has customers of its own."""
     maker = request.getfixturevalue(f"{'sqlite' if request.param == 'sqlite' else 'postgres'}_databases")
     clock = SettableClock(datetime(2026, 3, 2, 12, tzinfo=UTC))
-    async with running_app(maker, [manifest], clock) as app:
+    async with running_app(maker, [*discover(), cases_and_holdouts], clock) as app:
         yield app
 
 
@@ -46,7 +48,7 @@ def answer_of(decided: Decided) -> tuple[str, str, datetime | None]:
 
 @pytest.mark.parametrize("case", CASES)
 async def test_a_case_is_decided_as_written(shared_app: App, case: Mapping[str, Any], earlier: list[UUID]) -> None:
-    loaded = await load_case(shared_app, case, REGISTRY)
+    loaded = await load_case(shared_app, case, REGISTRY, of_plugins=rows_of_plugins)
 
     async with shared_app.database.reading() as session:
         alone = await decide_contact(

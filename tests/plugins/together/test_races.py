@@ -1,29 +1,26 @@
 """The races of the case file: reservations under caps, withdrawals, merges and cases, each by its id."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
-from typing import Any
 from uuid import UUID
 
 import pytest
 from sqlalchemy import select
 from sqlmodel import col
+from tests.core.contact.senders import NEWSLETTER, WITHDRAW, answer, confirmed, reserved, states, willing
 
 from regulars import PluginManifest
 from regulars.consents.models import ConsentEvent
-from regulars.contact.models import ContactDecision, ContactTouch
+from regulars.contact.models import ContactDecision
 from regulars.testing.app import App
-from regulars_contact_preferences.manifest import manifest
-from regulars_contact_preferences.models import Cap, Holdout, ServiceCase
+from regulars_cases_and_holdouts.manifest import manifest as cases_and_holdouts
+from regulars_cases_and_holdouts.models import Holdout, ServiceCase
+from regulars_preference_centre.manifest import manifest as preference_centre
+from regulars_preference_centre.models import Cap
 
 pytestmark = pytest.mark.row(7)
 
-STEP = "decision { outcome rule until decisionId } reservation { id state isOverCap } errors { code }"
-RESERVE = f"""mutation ($customer: ID!, $request: ContactRequestInput!, $key: String) {{
-  contactReserve(input: {{customerId: $customer, request: $request, idempotencyKey: $key}}) {{ {STEP} }}
-}}"""
-CONFIRM = f"mutation ($id: ID!) {{ contactConfirm(input: {{reservationId: $id}}) {{ {STEP} }} }}"
 REPORT = """mutation ($id: ID!, $outcome: String!) {
   contactReport(input: {reservationId: $id, outcome: $outcome}) { reservation { state isOverCap } errors { code } }
 }"""
@@ -33,53 +30,26 @@ RELEASE = """mutation ($id: ID!) {
 DECIDE = """query ($customer: ID!, $request: ContactRequestInput!) {
   contactDecision(customerId: $customer, request: $request) { outcome rule until decisionId }
 }"""
-GRANT = """mutation ($customer: ID!) {
-  consentGrant(input: {customerId: $customer, purpose: "marketing.own", channel: "email", reason: "said so",
-                       noticeVersion: "n1", language: "en"}) { errors { code } }
-}"""
-WITHDRAW = """mutation ($customer: ID!) {
-  consentWithdraw(input: {customerId: $customer, purpose: "*", channel: "*", reason: "enough"}) { errors { code } }
-}"""
-NEWSLETTER: Mapping[str, Any] = {"channel": "email", "class": "marketing"}
 WEEK_H = 168
 A_WAIT = timedelta(milliseconds=20)
 
 
 @pytest.fixture
 def plugins() -> Sequence[PluginManifest]:
-    return [manifest]
-
-
-async def willing(app: App, name: str = "Anna") -> UUID:
-    """Return a customer who consents to the newsletter."""
-    id = await app.add_customer(name)
-    assert (await app.gql(GRANT, {"customer": str(id)}))["consentGrant"]["errors"] == []
-    return id
+    return [preference_centre, cases_and_holdouts]
 
 
 async def capped(app: App, customer_id: UUID, limit: int) -> None:
     async with app.database.writing() as session:
-        session.add(Cap(customer_id=customer_id, profile_id=customer_id, limit=limit, window_h=WEEK_H))
-
-
-async def reserved(app: App, customer_id: UUID, *, key: str | None = None, **changes: Any) -> dict[str, Any]:
-    given = {"customer": str(customer_id), "request": {**NEWSLETTER, **changes}, "key": key}
-    payload: dict[str, Any] = (await app.gql(RESERVE, given))["contactReserve"]
-    return payload
-
-
-async def confirmed(app: App, reservation: Mapping[str, Any]) -> dict[str, Any]:
-    payload: dict[str, Any] = (await app.gql(CONFIRM, {"id": reservation["reservation"]["id"]}))["contactConfirm"]
-    return payload
-
-
-def answer(payload: Mapping[str, Any]) -> tuple[str, str]:
-    return payload["decision"]["outcome"], payload["decision"]["rule"]
-
-
-async def states(app: App) -> list[str]:
-    async with app.database.reading() as session:
-        return sorted(await session.scalars(select(col(ContactTouch.state))))
+        session.add(
+            Cap(
+                customer_id=customer_id,
+                profile_id=customer_id,
+                most=limit,
+                window_h=WEEK_H,
+                changed_at=app.clock.now(),
+            )
+        )
 
 
 async def test_r01_of_two_campaigns_that_reserve_the_last_slot_at_once_one_gets_it(app: App) -> None:
@@ -131,7 +101,7 @@ async def test_r05_a_cap_that_is_lowered_while_a_slot_is_held_stops_the_send(app
 
     async with app.database.writing() as session:
         cap = (await session.scalars(select(Cap))).one()
-        cap.limit = 1
+        cap.most = 1
     stopped = await confirmed(app, held)
 
     assert answer(stopped) == ("DEFER", "frequency_cap")

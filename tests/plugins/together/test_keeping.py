@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
 from sqlalchemy.ext.asyncio import AsyncSession
-from tests.core.contact.test_races import NEWSLETTER, RESERVE, WITHDRAW, answer, reserved, states, willing
+from tests.core.contact.senders import NEWSLETTER, RESERVE, WITHDRAW, answer, reserved, states, willing
 
 from regulars import PluginManifest
 from regulars.access.actors import SYSTEM
@@ -16,8 +17,8 @@ from regulars.contact.requests import ContactRequest
 from regulars.contact.reservations import reserve_contact
 from regulars.testing.app import App
 from regulars.testing.background import run_enqueued_job
-from regulars_contact_preferences.manifest import manifest
-from regulars_contact_preferences.models import Pause
+from regulars_preference_centre.manifest import manifest
+from regulars_preference_centre.models import Pause
 
 REPLAY = """query ($id: ID!) {
   contactDecisionReplay(decisionId: $id) { isSame outcome rule until kept { policyVersion } missingRules isSameTzdata }
@@ -40,6 +41,11 @@ def plugins() -> Sequence[PluginManifest]:
     return [manifest]
 
 
+def paused_from_now(app: App, customer_id: UUID, until: datetime | None) -> Pause:
+    now = app.clock.now()
+    return Pause(customer_id=customer_id, profile_id=customer_id, begins_at=now, ends_at=until, created_at=now)
+
+
 async def updated(app: App, **changes: Any) -> dict[str, Any]:
     given = {"input": {"reason": "A test says so.", **changes}}
     payload: dict[str, Any] = (await app.gql(POLICY, given))["contactPolicyUpdate"]
@@ -50,7 +56,7 @@ async def test_s03_a_kept_decision_is_made_again_from_what_was_known_even_under_
     anna = await willing(app)
     async with app.database.writing() as session:
         until = app.clock.now() + timedelta(days=3)
-        pause = Pause(customer_id=anna, profile_id=anna, starts_at=app.clock.now(), ends_at=until)
+        pause = paused_from_now(app, anna, until)
         session.add(pause)
     paused = await reserved(app, anna)
 
@@ -167,7 +173,7 @@ async def test_an_audience_gets_for_each_customer_what_each_would_get_alone(app:
     anna, ben = await willing(app), await app.add_customer("Ben")
     cleo = await willing(app, "Cleo")
     async with app.database.writing() as session:
-        session.add(Pause(customer_id=cleo, profile_id=cleo, starts_at=app.clock.now()))
+        session.add(paused_from_now(app, cleo, None))
 
     asked = (await app.gql(DECIDE_ALL, {"request": NEWSLETTER}))["contactAudienceDecide"]
     await run_enqueued_job(app.server, "core.contact_audience")

@@ -13,25 +13,6 @@ depends_on = None
 
 def columns() -> dict[str, tuple[sa.Column[object], ...]]:
     return {
-        "pause": (
-            sa.Column("channel", sa.String(), nullable=False),
-            sa.Column("topic", sa.String(), nullable=False),
-            sa.Column("starts_at", UtcDateTime(), nullable=False),
-            sa.Column("ends_at", UtcDateTime(), nullable=True),
-        ),
-        "quiet_hours": (sa.Column("start", sa.String(), nullable=False), sa.Column("end", sa.String(), nullable=False)),
-        "channel": (
-            sa.Column("channel", sa.String(), nullable=False),
-            sa.Column("is_on", sa.Boolean(), nullable=False),
-        ),
-        "alert": (sa.Column("topic", sa.String(), nullable=False), sa.Column("ends_at", UtcDateTime(), nullable=True)),
-        "cap": (
-            sa.Column("limit", sa.Integer(), nullable=True),
-            sa.Column("window_h", sa.Integer(), nullable=False),
-            sa.Column("channel", sa.String(), nullable=False),
-            sa.Column("topic", sa.String(), nullable=False),
-        ),
-        "hours_consent": (sa.Column("channel", sa.String(), nullable=False),),
         "holdout": (sa.Column("experiment", sa.String(), nullable=False),),
         "case": (
             sa.Column("case_id", sa.String(), nullable=False),
@@ -46,7 +27,7 @@ def columns() -> dict[str, tuple[sa.Column[object], ...]]:
 
 def upgrade() -> None:
     for name, own in columns().items():
-        table = f"contact_preferences_{name}"
+        table = f"cases_and_holdouts_{name}"
         op.create_table(
             table,
             sa.Column("id", sa.Uuid(), nullable=False),
@@ -66,4 +47,4 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     for name in reversed(columns()):
-        op.drop_table(f"contact_preferences_{name}")
+        op.drop_table(f"cases_and_holdouts_{name}")

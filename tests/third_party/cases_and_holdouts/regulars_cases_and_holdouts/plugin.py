@@ -1,4 +1,4 @@
-"""The hooks of the contact_preferences plugin."""
+"""The hooks of the cases_and_holdouts plugin."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -8,10 +8,9 @@ from sqlalchemy import delete, select, update
 from sqlmodel import col
 
 from regulars import ContactRule, ErasureReceipt, Migrations, PluginContext, Table, hookimpl
-from regulars_contact_preferences.cases import CASE_RULES
-from regulars_contact_preferences.holdouts import HOLDOUT_RULE
-from regulars_contact_preferences.models import TABLES
-from regulars_contact_preferences.preferences import PREFERENCE_RULES
+from regulars_cases_and_holdouts.cases import CASE_RULES
+from regulars_cases_and_holdouts.holdouts import HOLDOUT_RULE
+from regulars_cases_and_holdouts.models import TABLES
 
 
 @hookimpl
@@ -23,13 +22,13 @@ def models() -> Sequence[type[Table]]:
 @hookimpl
 def migrations() -> Migrations:
     """Make the tables."""
-    return Migrations("regulars_contact_preferences:migrations/versions")
+    return Migrations("regulars_cases_and_holdouts:migrations/versions")
 
 
 @hookimpl
 def contact_rules() -> Sequence[ContactRule]:
     """Stand against contacts."""
-    return (*PREFERENCE_RULES, *CASE_RULES, HOLDOUT_RULE)
+    return (*CASE_RULES, HOLDOUT_RULE)
 
 
 @hookimpl
@@ -38,7 +37,7 @@ async def personal_data_export(ctx: PluginContext, customer_id: UUID) -> Mapping
     told = {}
     for table in TABLES:
         rows = await ctx.session.scalars(select(table).where(col(table.customer_id) == customer_id))
-        told[table.__tablename__.removeprefix("contact_preferences_")] = [
+        told[table.__tablename__.removeprefix("cases_and_holdouts_")] = [
             row.model_dump(exclude={"id", "customer_id", "profile_id"}) for row in rows
         ]
     return told

@@ -6,7 +6,7 @@ from sqlalchemy import ColumnElement, exists, false
 from sqlmodel import col
 
 from regulars import ContactRule, Customer, Deny, Needs, RuleRequest, need_rows
-from regulars_contact_preferences.models import Holdout
+from regulars_cases_and_holdouts.models import Holdout
 
 __all__ = ["HOLDOUT_RULE"]
 

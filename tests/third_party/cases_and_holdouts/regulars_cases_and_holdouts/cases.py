@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, exists
 from sqlmodel import col
 
 from regulars import ContactRule, Customer, Defer, Deny, Needs, RuleRequest, need_rows
-from regulars_contact_preferences.models import ServiceCase
+from regulars_cases_and_holdouts.models import ServiceCase
 
 __all__ = ["CASE_RULES"]
 

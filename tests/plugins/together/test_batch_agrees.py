@@ -9,15 +9,17 @@ import pytest_asyncio
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.core.contact.case_file import load_case, registry_of_the_file
+from tests.plugins.together.states import rows_of_plugins
 
 from regulars.clock import SettableClock
 from regulars.contact.audiences import decide_page
 from regulars.contact.policies import policy_of, read_policy
 from regulars.contact.requests import as_rules_see_it
 from regulars.contact.service import decide_contact
+from regulars.plugins.discovery import discover
 from regulars.testing.app import App
 from regulars.testing.making import running_app
-from regulars_contact_preferences.manifest import manifest
+from regulars_cases_and_holdouts.manifest import manifest as cases_and_holdouts
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -119,13 +121,21 @@ EXPECT = {"outcome": "", "rule": "", "until": None}
 @pytest_asyncio.fixture(scope="module", loop_scope="module", params=["sqlite", "postgresql"])
 async def shared_app(request: pytest.FixtureRequest) -> AsyncIterator[App]:
     maker = request.getfixturevalue(f"{'sqlite' if request.param == 'sqlite' else 'postgres'}_databases")
-    async with running_app(maker, [manifest], SettableClock(datetime(2026, 3, 2, 12, tzinfo=UTC))) as app:
+    async with running_app(
+        maker, [*discover(), cases_and_holdouts], SettableClock(datetime(2026, 3, 2, 12, tzinfo=UTC))
+    ) as app:
         yield app
 
 
 async def check_agreement(app: App, states: list[dict[str, Any]], asked: dict[str, Any]) -> None:
     loaded = [
-        await load_case(app, {"state": state, "request": asked, "expect": EXPECT}, REGISTRY, is_first=number == 0)
+        await load_case(
+            app,
+            {"state": state, "request": asked, "expect": EXPECT},
+            REGISTRY,
+            of_plugins=rows_of_plugins,
+            is_first=number == 0,
+        )
         for number, state in enumerate(states)
     ]
     request, now, ids = loaded[0].request, loaded[0].now, [one.customer_id for one in loaded]

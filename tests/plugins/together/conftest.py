@@ -3,4 +3,4 @@
 import sys
 from pathlib import Path
 
-sys.path.append(str(Path(__file__).parents[2] / "third_party" / "contact_preferences"))
+sys.path.append(str(Path(__file__).parents[2] / "third_party" / "cases_and_holdouts"))

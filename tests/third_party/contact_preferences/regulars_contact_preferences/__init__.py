@@ -1,1 +1,0 @@
-"""Rules on contacts: what customers prefer, which cases are open, and who is held out."""
