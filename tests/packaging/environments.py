@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-__all__ = ["ROOT", "Environment", "built_wheel", "fresh_environment"]
+__all__ = ["ROOT", "Environment", "built_wheel", "fresh_environment", "install"]
 
 ROOT = Path(__file__).parents[2]
 
@@ -59,18 +59,24 @@ def fresh_environment(folder: Path, requirements: Sequence[str], settings: Mappi
     """Return a new environment with these requirements, at the versions of constraints.txt."""
     made = Environment(folder / "environment", folder / "work", settings)
     made.work.mkdir()
-    fast = shutil.which("uv") or shutil.which("uv", path=str(Path(sys.executable).parent))
-    constraints = ["-c", str(ROOT / "constraints.txt")]
+    fast = _uv()
     if fast is not None:
-        steps = [
-            [fast, "venv", "--quiet", "--python", sys.executable, str(made.folder)],
-            [fast, "pip", "install", "--quiet", "--python", str(made.programs / "python"), *constraints, *requirements],
-        ]
+        step = [fast, "venv", "--quiet", "--python", sys.executable, str(made.folder)]
     else:
-        steps = [
-            [sys.executable, "-m", "venv", str(made.folder)],
-            [str(made.programs / "python"), "-m", "pip", "install", "--quiet", *constraints, *requirements],
-        ]
-    for step in steps:
-        subprocess.run(step, check=True, cwd=made.work)
+        step = [sys.executable, "-m", "venv", str(made.folder)]
+    subprocess.run(step, check=True, cwd=made.work)
+    install(made, requirements)
     return made
+
+
+def install(environment: Environment, requirements: Sequence[str]) -> None:
+    """Put more into an environment, at the versions of constraints.txt."""
+    fast = _uv()
+    python = str(environment.programs / "python")
+    words = [python, "-m", "pip", "install"] if fast is None else [fast, "pip", "install", "--python", python]
+    pinned = ["--quiet", "-c", str(ROOT / "constraints.txt")]
+    subprocess.run([*words, *pinned, *requirements], check=True, cwd=environment.work)
+
+
+def _uv() -> str | None:
+    return shutil.which("uv") or shutil.which("uv", path=str(Path(sys.executable).parent))

@@ -1,6 +1,7 @@
-"""`regulars plugin`: see, enable, configure and examine plugins."""
+"""`regulars plugin`: see, enable, configure, examine and begin plugins."""
 
 from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
@@ -83,6 +84,16 @@ def plugin_app(find: Find) -> typer.Typer:
         """Examine plugins: import, settings, migrations, forgotten tables, pages, problems; exit code 1 if bad."""
         if not _with_host(find, lambda host: _examine(host, plugin_id)):
             raise typer.Exit(1)
+
+    @commands.command("new")
+    def new(
+        plugin_id: Annotated[str, typer.Argument(metavar="ID", help="Lower snake case, such as tea_club.")],
+        into: Annotated[
+            Path, typer.Option("--into", help="The folder in which the plugin's own folder is made.")
+        ] = Path(),
+    ) -> None:
+        """Write a new plugin that installs, works and passes its tests, to be changed into yours."""
+        _print_new(plugin_id, into)
 
     return commands
 
@@ -226,3 +237,13 @@ async def _examine(host: "PluginHost", plugin_id: str | None) -> bool:
     for finding in findings:
         typer.echo(f"{'ok ' if finding.is_good else 'BAD'}  {finding.plugin_id}: {finding.subject}: {finding.message}")
     return all(finding.is_good for finding in findings)
+
+
+def _print_new(plugin_id: str, into: Path) -> None:
+    from regulars.scaffold.writing import new_plugin
+
+    folder = new_plugin(plugin_id, into=into)
+    typer.echo(f"{folder} is a plugin that counts what customers do. Change it into yours.")
+    typer.echo(f'  pip install -e "{folder}[dev]"    # in the environment that has Regulars')
+    typer.echo(f"  pytest {folder}")
+    typer.echo(f"  regulars plugin enable {plugin_id}")

@@ -13,13 +13,14 @@ from regulars.plugins.manifest import HOOK_API, Grants, Permission, PluginManife
 from regulars.plugins.reasons import describe
 from regulars.plugins.states import PluginState, PluginWithheld
 
-__all__ = ["check_dependency", "check_manifest", "grant_names"]
+__all__ = ["RESERVED_IDS", "check_dependency", "check_manifest", "grant_names", "id_fault"]
 
 PLUGIN_ID = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
 LONGEST_ID = 30
-RESERVED_IDS = frozenset(
-    ("alembic", "core", "db", "demo", "import", "jobs", "key", "pg", "plugin", "plugins", "regulars", "serve", "sqlite")
-)
+COMMANDS = frozenset(
+    ("audit", "backup", "contact", "db", "demo", "doctor", "export", "graphql", "import", "key", "plugin", "privacy")
+) | {"restore", "serve", "staff", "worker"}
+RESERVED_IDS = COMMANDS | {"alembic", "core", "jobs", "migrations", "pg", "plugins", "regulars", "sqlite", "testing"}
 GRAPHQL_NAME = re.compile(r"[A-Z][A-Za-z0-9]*")
 MODULE_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*")
 PERMISSION_NAME = re.compile(r"[a-z][a-z0-9_:.]*")
@@ -54,6 +55,15 @@ def check_manifest(manifest: PluginManifest, *, plugin_id: str) -> None:
             f"It was made for hooks {manifest.hook_api}, and this server has {HOOK_API}."
             " Install a version of it, or of the server, that fits.",
         )
+
+
+def id_fault(plugin_id: str) -> str | None:
+    """Return in a sentence why no plugin can have this id; None for an id that is well formed."""
+    if not PLUGIN_ID.fullmatch(plugin_id) or len(plugin_id) > LONGEST_ID:
+        return f"an id is lower snake case of at most {LONGEST_ID} letters, not {plugin_id!r}."
+    if plugin_id in RESERVED_IDS:
+        return f"the id {plugin_id} belongs to the server."
+    return None
 
 
 def check_dependency(manifest: PluginManifest, other: PluginManifest) -> None:
@@ -103,10 +113,9 @@ def _check_types(manifest: PluginManifest) -> None:
 
 
 def _check_names(manifest: PluginManifest, plugin_id: str) -> None:
-    if not PLUGIN_ID.fullmatch(plugin_id) or len(plugin_id) > LONGEST_ID:
-        raise _Fault(f"an id is lower snake case of at most {LONGEST_ID} letters, not {plugin_id!r}.")
-    if plugin_id in RESERVED_IDS:
-        raise _Fault(f"the id {plugin_id} belongs to the server.")
+    fault = id_fault(plugin_id)
+    if fault is not None:
+        raise _Fault(fault)
     if manifest.id != plugin_id:
         raise _Fault(f"its entry point is called {plugin_id} and its id is {manifest.id}.")
     if not MODULE_NAME.fullmatch(manifest.implementation):

@@ -21,16 +21,21 @@ async def assert_schema_snapshot(app: App, path: Path) -> None:
 
 
 async def schema_of_plugins(app: App) -> str:
-    """Return a line for each field of the plugins that are enabled: its arguments, its type, and the permission."""
+    """Return a line for each field of the plugins that are enabled: its arguments, its type, and the permission.
+
+    What types of the core gain comes first.
+    """
     schema = (await app.server.executor()).schema
+    of_the_core = {path.partition(".")[0] for path, owner in schema.owners.items() if owner == CORE_OWNER}
     lines = []
     for path, owner in schema.owners.items():
         if owner != CORE_OWNER:
             type_name, _, name = path.partition(".")
             field = schema.graphql.type_map[type_name].fields[name]  # type: ignore[attr-defined]  # owners name objects
             given = ", ".join(f"{word}: {argument.type}" for word, argument in field.args.items())
-            lines.append(f"{path}{f'({given})' if given else ''}: {field.type}  # {schema.permissions[path]}")
-    return "\n".join([*sorted(lines), ""])
+            line = f"{path}{f'({given})' if given else ''}: {field.type}  # {schema.permissions[path]}"
+            lines.append((type_name not in of_the_core, line))
+    return "\n".join([*(line for _, line in sorted(lines)), ""])
 
 
 def _compare(found: str, path: Path) -> None:
