@@ -7,6 +7,7 @@ from pydantic import BaseModel
 
 from regulars.contact.rule_set import CORE_RULES
 from regulars.errors import ExpectedError
+from regulars.plugins.addresses import check_address_is_free
 from regulars.plugins.calls import PluginCaller
 from regulars.plugins.configuration import changed_settings, read_settings
 from regulars.plugins.containment import Contained, contain, in_thread
@@ -53,6 +54,7 @@ class Admission:
         hooks = await self._loader.hooks_of(found)
         _check_type_names(manifest, admitted)
         _check_rules(manifest, contributions, admitted)
+        check_address_is_free(manifest, contributions.pages, admitted)
         return EnabledPlugin(manifest, settings, tuple(sorted(hooks)), contributions)
 
     async def settings_of(self, manifest: PluginManifest, stored: Mapping[str, Any]) -> BaseModel:

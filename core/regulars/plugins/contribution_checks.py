@@ -16,6 +16,7 @@ from regulars.contact.requests import CLASSES
 from regulars.contact.rules import CORE, ContactRule
 from regulars.customers.models import Customer
 from regulars.messages.templates import MessageTemplate
+from regulars.plugins.addresses import check_address
 from regulars.plugins.containment import is_async
 from regulars.plugins.contributions import EventHandler, GraphQLPart, Job, Migrations, Pages, Trait, Trigger
 from regulars.plugins.manifest import PluginManifest
@@ -168,6 +169,7 @@ def check_pages(manifest: PluginManifest, result: object) -> Pages:
         if location is not None:
             _check_folder(location, content)
     _check_unique("route", names)
+    check_address(pages.address)
     return pages
 
 

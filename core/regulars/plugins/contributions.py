@@ -114,7 +114,7 @@ class Job:
 
 @dataclass(frozen=True)
 class Pages:
-    """Pages under ``/plugins/<id>/``: Starlette routes, each with the permission that it needs.
+    """Pages under ``/plugins/<id>/``, or under an ``address``: Starlette routes, each with its permission.
 
     ``permissions`` maps a route's name to a permission; a route without one stops the plugin, so that nothing becomes
     public by accident. The permission ``public`` is explicit. A page finds a ``PluginContext`` in
@@ -124,6 +124,10 @@ class Pages:
     ``titles`` maps a route's name to what it is called where staff find their pages; a route without a title is not
     listed. ``templates`` is the folder of the templates for ``page_response``, as ``package:folder``, and ``static``
     the folder of files that are served to everybody under ``/plugins/<id>/static/``.
+
+    ``address`` is for pages that people find without the console, such as ``preferences``: then they lie at
+    ``/preferences`` and below instead, the route ``/`` at ``/preferences`` itself, and the files under
+    ``/preferences/static/``. A plugin whose address the core or another plugin has is not enabled.
     """
 
     routes: Sequence[BaseRoute]
@@ -131,6 +135,7 @@ class Pages:
     titles: Mapping[str, str] = field(default_factory=dict)
     templates: str | None = None
     static: str | None = None
+    address: str | None = None
 
 
 @dataclass(frozen=True)

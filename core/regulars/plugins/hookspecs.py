@@ -116,7 +116,10 @@ def jobs() -> Sequence[Job]:
 
 @hookspec
 def pages() -> Pages:
-    """Return the plugin's pages, served under ``/plugins/<id>/``, and the permission that each one needs."""
+    """Return the plugin's pages, and the permission that each one needs.
+
+    They are served under ``/plugins/<id>/``, or at an address of their own that ``Pages`` names.
+    """
     raise AssertionError
 
 

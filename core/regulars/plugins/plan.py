@@ -6,6 +6,7 @@ from dataclasses import dataclass, fields, is_dataclass
 from pydantic.alias_generators import to_camel
 
 from regulars.migrations import UnknownRevision, pending_revisions
+from regulars.plugins.addresses import pages_path
 from regulars.plugins.contributions import Job, Pages
 from regulars.plugins.host import PluginHost
 from regulars.plugins.manifest_checks import grant_names
@@ -87,7 +88,8 @@ def public_routes(plugin_id: str, pages: Pages | None) -> tuple[str, ...]:
     """Return the addresses that everybody may see."""
     if pages is None:
         return ()
-    return tuple(_address(plugin_id, route) for route in pages.routes if _permission(pages, route) == "public")
+    here = pages_path(plugin_id, pages)
+    return tuple(_address(here, route) for route in pages.routes if _permission(pages, route) == "public")
 
 
 async def _migrations(host: PluginHost, plugin: EnabledPlugin) -> tuple[str, ...]:
@@ -103,11 +105,11 @@ def _field_names(added: type) -> Iterable[str]:
 def _routes(plugin_id: str, pages: Pages | None) -> Iterable[str]:
     for route in [] if pages is None else pages.routes:
         assert pages is not None
-        yield f"{_address(plugin_id, route)} ({_permission(pages, route)})"
+        yield f"{_address(pages_path(plugin_id, pages), route)} ({_permission(pages, route)})"
 
 
-def _address(plugin_id: str, route: object) -> str:
-    return f"/plugins/{plugin_id}{getattr(route, 'path', '')}"
+def _address(path: str, route: object) -> str:
+    return f"{path}{getattr(route, 'path', '')}"
 
 
 def _permission(pages: Pages, route: object) -> str:

@@ -23,7 +23,7 @@ from regulars.web.exports import export_routes
 from regulars.web.gpc import gpc_route
 from regulars.web.graphql_routes import graphql_routes
 from regulars.web.metrics import metrics_route
-from regulars.web.plugin_pages import PluginPages
+from regulars.web.plugin_pages import PluginPages, RouteToAddresses
 from regulars.web.privacy_archives import privacy_archive_route
 from regulars.web.problems import answer_expected_error, answer_http_error
 from regulars.web.request_frame import RequestFrame
@@ -74,6 +74,7 @@ def create_app(
 
 
 def _routes(server: Server) -> list[BaseRoute]:
+    pages = PluginPages(server)
     return [
         *graphql_routes(server),
         upload_route(server),
@@ -86,7 +87,8 @@ def _routes(server: Server) -> list[BaseRoute]:
         Route("/live", _live),
         Route("/ready", _ready),
         *console_routes(server),
-        Mount("/plugins", PluginPages(server), name="plugins"),
+        Mount("/plugins", pages, name="plugins"),
+        RouteToAddresses(server, pages),
     ]
 
 

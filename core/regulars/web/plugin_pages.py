@@ -1,4 +1,4 @@
-"""The pages of plugins under `/plugins/<id>/`, each behind the permission that its route names."""
+"""The pages of plugins, under `/plugins/<id>/` or an address of their own, each behind its route's permission."""
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -10,13 +10,14 @@ from starlette.datastructures import URL
 from starlette.exceptions import HTTPException
 from starlette.requests import HTTPConnection, Request
 from starlette.responses import RedirectResponse
-from starlette.routing import BaseRoute, Match
+from starlette.routing import BaseRoute, Match, get_route_path
 from starlette.staticfiles import StaticFiles
 from starlette.types import Message, Receive, Scope, Send
 
 from regulars.access.actors import ANONYMOUS, Actor
 from regulars.access.refusals import CredentialsMissing
 from regulars.errors import ExpectedError, Forbidden
+from regulars.plugins.addresses import plugin_at
 from regulars.plugins.calls import HookCall, PluginCallFailed, PluginPaused
 from regulars.plugins.contributions import Pages
 from regulars.plugins.plugin_set import EnabledPlugin
@@ -26,7 +27,7 @@ from regulars.web.kept_files import KeptFiles
 from regulars.web.server import Server
 from regulars.web.visitors import Visitor, after_form_check, visitor_of
 
-__all__ = ["PUBLIC", "PageFailed", "PagePaused", "PluginPages"]
+__all__ = ["PUBLIC", "PageFailed", "PagePaused", "PluginPages", "RouteToAddresses"]
 
 PUBLIC = "public"
 PATIENCE_S = 10.0
@@ -74,15 +75,20 @@ class PluginPages:
         root: str = scope.get("root_path", "")
         plugin_id, slash, _ = scope["path"].removeprefix(root).removeprefix("/").partition("/")
         plugin = self._server.plugins.get(plugin_id)
-        if plugin is None or plugin.contributions.pages is None or scope["type"] != "http":
+        pages = None if plugin is None else plugin.contributions.pages
+        if plugin is None or pages is None or pages.address is not None or scope["type"] != "http":
             raise HTTPException(404)
-        scope["state"]["log"]["plugin"] = plugin_id
         if not slash:
+            scope["state"]["log"]["plugin"] = plugin_id
             url = URL(scope=scope)
             await RedirectResponse(url.replace(path=f"{url.path}/"))(scope, receive, send)
             return
         scope["root_path"] = f"{root}/{plugin_id}"
-        pages = plugin.contributions.pages
+        await self.answer(plugin, pages, scope, receive, send)
+
+    async def answer(self, plugin: EnabledPlugin, pages: Pages, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request of which ``root_path`` is where the pages of the plugin are."""
+        scope["state"]["log"]["plugin"] = plugin.id
         if pages.static is not None and scope["path"].startswith(f"{scope['root_path']}{STATIC}"):
             scope["root_path"] += STATIC.rstrip("/")
             await _static_files(pages.static)(scope, receive, send)
@@ -143,6 +149,29 @@ class PluginPages:
         else:
             async with database.writing() as session:
                 yield refuse_foreign_writes(session, plugin.manifest)
+
+
+class RouteToAddresses(BaseRoute):
+    """Leads to the pages that have an address of their own, such as `/preferences`; other paths it lets pass."""
+
+    def __init__(self, server: Server, pages: PluginPages) -> None:
+        self._server, self._pages = server, pages
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        """Match what lies at or below the address of an enabled plugin."""
+        is_there = scope["type"] == "http" and plugin_at(self._server.plugins, get_route_path(scope)) is not None
+        return (Match.FULL if is_there else Match.NONE), {}
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        plugin = plugin_at(self._server.plugins, get_route_path(scope))
+        pages = None if plugin is None else plugin.contributions.pages
+        if plugin is None or pages is None:
+            raise HTTPException(404)
+        scope["root_path"] = f"{scope.get('root_path', '')}/{pages.address}"
+        if scope["path"] == scope["root_path"]:
+            scope["path"] += "/"  # the address itself is the route `/`
+        await self._pages.answer(plugin, pages, scope, receive, send)
 
 
 class _HeldAnswer:

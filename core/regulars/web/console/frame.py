@@ -12,6 +12,7 @@ from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
 from regulars.access.actors import ANONYMOUS, Actor
+from regulars.plugins.addresses import pages_path
 from regulars.plugins.context import Company
 from regulars.plugins.plugin_set import EnabledPlugin
 from regulars.web.visitors import FORM_FIELD, Visitor
@@ -94,7 +95,7 @@ def page_links(plugin: EnabledPlugin, actor: Actor) -> Iterator[PageLink]:
         permission = pages.permissions.get(name)
         is_open = permission is not None and (permission == PUBLIC or actor.may(permission))
         if name in pages.titles and isinstance(route, Route) and is_open:
-            yield PageLink(pages.titles[name], f"/plugins/{plugin.id}{route.path}")
+            yield PageLink(pages.titles[name], f"{pages_path(plugin.id, pages)}{route.path}")
 
 
 def framed(frame: Frame, template: str, *, title: str, status: int = 200, **values: Any) -> Response:

@@ -7,6 +7,7 @@ from starlette.responses import RedirectResponse, Response
 
 from regulars.access.actors import ANONYMOUS
 from regulars.access.refusals import CredentialsMissing
+from regulars.plugins.addresses import plugin_at
 from regulars.web.console.frame import Frame, framed
 from regulars.web.console.signing_in import sign_in_address
 from regulars.web.server import Server
@@ -19,7 +20,10 @@ PAGES = ("/console", "/plugins/")
 
 def is_for_a_person(request: Request) -> bool:
     """Tell whether a browser asks for a page, and not a program for an answer."""
-    return request.url.path.startswith(PAGES) and "text/html" in request.headers.get("accept", "")
+    if "text/html" not in request.headers.get("accept", ""):
+        return False
+    server: Server = request.app.state.server
+    return request.url.path.startswith(PAGES) or plugin_at(server.plugins, request.url.path) is not None
 
 
 def problem_page(request: Request, error: Exception, *, status: int, detail: str, headers: dict[str, str]) -> Response:

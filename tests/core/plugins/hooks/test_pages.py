@@ -24,8 +24,8 @@ HOME = Route("/", show, name="home")
 class Showing:
     """A plugin with the pages that a test gives it."""
 
-    def __init__(self, routes: Any, permissions: Any) -> None:
-        self._pages = Pages(routes, permissions)
+    def __init__(self, routes: Any, permissions: Any, address: Any = None) -> None:
+        self._pages = Pages(routes, permissions, address=address)
 
     @hookimpl
     def pages(self) -> Pages:
@@ -60,3 +60,30 @@ async def test_pages_that_nobody_guards_are_refused(
 
     with pytest.raises(PluginWithheld, match=fault):
         await host.enable("gold")
+
+
+@pytest.mark.parametrize("address", ["Gold", "gold/coins", "", "-gold", "gold--coins", "g" * 41, 7])
+async def test_an_address_that_cannot_stand_at_the_root_is_refused(make_host: MakeHost, address: object) -> None:
+    host = await make_host(plugin("gold", Showing([HOME], {"home": "public"}, address)))
+
+    with pytest.raises(PluginWithheld, match="is no address"):
+        await host.enable("gold")
+
+
+@pytest.mark.parametrize("address", ["stop", "graphql", "plugins", "v1"])
+async def test_an_address_of_the_core_is_refused(make_host: MakeHost, address: str) -> None:
+    host = await make_host(plugin("gold", Showing([HOME], {"home": "public"}, address)))
+
+    with pytest.raises(PluginWithheld, match=rf"gold.*the address /{address} is one of the core's own"):
+        await host.enable("gold")
+
+
+async def test_an_address_that_another_plugin_has_is_refused_naming_both(make_host: MakeHost) -> None:
+    pages = Showing([HOME], {"home": "public"}, "coins")
+    host = await make_host(plugin("gold", pages), plugin("silver", pages))
+    await host.enable("gold")
+
+    with pytest.raises(PluginWithheld, match="silver cannot be enabled: Its address /coins is taken by gold"):
+        await host.enable("silver")
+
+    assert host.plugins.ids == ("gold",)
