@@ -44,6 +44,8 @@ if TYPE_CHECKING:
     from regulars.contact.requests import ContactCap, ContactPolicy, RuleRequest, WallClockWindow
     from regulars.contact.rules import ContactRule, Defer, Deny, Needs
     from regulars.contact.zones import ZONES, CustomerZones
+    from regulars.customers.addresses import KnownAddress, addresses_of
+    from regulars.customers.finding import find_customer
     from regulars.customers.identities import read_identity
     from regulars.customers.models import Customer
     from regulars.database import Database
@@ -102,7 +104,7 @@ if TYPE_CHECKING:
     from regulars.private import Pii, Secret
     from regulars.selfservice.door import CustomerDoor
     from regulars.selfservice.down_tokens import DownToken
-    from regulars.selfservice.refusals import LinkUnknown
+    from regulars.selfservice.refusals import LinkUnknown, TooManyLinks
     from regulars.selfservice.service import OpenedSession
     from regulars.settings import Settings
     from regulars.suppressions.lookups import suppressed_customers, suppressions_of_addresses, suppressions_of_customers
@@ -174,6 +176,7 @@ __all__ = [
     "JobPayload",
     "JobRun",
     "JsonColumn",
+    "KnownAddress",
     "KnownTouch",
     "LinkUnknown",
     "MessageBox",
@@ -209,6 +212,7 @@ __all__ = [
     "Table",
     "TakenMessage",
     "TargetRefused",
+    "TooManyLinks",
     "Touchpoint",
     "Trait",
     "UnknownValue",
@@ -216,6 +220,7 @@ __all__ = [
     "UtcDateTime",
     "WallClockWindow",
     "add_suppression",
+    "addresses_of",
     "allowed_again",
     "assign_units",
     "batch",
@@ -229,6 +234,7 @@ __all__ = [
     "difference_of_means",
     "draw_units",
     "every",
+    "find_customer",
     "find_programme",
     "forget_units",
     "given",
@@ -306,6 +312,11 @@ _HOMES = {
     "regulars.contact.frequency": ("TOUCHES", "KnownTouch", "cap_stands_until", "is_never"),
     "regulars.contact.hours": ("AllowedHours", "allowed_again", "quiet_until", "wall_time"),
     "regulars.contact.zones": ("ZONES", "CustomerZones"),
+    "regulars.customers.addresses": (
+        "KnownAddress",
+        "addresses_of",
+    ),
+    "regulars.customers.finding": ("find_customer",),
     "regulars.database": ("Database",),
     "regulars.customers.identities": ("read_identity",),
     "regulars.customers.models": ("Customer",),
@@ -364,7 +375,7 @@ _HOMES = {
     "regulars.private": ("Pii", "Secret"),
     "regulars.selfservice.door": ("CustomerDoor",),
     "regulars.selfservice.down_tokens": ("DownToken",),
-    "regulars.selfservice.refusals": ("LinkUnknown",),
+    "regulars.selfservice.refusals": ("LinkUnknown", "TooManyLinks"),
     "regulars.selfservice.service": ("OpenedSession",),
     "regulars.settings": ("Settings",),
     "regulars.suppressions.lookups": (

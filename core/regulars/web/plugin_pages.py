@@ -10,7 +10,7 @@ from starlette.datastructures import URL
 from starlette.exceptions import HTTPException
 from starlette.requests import HTTPConnection, Request
 from starlette.responses import RedirectResponse
-from starlette.routing import BaseRoute, Match, get_route_path
+from starlette.routing import BaseRoute, Match
 from starlette.staticfiles import StaticFiles
 from starlette.types import Message, Receive, Scope, Send
 
@@ -159,12 +159,12 @@ class RouteToAddresses(BaseRoute):
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
         """Match what lies at or below the address of an enabled plugin."""
-        is_there = scope["type"] == "http" and plugin_at(self._server.plugins, get_route_path(scope)) is not None
+        is_there = scope["type"] == "http" and plugin_at(self._server.plugins, _path_in(scope)) is not None
         return (Match.FULL if is_there else Match.NONE), {}
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
-        plugin = plugin_at(self._server.plugins, get_route_path(scope))
+        plugin = plugin_at(self._server.plugins, _path_in(scope))
         pages = None if plugin is None else plugin.contributions.pages
         if plugin is None or pages is None:
             raise HTTPException(404)
@@ -172,6 +172,11 @@ class RouteToAddresses(BaseRoute):
         if scope["path"] == scope["root_path"]:
             scope["path"] += "/"  # the address itself is the route `/`
         await self._pages.answer(plugin, pages, scope, receive, send)
+
+
+def _path_in(scope: Scope) -> str:
+    path: str = scope["path"]
+    return path.removeprefix(scope.get("root_path", ""))
 
 
 class _HeldAnswer:

@@ -3,7 +3,16 @@
 from html import escape
 from urllib.parse import quote
 
-from regulars import MessageContent, MessageTemplate, MessageToWrite, PluginContext, read_identity
+from regulars import (
+    MessageContent,
+    MessageTemplate,
+    MessageToWrite,
+    NotFound,
+    PluginContext,
+    TooManyLinks,
+    find_customer,
+    read_identity,
+)
 from regulars_preference_centre.mail_words import MAILS, MailWords
 from regulars_preference_centre.settings import PreferenceSettings
 
@@ -17,16 +26,23 @@ BUTTON = "display:inline-block;padding:12px 16px;border-radius:6px;background:#1
 
 
 async def write_link(ctx: PluginContext, message: MessageToWrite) -> MessageContent | None:
-    """Write the mail with a magic link, which is made here and kept nowhere in plain words."""
-    if message.customer_id is None or message.address is None:
+    """Write the mail with a magic link, which is made here and kept nowhere in plain words.
+
+    Nothing is written to an address that nobody has, or that two claim, or after too many links in an hour.
+    """
+    if message.address is None:
         return None
-    token = await ctx.door.make_magic_link(
-        ctx.session,
-        customer_id=message.customer_id,
-        address=read_identity("email", message.address),
-        now=ctx.clock.now(),
-    )
-    link = page_address(ctx, f"open?link={quote(token)}")
+    address = read_identity("email", message.address)
+    customer = await find_customer(ctx.session, by=message.customer_id or address)
+    if customer is None:
+        return None
+    try:
+        token = await ctx.door.make_magic_link(
+            ctx.session, customer_id=customer.id, address=address, now=ctx.clock.now()
+        )
+    except (NotFound, TooManyLinks):
+        return None
+    link = page_address(ctx, f"open?link={quote(token)}&lang={quote(message.language)}")
     return written("link", message, shop=ctx.company.name, link=link)
 
 

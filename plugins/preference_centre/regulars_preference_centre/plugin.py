@@ -4,10 +4,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from regulars import ContactRule, ErasureReceipt, MessageTemplate, Migrations, PluginContext, Table, hookimpl
+from regulars import ContactRule, ErasureReceipt, MessageTemplate, Migrations, Pages, PluginContext, Table, hookimpl
 from regulars_preference_centre.mails import TEMPLATES
 from regulars_preference_centre.models import OWNED, Question, Stream
 from regulars_preference_centre.own_rows import erase, known_of, move_to_survivor, part_again
+from regulars_preference_centre.page.routes import PAGES
 from regulars_preference_centre.rules import PREFERENCE_RULES
 
 
@@ -33,6 +34,12 @@ def contact_rules() -> Sequence[ContactRule]:
 def message_templates() -> Sequence[MessageTemplate]:
     """Send the link to the page, and the news that somebody waited for."""
     return TEMPLATES
+
+
+@hookimpl
+def pages() -> Pages:
+    """Let customers choose at `/preferences`."""
+    return PAGES
 
 
 @hookimpl

@@ -1,10 +1,13 @@
 """What the tests of the preference centre share: a customer who chose something of every kind."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 from uuid import UUID
 
+import pytest
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from regulars import PluginManifest
 from regulars.testing.app import App
 from regulars_preference_centre.answers import define_question, keep_answers
 from regulars_preference_centre.choices import (
@@ -15,9 +18,16 @@ from regulars_preference_centre.choices import (
     keep_channels,
     keep_quiet_hours,
 )
+from regulars_preference_centre.manifest import manifest
 from regulars_preference_centre.wishes import request_alert
 
-__all__ = ["choose_everything"]
+__all__ = ["choose_everything", "plugins"]
+
+
+@pytest.fixture
+def plugins() -> Sequence[PluginManifest]:
+    """Give the plugin to every test here."""
+    return (manifest,)
 
 
 async def choose_everything(app: App, session: AsyncSession, customer_id: UUID) -> None:

@@ -1,0 +1,15 @@
+"""The sections of the page, in the order in which they stand on it."""
+
+from collections.abc import Sequence
+
+from regulars_preference_centre.page import who
+from regulars_preference_centre.page.section import Section
+
+__all__ = ["SECTIONS", "section_named"]
+
+SECTIONS: Sequence[Section] = (who.SECTION,)
+
+
+def section_named(name: str) -> Section | None:
+    """Return the section with this name, or None."""
+    return next((section for section in SECTIONS if section.name == name), None)
