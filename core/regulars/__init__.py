@@ -1,11 +1,13 @@
 """Regulars: a plugin-based CRM extension server with a GraphQL API.
 
 This is the public face: what a plugin imports. A name is loaded when it is first used, so that the command line
-answers at once and a manifest costs nothing to read.
+answers at once and a manifest costs nothing to read. Where each name lives is told in ``regulars.homes``, too.
 """
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
+
+from regulars.homes import HOMES
 
 if TYPE_CHECKING:
     from regulars.assignment.draws import Arm, in_order_of_entry, slicing
@@ -275,129 +277,9 @@ __all__ = [
     "with_tables",
 ]
 
-_HOMES = {
-    "regulars.assignment.draws": ("Arm", "in_order_of_entry", "slicing"),
-    "regulars.assignment.models": ("AssignedUnit", "AssignmentHoldout", "AssignmentProgramme"),
-    "regulars.assignment.programmes": (
-        "change_arms",
-        "close_programme",
-        "create_programme",
-        "find_programme",
-        "read_holdout",
-        "set_holdout",
-    ),
-    "regulars.assignment.service": (
-        "Assigned",
-        "Assignment",
-        "assign_units",
-        "draw_units",
-        "forget_units",
-        "keep_drawn",
-        "read_assignments",
-    ),
-    "regulars.assignment.two_means": (
-        "ArmSums",
-        "Difference",
-        "NotEnoughData",
-        "Side",
-        "difference_of_means",
-        "sums_of_hits",
-    ),
-    "regulars.cli.environment": ("with_tables",),
-    "regulars.clock": ("Clock",),
-    "regulars.contact.models": ("ContactTouch",),
-    "regulars.contact.needs": ("CASE_ID", "CHANNEL", "TOPIC", "Need", "need_rows", "need_value"),
-    "regulars.contact.requests": ("ContactCap", "ContactPolicy", "RuleRequest", "WallClockWindow"),
-    "regulars.contact.rules": ("ContactRule", "Defer", "Deny", "Needs"),
-    "regulars.contact.frequency": ("TOUCHES", "KnownTouch", "cap_stands_until", "is_never"),
-    "regulars.contact.hours": ("AllowedHours", "allowed_again", "quiet_until", "wall_time"),
-    "regulars.contact.zones": ("ZONES", "CustomerZones"),
-    "regulars.customers.addresses": (
-        "KnownAddress",
-        "addresses_of",
-    ),
-    "regulars.customers.finding": ("find_customer",),
-    "regulars.database": ("Database",),
-    "regulars.customers.identities": ("read_identity",),
-    "regulars.customers.models": ("Customer",),
-    "regulars.errors": (
-        "ConfigurationError",
-        "Conflict",
-        "ExpectedError",
-        "Forbidden",
-        "ForbiddenTransition",
-        "InvalidInput",
-        "NotFound",
-        "NotUnique",
-        "OutOfRange",
-        "UnknownValue",
-    ),
-    "regulars.events.envelope": ("EventEnvelope",),
-    "regulars.fields.context": ("FieldContext", "RequestContext"),
-    "regulars.fields.declarations": (
-        "Argument",
-        "batch",
-        "column",
-        "connection",
-        "lookup",
-        "mutation",
-        "relation",
-        "resolver",
-        "subscription",
-    ),
-    "regulars.fields.ids": ("global_id", "row_id"),
-    "regulars.fields.types": ("object_type", "shown_as", "value_type"),
-    "regulars.fields.values": ("Connection", "Money", "MutationInput", "Node", "Payload", "given"),
-    "regulars.jobs.graphql": ("JobNode", "JobPayload", "start_job"),
-    "regulars.jobs.run": ("JobRun",),
-    "regulars.messages.box": ("MessageBox", "TakenMessage"),
-    "regulars.messages.templates": ("MessageContent", "MessageDraft", "MessageTemplate", "MessageToWrite"),
-    "regulars.outgoing.client": ("HttpReply",),
-    "regulars.outgoing.consent_gate": ("AboutCustomer", "FetchNotAllowed"),
-    "regulars.outgoing.granted": ("PluginHttp",),
-    "regulars.outgoing.limits": ("ANSWERS", "FEEDS", "RequestLimits"),
-    "regulars.outgoing.refusals": ("RequestFailed", "TargetRefused"),
-    "regulars.personal": ("PII_KINDS", "pii"),
-    "regulars.plugins.context": ("Company", "PluginContext"),
-    "regulars.plugins.contributions": (
-        "ErasureReceipt",
-        "EventHandler",
-        "GraphQLPart",
-        "Job",
-        "Migrations",
-        "Pages",
-        "Trait",
-        "daily",
-        "every",
-    ),
-    "regulars.plugins.hookspecs": ("hookimpl",),
-    "regulars.plugins.manifest": ("HOOK_API", "Grants", "Permission", "PluginManifest"),
-    "regulars.private": ("Pii", "Secret"),
-    "regulars.selfservice.door": ("CustomerDoor",),
-    "regulars.selfservice.down_tokens": ("DownToken",),
-    "regulars.selfservice.refusals": ("LinkUnknown", "TooManyLinks"),
-    "regulars.selfservice.service": ("OpenedSession",),
-    "regulars.settings": ("Settings",),
-    "regulars.suppressions.lookups": (
-        "suppressed_customers",
-        "suppressions_of_addresses",
-        "suppressions_of_customers",
-    ),
-    "regulars.suppressions.service": (
-        "add_suppression",
-        "lift_suppression",
-        "opt_in_to_scoring",
-        "opt_out_of_scoring",
-    ),
-    "regulars.tables": ("NOW", "Amount", "JsonColumn", "Table", "UtcDateTime", "new_id"),
-    "regulars.touchpoints.models": ("Touchpoint",),
-    "regulars.unset": ("UNSET", "Unset"),
-    "regulars.web.console.frame": ("page_response",),
-}
-
 
 def __getattr__(name: str) -> Any:
-    for home, names in _HOMES.items():
+    for home, names in HOMES.items():
         if name in names:
             return getattr(import_module(home), name)
     raise AttributeError(f"regulars has no {name!r}. Plugins use the names in regulars.__all__.")
