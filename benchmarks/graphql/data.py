@@ -1,12 +1,35 @@
-"""Fill the tables of Regulars with customers, touchpoints, consents and lifetime values, the same at every run."""
+"""Rows of customers, touchpoints, consents and lifetime values: the same at every run, made once and kept."""
 
+import asyncio
+import hashlib
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
 from uuid import UUID
 
 import asyncpg
+from cluster import Cluster
+from plugin import use_plugin
 
-__all__ = ["customer_id", "fill"]
+from regulars.database import open_engine
+from regulars.migrations import CORE, MigrationOwner, upgrade
+from regulars.plugins.discovery import discover
+from regulars.settings import Settings
 
-TIERS = ("bronze", "silver", "gold", "platinum")
+__all__ = ["REGULARS", "customer_id", "database_of", "forget_changes"]
+
+ROOT = Path(__file__).parents[2]
+REGULARS = str(Path(sys.executable).parent / "regulars")
+TABLES = (
+    "core_customer",
+    "core_customer_identity",
+    "core_touchpoint",
+    "core_consent_event",
+    "core_consent_state",
+    "clv_score",
+)
 
 
 def customer_id(number: int) -> UUID:
@@ -64,14 +87,84 @@ STATEMENTS = (
               FROM generate_series(1, $1::bigint) i) s""",
 )
 
+INDEXES = """
+SELECT c.relname AS name, t.relname AS of_table, pg_get_indexdef(c.oid) AS made_by, k.conname AS rule,
+       pg_get_constraintdef(k.oid) AS rule_made_by
+FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_class t ON t.oid = i.indrelid
+LEFT JOIN pg_constraint k ON k.conindid = c.oid AND k.contype = 'u'
+WHERE t.relname = ANY($1) AND NOT i.indisprimary"""
 
-async def fill(url: str, customers: int) -> None:
-    """Write the rows into a database that has the tables already."""
-    connection = await asyncpg.connect(url)
+
+def database_of(cluster: Cluster, customers: int) -> str:
+    """Return the name of the database with this many customers, which is made if it is not there."""
+    name = f"bench_{customers}_{_edition()}"
+    rows = cluster.execute("SELECT datname FROM pg_database WHERE NOT datistemplate")
+    known = {row["datname"] for row in rows}
+    if name in known:
+        return name
+    began = time.perf_counter()
+    print(f"making {customers} customers…", flush=True)
+    stale = [each for each in known if each.startswith(f"bench_{customers}_") or each == "making"]
+    cluster.execute("SELECT 1", *(f'DROP DATABASE "{each}" WITH (FORCE)' for each in stale))
+    cluster.set_durable(False)
+    cluster.execute('CREATE DATABASE "making"')
+    _make_tables(cluster.url("making"))
+    asyncio.run(_fill(cluster.url("making"), customers))
+    cluster.execute(f'ALTER DATABASE "making" RENAME TO "{name}"')
+    print(f"made in {time.perf_counter() - began:.0f} s", flush=True)
+    return name
+
+
+def forget_changes(cluster: Cluster, database: str) -> None:
+    """Take back what the mutations of a run have written."""
+    written = "DELETE FROM core_touchpoint WHERE type = 'visit' AND occurred_at >= '2026-01-01'"
+    cluster.execute(written, "TRUNCATE core_event CASCADE", "VACUUM core_touchpoint", database=database)
+
+
+def _edition() -> str:
+    """Return a mark of everything that decides what is in the database."""
+    paths = [*ROOT.glob("alembic/regulars_migrations/versions/*.py")]
+    paths += ROOT.glob("plugins/*/*/migrations/versions/*.py")
+    texts = [path.read_text(encoding="utf-8") for path in sorted(paths)]
+    return hashlib.sha256("".join([*texts, *STATEMENTS]).encode()).hexdigest()[:8]
+
+
+def _make_tables(url: str) -> None:
+    use_plugin()
+    found = [each for each in discover() if hasattr(each.load(), "migrations")]
+    owners = [CORE, *(MigrationOwner(each.id, each.load().migrations().location) for each in found)]
+
+    async def run() -> None:
+        engine = open_engine(Settings(database_url=url))
+        try:
+            await upgrade(engine, owners)
+        finally:
+            await engine.dispose()
+
+    asyncio.run(run())
+    environment = {**os.environ, "REGULARS_DATABASE_URL": url}
+    for plugin in ("clv", "stamps"):
+        subprocess.run(
+            [REGULARS, "plugin", "enable", plugin, "--yes"], env=environment, check=True, capture_output=True
+        )
+
+
+async def _fill(url: str, customers: int) -> None:
+    """Write the rows without their indexes and without looking at references, then make the indexes."""
+    connection = await asyncpg.connect(url, server_settings={"session_replication_role": "replica"})
     try:
+        await connection.execute("SET maintenance_work_mem = '1GB'")
+        indexes = await connection.fetch(INDEXES, list(TABLES))
+        for each in indexes:
+            rule = f'ALTER TABLE {each["of_table"]} DROP CONSTRAINT "{each["rule"]}"'
+            await connection.execute(f'DROP INDEX "{each["name"]}"' if each["rule"] is None else rule)
         async with connection.transaction():
             for statement in STATEMENTS:
-                await connection.execute(statement, *([customers] if "$1" in statement else []), timeout=3600)
-        await connection.execute("VACUUM ANALYZE", timeout=3600)
+                await connection.execute(statement, *([customers] if "$1" in statement else []), timeout=7200)
+        for each in indexes:
+            rule = f'ALTER TABLE {each["of_table"]} ADD CONSTRAINT "{each["rule"]}" {each["rule_made_by"]}'
+            await connection.execute(each["made_by"] if each["rule"] is None else rule, timeout=7200)
+        await connection.execute("VACUUM ANALYZE", timeout=7200)
+        await connection.execute("CHECKPOINT", timeout=7200)
     finally:
         await connection.close()
