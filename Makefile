@@ -54,11 +54,11 @@ test: setup
 
 # The browser's driver keeps an event loop of its own running, so its tests have a process of their own.
 test-real: setup
-	$(PYTEST) -m real tests/browser
-	$(PYTEST) -m real --ignore=tests/browser
+	$(PYTEST) -m "real and not full" tests/browser
+	$(PYTEST) -m "real and not full" --ignore=tests/browser
 
 test-full: setup
-	$(PYTEST) --plan full -m "full or row"
+	$(PYTEST) --plan full$(ROW) -m "full or row" $(if $(ROW),--row $(ROW))
 
 bench: setup
 	@for script in $$(find benchmarks -maxdepth 1 -name '*.py' | sort); do \

@@ -1,7 +1,8 @@
 """The test plan: which test shows which of its rows, with which figures.
 
 A test says so with ``@pytest.mark.row(2)``, and gives its figures with the fixture ``figures``. ``--plan NAME`` writes
-what was found to ``.work/test-plan/NAME.json`` and as a table to ``NAME.md``, and prints the table.
+what was found to ``.work/test-plan/NAME.json`` and as a table to ``NAME.md``, and prints the table. ``--row 7`` runs
+the tests of one row alone.
 """
 
 import json
@@ -98,8 +99,7 @@ class PlanResults:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> None:
-        for mark in item.iter_markers("row"):
-            item.user_properties += [("row", number) for number in mark.args]
+        item.user_properties += [("row", number) for number in sorted(rows_of(item))]
         item.user_properties.append(("engine", _engine_of(item)))
         item.user_properties.append(("size", "full" if item.get_closest_marker("full") else "smoke"))
 
@@ -158,10 +158,26 @@ def _told(figures: Mapping[str, Any]) -> str:
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Take the name under which the results of the test plan are kept."""
+    """Take the name under which the results of the test plan are kept, and the row that is wanted alone."""
     parser.addoption("--plan", metavar="NAME", default=None, help="keep the results of the test plan under this name")
+    parser.addoption("--row", metavar="NUMBER", type=int, default=None, help="run the tests of this row alone")
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Gather results in this process; with several, the one that starts the others has them all."""
     config.pluginmanager.register(PlanResults(config.getoption("--plan")), "plan-results")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out the tests of other rows when one is wanted."""
+    row = config.getoption("--row")
+    if row is None:
+        return
+    others = [item for item in items if row not in rows_of(item)]
+    config.hook.pytest_deselected(items=others)
+    items[:] = [item for item in items if row in rows_of(item)]
+
+
+def rows_of(item: pytest.Item) -> set[int]:
+    """Return the rows that a test names."""
+    return {number for mark in item.iter_markers("row") for number in mark.args}

@@ -19,6 +19,8 @@ from regulars.touchpoints.models import Touchpoint
 from regulars.tracking.models import RejectedMessage
 from regulars_clv.manifest import manifest
 
+pytestmark = pytest.mark.row(15)
+
 ERASE = """mutation ($id: ID!) {
   customerErase(input: {id: $id, reason: "By letter."}) { privacyRequest { id status dueAt } errors { code message } }
 }"""
