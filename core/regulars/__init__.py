@@ -39,6 +39,8 @@ if TYPE_CHECKING:
     )
     from regulars.cli.environment import with_tables
     from regulars.clock import Clock
+    from regulars.consents.history import ConsentChoice, consent_choices
+    from regulars.consents.receipts import receipt_for
     from regulars.contact.frequency import TOUCHES, KnownTouch, cap_stands_until, is_never
     from regulars.contact.hours import AllowedHours, allowed_again, quiet_until, wall_time
     from regulars.contact.models import ContactTouch
@@ -97,16 +99,23 @@ if TYPE_CHECKING:
         Job,
         Migrations,
         Pages,
+        Slot,
+        SlotPart,
+        SlotVisit,
         Trait,
         daily,
         every,
     )
     from regulars.plugins.hookspecs import hookimpl
     from regulars.plugins.manifest import HOOK_API, Grants, Permission, PluginManifest
+    from regulars.plugins.slots import FilledSlot, SlotFiller
+    from regulars.privacy.requests import KnownRequest
     from regulars.private import Pii, Secret
     from regulars.selfservice.door import CustomerDoor
     from regulars.selfservice.down_tokens import DownToken
     from regulars.selfservice.refusals import LinkUnknown, TooManyLinks
+    from regulars.selfservice.refusals import LinkUnknown
+    from regulars.selfservice.rights import CustomerRights
     from regulars.selfservice.service import OpenedSession
     from regulars.settings import Settings
     from regulars.suppressions.lookups import suppressed_customers, suppressions_of_addresses, suppressions_of_customers
@@ -117,7 +126,12 @@ if TYPE_CHECKING:
         opt_out_of_scoring,
     )
     from regulars.tables import NOW, Amount, JsonColumn, Table, UtcDateTime, new_id
+    from regulars.touchpoints.counts import TouchpointCount, count_touchpoints
     from regulars.touchpoints.models import Touchpoint
+    from regulars.traits.models import TraitObjection
+    from regulars.traits.objections import customers_who_deleted, objections_of
+    from regulars.traits.readings import TraitReading
+    from regulars.traits.values import OtherProvenance, TraitInput
     from regulars.unset import UNSET, Unset
     from regulars.web.console.frame import page_response
 
@@ -149,12 +163,14 @@ __all__ = [
     "ConfigurationError",
     "Conflict",
     "Connection",
+    "ConsentChoice",
     "ContactCap",
     "ContactPolicy",
     "ContactRule",
     "ContactTouch",
     "Customer",
     "CustomerDoor",
+    "CustomerRights",
     "CustomerZones",
     "Database",
     "Defer",
@@ -167,6 +183,7 @@ __all__ = [
     "ExpectedError",
     "FetchNotAllowed",
     "FieldContext",
+    "FilledSlot",
     "Forbidden",
     "ForbiddenTransition",
     "Grants",
@@ -179,6 +196,7 @@ __all__ = [
     "JobRun",
     "JsonColumn",
     "KnownAddress",
+    "KnownRequest",
     "KnownTouch",
     "LinkUnknown",
     "MessageBox",
@@ -196,6 +214,7 @@ __all__ = [
     "NotFound",
     "NotUnique",
     "OpenedSession",
+    "OtherProvenance",
     "OutOfRange",
     "Pages",
     "Payload",
@@ -211,12 +230,20 @@ __all__ = [
     "Secret",
     "Settings",
     "Side",
+    "Slot",
+    "SlotFiller",
+    "SlotPart",
+    "SlotVisit",
     "Table",
     "TakenMessage",
     "TargetRefused",
     "TooManyLinks",
     "Touchpoint",
+    "TouchpointCount",
     "Trait",
+    "TraitInput",
+    "TraitObjection",
+    "TraitReading",
     "UnknownValue",
     "Unset",
     "UtcDateTime",
@@ -231,7 +258,10 @@ __all__ = [
     "close_programme",
     "column",
     "connection",
+    "consent_choices",
+    "count_touchpoints",
     "create_programme",
+    "customers_who_deleted",
     "daily",
     "difference_of_means",
     "draw_units",
@@ -252,6 +282,7 @@ __all__ = [
     "need_value",
     "new_id",
     "object_type",
+    "objections_of",
     "opt_in_to_scoring",
     "opt_out_of_scoring",
     "page_response",
@@ -260,6 +291,7 @@ __all__ = [
     "read_assignments",
     "read_holdout",
     "read_identity",
+    "receipt_for",
     "relation",
     "resolver",
     "row_id",

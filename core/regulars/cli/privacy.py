@@ -67,7 +67,7 @@ async def _answer(kind: str, customer: UUID, reason: str) -> "tuple[PrivacyReque
     from regulars.cli.environment import command_settings
     from regulars.jobs.service import read_job
     from regulars.jobs.worker import running_worker
-    from regulars.privacy.job import archive_path
+    from regulars.privacy.archives import archive_path
     from regulars.privacy.models import PrivacyRequest
     from regulars.privacy.requests import PRIVACY_JOB, create_privacy_request, job_of
     from regulars.web.server import Server

@@ -39,6 +39,7 @@ class Budgets:
     merge_s: float = 5.0
     events_s: float = 30.0
     words_s: float = 10.0
+    slots_s: float = 2.0
     personal_data_s: float = 60.0
     holding_s: float = 2.0
 

@@ -12,7 +12,9 @@ from structlog.typing import FilteringBoundLogger
 from regulars.clock import Clock
 from regulars.messages.box import MessageBox
 from regulars.outgoing.granted import PluginHttp
+from regulars.plugins.slots import SlotFiller
 from regulars.selfservice.door import CustomerDoor
+from regulars.selfservice.rights import CustomerRights
 
 __all__ = ["Company", "PluginContext", "ReportProblem"]
 
@@ -50,8 +52,8 @@ class PluginContext:
 
     ``settings`` is an instance of the manifest's settings model. ``session`` belongs to the call: the server commits it
     when the call ends well. ``actor`` names who caused the call. ``random`` is seeded in tests. ``http`` reaches the
-    hosts that the manifest asks for in ``grants.network``. ``door`` lets customers in. ``messages`` takes what
-    is to be sent.
+    hosts that the manifest asks for in ``grants.network``. ``door`` lets customers in, and ``rights`` acts for them on
+    what is known of them. ``messages`` takes what is to be sent. ``slots`` shows what other plugins add to a page.
     """
 
     plugin_id: str
@@ -62,7 +64,9 @@ class PluginContext:
     random: random.Random
     http: PluginHttp
     door: CustomerDoor
+    rights: CustomerRights
     messages: MessageBox
+    slots: SlotFiller
     actor: str
     log: FilteringBoundLogger
     report_problem: ReportProblem

@@ -18,7 +18,7 @@ from regulars.customers.models import Customer
 from regulars.messages.templates import MessageTemplate
 from regulars.plugins.addresses import check_address
 from regulars.plugins.containment import is_async
-from regulars.plugins.contributions import EventHandler, GraphQLPart, Job, Migrations, Pages, Trait, Trigger
+from regulars.plugins.contributions import EventHandler, GraphQLPart, Job, Migrations, Pages, Slot, Trait, Trigger
 from regulars.plugins.manifest import PluginManifest
 from regulars.plugins.results import WrongResult, instance_of, mapping, sequence_of, size_checked
 from regulars.plugins.table_checks import check_tables, tables_in
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 __all__ = ["CHECKS", "check_command_group"]
 
 PUBLIC = "public"
+PLACE = re.compile(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)+")
 RULE_ID = re.compile(r"[a-z][a-z0-9_]{1,63}")
 SHORTEST_DISTANCE = timedelta(minutes=1)
 
@@ -168,6 +169,14 @@ def check_pages(manifest: PluginManifest, result: object) -> Pages:
     for location, content in ((pages.templates, "templates"), (pages.static, "files")):
         if location is not None:
             _check_folder(location, content)
+    for slot in sequence_of(Slot, pages.slots):
+        if not PLACE.fullmatch(instance_of(str, slot.place)):
+            raise WrongResult(f"the slot {slot.place!r} names no place such as customer.scores")
+        if not is_async(slot.show):
+            raise WrongResult(f"the slot {slot.place} is not shown by an async function")
+        if pages.templates is None:
+            raise WrongResult(f"the slot {slot.place} needs a folder of templates")
+    _check_unique("slot", (slot.place for slot in pages.slots))
     _check_unique("route", names)
     check_address(pages.address)
     return pages

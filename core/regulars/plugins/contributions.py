@@ -2,8 +2,9 @@
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Literal
+from uuid import UUID
 
 from sqlalchemy.orm import Mapped
 from sqlalchemy.sql.elements import ColumnElement
@@ -22,6 +23,9 @@ __all__ = [
     "Migrations",
     "Pages",
     "Provenance",
+    "Slot",
+    "SlotPart",
+    "SlotVisit",
     "Trait",
     "TraitType",
     "Trigger",
@@ -113,6 +117,36 @@ class Job:
 
 
 @dataclass(frozen=True)
+class SlotVisit:
+    """Who looks at a page with a slot: the customer whom it is about, the page's language, and the moment."""
+
+    customer_id: UUID
+    language: str
+    now: datetime
+
+
+@dataclass(frozen=True)
+class SlotPart:
+    """What a plugin adds to a page: a template of its own, filled with ``values``."""
+
+    template: str
+    values: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Slot:
+    """A part that a plugin adds to a named place on a page of another plugin, such as ``customer.scores``.
+
+    ``show`` reads with ``ctx.session``, writes nothing, and returns the part, or None where it has nothing to say. It
+    has two seconds. Its template lies in the folder that the plugin's ``Pages`` names as ``templates``. What becomes of
+    it is a fragment: every element is closed, and there is no heading above h3, no form, script or style.
+    """
+
+    place: str
+    show: "Callable[[PluginContext, SlotVisit], Awaitable[SlotPart | None]]"
+
+
+@dataclass(frozen=True)
 class Pages:
     """Pages under ``/plugins/<id>/``, or under an ``address``: Starlette routes, each with its permission.
 
@@ -128,14 +162,17 @@ class Pages:
     ``address`` is for pages that people find without the console, such as ``preferences``: then they lie at
     ``/preferences`` and below instead, the route ``/`` at ``/preferences`` itself, and the files under
     ``/preferences/static/``. A plugin whose address the core or another plugin has is not enabled.
+
+    ``slots`` are parts that the plugin adds to pages of other plugins, with or without pages of its own.
     """
 
-    routes: Sequence[BaseRoute]
-    permissions: Mapping[str, str]
+    routes: Sequence[BaseRoute] = ()
+    permissions: Mapping[str, str] = field(default_factory=dict)
     titles: Mapping[str, str] = field(default_factory=dict)
     templates: str | None = None
     static: str | None = None
     address: str | None = None
+    slots: Sequence[Slot] = ()
 
 
 @dataclass(frozen=True)

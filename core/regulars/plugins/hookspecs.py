@@ -119,6 +119,12 @@ def pages() -> Pages:
     """Return the plugin's pages, and the permission that each one needs.
 
     They are served under ``/plugins/<id>/``, or at an address of their own that ``Pages`` names.
+
+    ``slots`` of ``Pages`` adds parts to pages of other plugins, each to a named place; pages alone need no routes. A
+    part is a template of the plugin, filled with what an async function returns within two seconds; one that fails
+    leaves a line in its place, and counts against the plugin's breaker under ``slots``. A page asks for the parts of a
+    place by ``ctx.slots.fill(place, SlotVisit(…))``. The preference centre has the places ``customer.scores``, where a
+    customer sees what is computed of them, and ``customer.known``, below the facts that are held of them.
     """
     raise AssertionError
 
@@ -133,7 +139,9 @@ def cli() -> "typer.Typer":
 async def personal_data_export(ctx: "PluginContext", customer_id: UUID) -> Mapping[str, Any]:
     """Return all that the plugin knows of this customer, as JSON with words that a person understands.
 
-    Without an answer within 60 seconds the export is incomplete, and says which part is missing.
+    ``"isPortable": True`` in it says that the person gave all of it themselves, or that it was observed of them, so
+    that they may take it elsewhere. Without an answer within 60 seconds the export is incomplete, and says which part
+    is missing.
     """
     raise AssertionError
 

@@ -4,6 +4,7 @@ import asyncio
 import random
 import secrets
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import structlog
@@ -36,6 +37,7 @@ from regulars.plugins.records import (
     remember_enabled,
     remember_settings,
 )
+from regulars.plugins.slots import SlotFiller
 from regulars.plugins.states import (
     PluginState,
     PluginStatus,
@@ -44,7 +46,9 @@ from regulars.plugins.states import (
 )
 from regulars.plugins.versions import newer_than_enabled, version_conflicts
 from regulars.selfservice.door import CustomerDoor
+from regulars.selfservice.rights import CustomerRights
 from regulars.settings import Settings
+from regulars.traits.registry import TraitRegistry, trait_registry
 from regulars.watch.watching import Watch
 
 __all__ = ["PluginHost"]
@@ -91,6 +95,7 @@ class PluginHost:
         self._outgoing = outgoing or open_outgoing(settings)
         self._gate = ConsentGate(database, clock, core_consent_registry())
         self._door = door or CustomerDoor(secrets.token_urlsafe())  # whose links nobody else can read
+        self._rights = CustomerRights(self._trait_registry, core_consent_registry(), Path(settings.uploads))
         self._chance = chance or random.Random()  # noqa: S311 - plugins draw samples with it, no secrets
         self._arrangement = Arrangement()
         self._statuses: dict[str, PluginStatus] = {}
@@ -254,6 +259,8 @@ class PluginHost:
             random=random.Random(self._chance.getrandbits(64)),  # noqa: S311 - no secrets
             http=self.http_of(plugin_id),
             door=self._door,
+            rights=self._rights,
+            slots=SlotFiller(self, actor),
             messages=MessageBox(
                 session, plugin_id, self.plugins.message_templates, core_consent_registry(), self.clock, actor
             ),
@@ -261,6 +268,9 @@ class PluginHost:
             log=structlog.get_logger("regulars.plugins").bind(plugin=plugin_id),
             report_problem=self.problems.reporter(plugin_id),
         )
+
+    def _trait_registry(self) -> TraitRegistry:
+        return trait_registry({plugin.id: plugin.contributions.traits for plugin in self.plugins.plugins})
 
     async def _read(self) -> None:
         async with self.database.reading() as session:

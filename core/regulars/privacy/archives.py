@@ -1,4 +1,4 @@
-"""Write an export as one zip: JSON for machines, a page for people."""
+"""Write an export as one zip, JSON for machines and a page for people, or as one JSON file to take elsewhere."""
 
 import zipfile
 from collections.abc import Mapping
@@ -8,7 +8,7 @@ from typing import Any
 
 import orjson
 
-__all__ = ["write_archive"]
+__all__ = ["archive_path", "portable_part", "write_archive", "write_portable"]
 
 STYLE = """
 body { font: 1rem/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; color: #1c1c1c }
@@ -16,6 +16,30 @@ h2 { margin-top: 2.5rem } p.source { color: #555 } table { border-collapse: coll
 th { text-align: left; width: 30%; font-weight: 600 } td, th { padding: .25rem .5rem; border-bottom: 1px solid #ddd;
 vertical-align: top; overflow-wrap: anywhere }
 """
+
+
+def archive_path(uploads: Path, name: str) -> Path:
+    """Return where the archive of an export lies; its name is never a client's."""
+    return uploads / "exports" / name
+
+
+def portable_part(part: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """Return a part with what the person gave and what was seen of them, no guesses; None when nothing is left."""
+    rows = [
+        {name: value for name, value in row.items() if name != "isPortable"}
+        for row in part["rows"]
+        if row.get("isPortable") is True
+    ]
+    return {**part, "rows": rows} if rows else None
+
+
+def write_portable(path: Path, told: Mapping[str, Any]) -> None:
+    """Write one JSON file at ``path``, for another company's programs; it has its name only once it is whole."""
+    part = path.with_suffix(".part")
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    part.write_bytes(orjson.dumps(told, option=orjson.OPT_INDENT_2))
+    part.chmod(0o600)
+    part.replace(path)
 
 
 def write_archive(path: Path, told: Mapping[str, Any], *, company: str) -> None:

@@ -34,7 +34,9 @@ class PrivacyRequestNode(Node):
 
     id: strawberry.ID = column(PrivacyRequest.id, description="The global id.", is_global_id=True, filterable=True)
     kind: str = column(
-        PrivacyRequest.kind, description="export, erasure, restriction or restriction_lift.", filterable=True
+        PrivacyRequest.kind,
+        description="export, portability, erasure, restriction or restriction_lift.",
+        filterable=True,
     )
     status: str = column(PrivacyRequest.status, description="open or done.", filterable=True)
     customer_id: UUID = column(PrivacyRequest.customer_id, description="Whom it is about, in the database.")
@@ -80,7 +82,7 @@ class PrivacyRequestCreateInput(MutationInput):
     """What somebody asks about their own data."""
 
     customer_id: strawberry.ID = strawberry.field(description="The customer.")
-    kind: str = strawberry.field(description="export, erasure, restriction or restriction_lift.")
+    kind: str = strawberry.field(description="export, portability, erasure, restriction or restriction_lift.")
     reason: str = strawberry.field(description="What was asked, and how it is known that they asked.")
     received_at: datetime | None = strawberry.field(default=None, description="When they asked; now unless said.")
 

@@ -19,18 +19,18 @@ from regulars.jobs.run import JobRun
 from regulars.plugins.contributions import Job, every
 from regulars.plugins.hook_calls import export_personal_data
 from regulars.plugins.host import PluginHost
-from regulars.privacy.archives import write_archive
+from regulars.privacy.archives import archive_path, portable_part, write_archive, write_portable
 from regulars.privacy.certificates import erasure_certificate
 from regulars.privacy.erasure import Erased, erase_customer
 from regulars.privacy.export_parts import core_parts_of, ids_of
 from regulars.privacy.models import PrivacyRequest
 from regulars.privacy.notes import ErasureNote, note_erasure
 from regulars.privacy.plugin_parts import plugin_eraser
-from regulars.privacy.requests import PRIVACY_JOB
+from regulars.privacy.requests import PORTABILITY, PRIVACY_JOB
 from regulars.privacy.storage import StorageBusy, clean_storage
 from regulars.privacy.tracks import erase_from_files
 
-__all__ = ["ARCHIVE_LIFETIME", "PRIVACY_MANAGE", "archive_path", "privacy_job"]
+__all__ = ["ARCHIVE_LIFETIME", "PRIVACY_MANAGE", "privacy_job"]
 
 PRIVACY_MANAGE = "privacy:manage"
 EVERY = timedelta(minutes=10)
@@ -38,11 +38,6 @@ LOOK_AGAIN = timedelta(minutes=10)
 LOOK_AGAIN_FOR = timedelta(days=1)
 ARCHIVE_LIFETIME = timedelta(days=7)
 SUFFIXES = (".csv", ".jsonl", ".upload")
-
-
-def archive_path(uploads: Path, name: str) -> Path:
-    """Return where the archive of an export lies; its name is never a client's."""
-    return uploads / "exports" / name
 
 
 def privacy_job(
@@ -68,7 +63,7 @@ def privacy_job(
     async def _answer(job: JobRun, id: UUID) -> bool:
         async with job.reading() as session:
             request = await session.get_one(PrivacyRequest, id)
-        answer: Callable[..., Awaitable[None]] = _export if request.kind == "export" else _erase
+        answer: Callable[..., Awaitable[None]] = _erase if request.kind == "erasure" else _export
         try:
             await answer(job, request)
         except Exception as error:
@@ -135,16 +130,22 @@ def privacy_job(
                 elif outcome.value:
                     parts.append(_plugin_part(outcome.plugin_id, outcome.value))
         now = job.clock.now()
+        is_to_move = request.kind == PORTABILITY
+        if is_to_move:
+            parts = [dict(rest) for part in parts if (rest := portable_part(part)) is not None]
         told = {"asOf": now.isoformat(), "customer": str(request.customer_id), "parts": parts, "missing": missing}
-        name = f"{request.customer_id}-{request.id}.zip"
-        await job.in_thread(lambda: write_archive(archive_path(uploads, name), told, company=job.company.name))
+        name = f"{request.customer_id}-{request.id}{'.json' if is_to_move else '.zip'}"
+        path = archive_path(uploads, name)
+        await job.in_thread(
+            lambda: write_portable(path, told) if is_to_move else write_archive(path, told, company=job.company.name)
+        )
         async with job.writing() as session:
             kept = await session.get_one(PrivacyRequest, request.id)
             kept.archive = name
             kept.problem = "; ".join(missing) or None
             kept.certificate = {
                 "request": str(request.id),
-                "kind": "export",
+                "kind": request.kind,
                 "customer": str(request.customer_id),
                 "receivedAt": request.received_at.isoformat(),
                 "dueAt": request.due_at.isoformat(),
@@ -171,7 +172,7 @@ def _plugin_part(plugin_id: str, told: Mapping[str, Any]) -> dict[str, Any]:
         "title": f"What {plugin_id} knows",
         "source": source,
         "kind": "plugin",
-        "rows": [dict(told)],
+        "rows": [{**told, "isPortable": told.get("isPortable") is True}],
     }
 
 

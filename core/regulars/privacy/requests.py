@@ -1,5 +1,7 @@
 """Take in privacy requests, and restrict whose data may only be kept."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
@@ -18,11 +20,43 @@ from regulars.jobs.service import enqueue_job
 from regulars.privacy.deadlines import one_month_after
 from regulars.privacy.models import PrivacyRequest
 
-__all__ = ["KINDS", "PRIVACY_JOB", "create_privacy_request", "job_of"]
+__all__ = ["KINDS", "PORTABILITY", "PRIVACY_JOB", "KnownRequest", "create_privacy_request", "job_of", "requests_of"]
 
 PRIVACY_JOB = "core.privacy"
-KINDS = ("erasure", "export", "restriction", "restriction_lift")
+PORTABILITY = "portability"
+KINDS = ("erasure", "export", PORTABILITY, "restriction", "restriction_lift")
 LONGEST_REASON = 1000
+
+
+@dataclass(frozen=True)
+class KnownRequest:
+    """What a person asked of their own data, and how far it is; ``archive`` is the name of the file, once there is one.
+
+    ``is_incomplete`` tells that a part is missing, which is tried again.
+    """
+
+    id: UUID
+    kind: str
+    status: str
+    received_at: datetime
+    due_at: datetime
+    completed_at: datetime | None
+    archive: str | None
+    is_incomplete: bool
+
+    @classmethod
+    def of(cls, row: PrivacyRequest) -> "KnownRequest":
+        """Return what a row says."""
+        return cls(
+            row.id,
+            row.kind,
+            row.status,
+            row.received_at,
+            row.due_at,
+            row.completed_at,
+            row.archive,
+            row.problem is not None,
+        )
 
 
 async def create_privacy_request(
@@ -57,7 +91,7 @@ async def create_privacy_request(
     session.add(request)
     await session.flush()
     await _tell(session, "privacy.requested", request, actor, now)
-    if kind in ("export", "erasure"):
+    if kind in ("export", PORTABILITY, "erasure"):
         _require_not_erased(customer)
         await enqueue_job(session, kind=PRIVACY_JOB, key=str(request.id), actor=actor.label, now=now)
         return request
@@ -66,6 +100,13 @@ async def create_privacy_request(
     request.certificate = {"kind": kind, "customer": str(customer.id), "status": customer.status}
     await _tell(session, "privacy.done", request, actor, now)
     return request
+
+
+async def requests_of(session: AsyncSession, *, customer_id: UUID) -> Sequence[KnownRequest]:
+    """Return what this customer asked of their own data, the newest first."""
+    theirs = select(PrivacyRequest).where(col(PrivacyRequest.customer_id) == customer_id)
+    rows = await session.scalars(theirs.order_by(col(PrivacyRequest.created_at).desc(), col(PrivacyRequest.id).desc()))
+    return [KnownRequest.of(row) for row in rows]
 
 
 async def job_of(session: AsyncSession, request: PrivacyRequest) -> UUID:

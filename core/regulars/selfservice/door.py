@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from regulars.customers.identities import Identity
 from regulars.selfservice import service
+from regulars.selfservice.address_proofs import read_address_proof, write_address_proof
 from regulars.selfservice.down_tokens import DownToken, read_down_token, write_down_token
 from regulars.selfservice.service import OpenedSession
 
@@ -55,6 +56,14 @@ class CustomerDoor:
     async def end_session(self, session: AsyncSession, *, token: str, now: datetime) -> None:
         """End the session with this token."""
         await service.end_session(session, token=token, secret=self._secret, now=now)
+
+    def address_proof(self, address: Identity, *, purpose: str, now: datetime) -> str:
+        """Return what a link to an address of anybody carries, a customer or not; it holds for an hour."""
+        return write_address_proof(address, purpose=purpose, secret=self._secret, now=now)
+
+    def read_address_proof(self, text: str, *, purpose: str, now: datetime) -> Identity:
+        """Return the address whose mail was read; raises ``LinkUnknown``."""
+        return read_address_proof(text, purpose=purpose, secret=self._secret, now=now)
 
     def form_token(self, token: str) -> str:
         """Return what a form of this session carries, so that no other page can send it."""

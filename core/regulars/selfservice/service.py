@@ -17,7 +17,7 @@ from regulars.errors import NotFound
 from regulars.selfservice.models import CustomerSession, MagicLink
 from regulars.selfservice.refusals import AddressUnknown, LinkUnknown, TooManyLinks
 
-__all__ = ["OpenedSession", "end_session", "find_session", "make_magic_link", "open_session"]
+__all__ = ["OpenedSession", "end_session", "end_sessions", "find_session", "make_magic_link", "open_session"]
 
 LINK_LIFETIME = timedelta(minutes=15)
 SESSION_LIFETIME = timedelta(minutes=30)
@@ -137,6 +137,12 @@ async def end_session(session: AsyncSession, *, token: str, secret: str, now: da
         .values(ended_at=now)
     )
     await session.execute(ending)
+
+
+async def end_sessions(session: AsyncSession, *, customer_id: UUID, now: datetime) -> None:
+    """End every session of a customer that is open."""
+    theirs = (col(CustomerSession.customer_id) == customer_id) & col(CustomerSession.ended_at).is_(None)
+    await session.execute(update(CustomerSession).where(theirs).values(ended_at=now))
 
 
 async def _welcome_customer(session: AsyncSession, customer_id: UUID) -> Customer:

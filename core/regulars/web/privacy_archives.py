@@ -6,11 +6,15 @@ from starlette.routing import Route
 
 from regulars.errors import Forbidden, NotFound
 from regulars.fields.ids import row_id
-from regulars.privacy.job import PRIVACY_MANAGE, archive_path
+from regulars.privacy.archives import archive_path
+from regulars.privacy.job import PRIVACY_MANAGE
 from regulars.privacy.models import PrivacyRequest
 from regulars.web.server import Server
 
 __all__ = ["privacy_archive_route"]
+
+MEDIA_TYPES = {".zip": "application/zip", ".json": "application/json"}
+NOT_KEPT = {"cache-control": "no-store"}
 
 
 def privacy_archive_route(server: Server) -> Route:
@@ -26,7 +30,7 @@ def privacy_archive_route(server: Server) -> Route:
         path = None if found is None or found.archive is None else archive_path(server.uploads, found.archive)
         if path is None or not path.exists():
             raise NotFound("exported personal data", id)
-        name = f"personal-data-{id}.zip"
-        return FileResponse(path, media_type="application/zip", filename=name, headers={"cache-control": "no-store"})
+        name = f"personal-data-{id}{path.suffix}"
+        return FileResponse(path, media_type=MEDIA_TYPES[path.suffix], filename=name, headers=NOT_KEPT)
 
     return Route("/privacy/exports/{request_id}", give, methods=["GET"], name="privacy-exports")
