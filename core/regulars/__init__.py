@@ -114,7 +114,6 @@ if TYPE_CHECKING:
     from regulars.selfservice.door import CustomerDoor
     from regulars.selfservice.down_tokens import DownToken
     from regulars.selfservice.refusals import LinkUnknown, TooManyLinks
-    from regulars.selfservice.refusals import LinkUnknown
     from regulars.selfservice.rights import CustomerRights
     from regulars.selfservice.service import OpenedSession
     from regulars.settings import Settings
