@@ -1,17 +1,18 @@
 """Open the database, and give out sessions that read or that write."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
 from sqlalchemy import Connection, event, text
-from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 
 from regulars.direct_reading import SESSION_OPTION, DirectReader
 from regulars.settings import Settings
 from regulars.sqlite_functions import SQLITE_FUNCTIONS
 
-__all__ = ["Database", "open_engine"]
+__all__ = ["Database", "open_engine", "patience"]
 
 
 def open_engine(settings: Settings) -> AsyncEngine:
@@ -73,6 +74,31 @@ def _release_sqlite(connection: Any, _record: object, _error: object) -> None:
     if sqlite is not None:
         sqlite.interrupt()
         driver._tx.put_nowait((None, sqlite.rollback))
+
+
+@asynccontextmanager
+async def patience(connection: AsyncConnection, seconds: float) -> AsyncIterator[None]:
+    """Let the database give up a statement that takes longer; a savepoint around it can be returned to.
+
+    Cancelling the statement from here would cost the connection, and with it the transaction.
+    """
+    if connection.dialect.name == "sqlite":
+        raw = await connection.get_raw_connection()
+        driver: Any = raw.driver_connection
+        ending = asyncio.get_running_loop().call_later(seconds, driver._connection.interrupt)
+        try:
+            yield
+        finally:
+            ending.cancel()
+        return
+    options = connection.sync_engine.get_execution_options()
+    usual = options.get(SESSION_OPTION, {}).get("statement_timeout", "0")
+    await connection.execute(_STATEMENT_TIMEOUT, {"timeout": f"{seconds * 1000:.0f}"})
+    yield
+    await connection.execute(_STATEMENT_TIMEOUT, {"timeout": usual})
+
+
+_STATEMENT_TIMEOUT = text("SELECT set_config('statement_timeout', :timeout, true)")
 
 
 class Database:

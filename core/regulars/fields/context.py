@@ -1,18 +1,19 @@
 """What one request carries: who asks, when, and the session that all of it reads and writes in."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
 from sqlalchemy import Executable, Result
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from regulars.access.actors import Actor
 from regulars.clock import Clock
-from regulars.database import Database
+from regulars.database import Database, patience
 from regulars.errors import Forbidden
 from regulars.fields.policy import RowPolicy
 from regulars.idempotency.service import KeysInFlight
@@ -22,6 +23,9 @@ from regulars.settings import Settings
 __all__ = ["FieldContext", "RequestContext"]
 
 APART_PATIENCE_S = 2.0
+
+ShowRow = Callable[..., Awaitable[Any]]
+"""Returns a row that a mutation returned as its payload shows it, or None."""
 
 
 class Services(Protocol):
@@ -101,6 +105,7 @@ class RequestContext:
     has_written: bool = False
     has_effect: bool = False
     plugin_failures: dict[Exception, Exception] = field(default_factory=dict)
+    show_row: ShowRow | None = None
     _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     @property
@@ -129,21 +134,51 @@ class RequestContext:
         """Run one statement; ``NOW`` in it is the moment of the request."""
         async with self._turn:
             self.statements += 1
-            return await self.session.execute(statement, {"regulars_now": self.now})
+            with self._losing_what_was_written():
+                return await self.session.execute(statement, {"regulars_now": self.now})
 
     async def execute_apart(self, statement: Executable) -> Result[*tuple[Any, ...]]:
         """Run one statement as ``execute`` does, so that its failure or delay costs the request nothing else.
 
         After a mutation it must see what was written, so there it has a savepoint instead of a session of its own.
-        Raises ``TimeoutError`` after two seconds.
+        Raises ``TimeoutError``, or what the database raises, after two seconds.
         """
         self.statements += 1
         if self.has_written:
             async with self._turn:
                 await self.session.flush()
-                async with (await self.session.connection()).begin_nested():
+                async with self._savepoint():
                     return await self.session.execute(statement, {"regulars_now": self.now})
         async with asyncio.timeout(APART_PATIENCE_S), self.services.database.reading_apart() as session:
             result = await session.execute(statement, {"regulars_now": self.now})
             frozen: Result[*tuple[Any, ...]] = result.freeze()()  # it outlives its session
             return frozen
+
+    async def read_text(self, statement: str, values: tuple[Any, ...], *, may_fail: bool) -> str | None:
+        """Return the one text that a statement returns, or None for no row, in the transaction of the request.
+
+        The statement is in the language of the driver. One that ``may_fail`` is run as ``execute_apart`` does.
+        """
+        async with self._turn:
+            self.statements += 1
+            connection = await self.session.connection()
+            if may_fail:
+                async with self._savepoint():
+                    return (await connection.exec_driver_sql(statement, values)).scalar_one_or_none()
+            with self._losing_what_was_written():
+                return (await connection.exec_driver_sql(statement, values)).scalar_one_or_none()
+
+    @asynccontextmanager
+    async def _savepoint(self) -> AsyncIterator[None]:
+        connection = await self.session.connection()
+        async with connection.begin_nested(), patience(connection, APART_PATIENCE_S):
+            yield
+
+    @contextmanager
+    def _losing_what_was_written(self) -> Iterator[None]:
+        """Let the request fail as a whole when a statement does: the database may have given up the transaction."""
+        try:
+            yield
+        except SQLAlchemyError:
+            self.has_fault = self.has_fault or self.has_written
+            raise

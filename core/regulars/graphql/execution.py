@@ -8,20 +8,20 @@ from typing import Any
 from uuid import uuid4
 
 import orjson
-from graphql import ExecutionResult, FieldNode, GraphQLError, GraphQLField, GraphQLObjectType, execute
+from graphql import ExecutionResult, GraphQLError, execute
 from graphql.execution import get_variable_values
-from graphql.pyutils import Path
 from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.requests import Request
-from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
 from regulars.access.actors import Actor
 from regulars.crash_points import CrashPoint, reach
 from regulars.errors import Forbidden
-from regulars.fields.context import RequestContext, Services
+from regulars.fields.context import RequestContext, Services, ShowRow
 from regulars.graphql.answers import answer_body, codes_of, told_errors
+from regulars.graphql.field_by_field import SCHEMA_READ, Execution
 from regulars.graphql.limits import CUSTOMER_LIMITS, Limits
-from regulars.graphql.planner.planner import Asking, Planner
+from regulars.graphql.planner.asking import Asking, ReturnedRow
+from regulars.graphql.planner.planner import Answered, Planner
 from regulars.graphql.planner.plans import Bounded
 from regulars.graphql.planner.reports import PLANS_READ, Report
 from regulars.graphql.preparation import InvalidDocument, Prepared, Preparing
@@ -32,8 +32,6 @@ from regulars.idempotency.service import KeyedRequest, claim_key, find_answer, k
 
 __all__ = ["Executor"]
 
-SCHEMA_READ = "schema:read"
-TYPE_FIELD = "__type"
 OPERATION_TIMEOUT_S = 10.0
 INTROSPECTIONS, INTROSPECTION_BYTES = 100, 16 * 1024 * 1024
 UNOPENED: Any = None
@@ -105,7 +103,7 @@ class Executor:
                 return told(result)
         keyed = request_under_key(operation, prepared, actor)
         with nullcontext() if keyed is None else self._services.keys_in_flight.held(keyed):
-            return await self._change(prepared, operation, actor, request_id, keyed, told)
+            return await self._change(prepared, operation, actor, request_id, keyed, report, told)
 
     @contextmanager
     def without_planner(self) -> Iterator[None]:
@@ -159,9 +157,16 @@ class Executor:
             return None
 
         def build(opened: RequestContext) -> Any:
-            return _Execution.build(**self._execution(prepared, given, opened))
+            return Execution.build(**self._execution(prepared, given, opened))
 
         return Asking(prepared, variables, context, build, report)
+
+    def _showing_rows(self, prepared: Prepared, context: RequestContext, report: Report) -> ShowRow:
+        async def show(running: Execution, row: ReturnedRow) -> Answered | None:
+            asking = Asking(prepared, running.variable_values, context, lambda _: running, report, row)
+            return await self.planner.row(asking)
+
+        return show
 
     async def _introspect(
         self, prepared: Prepared, variables: Mapping[str, Any], actor: Actor, request_id: str
@@ -196,6 +201,7 @@ class Executor:
         actor: Actor,
         request_id: str,
         keyed: KeyedRequest | None,
+        report: Report,
         told: Callable[[ExecutionResult], GraphQLAnswer],
     ) -> GraphQLAnswer:
         """Run a mutation in one transaction, which keeps the answer of a request under a key, too."""
@@ -205,6 +211,8 @@ class Executor:
             if kept is not None:
                 return GraphQLAnswer(kept.encode(), "executed", headers=REPLAYED)
             context = self.context(session, actor, request_id)
+            if self._is_planning:
+                context.show_row = self._showing_rows(prepared, context, report)
             result = await self._execute(prepared, operation.variables, context)
             if context.has_fault:
                 await session.rollback()
@@ -240,7 +248,7 @@ class Executor:
             context_value=context,
             variable_values=dict(variables),
             operation_name=prepared.operation.name.value if prepared.operation.name else None,
-            executor_class=_Execution,
+            executor_class=Execution,
             hide_suggestions=True,
             operation_extensions={},
         )
@@ -251,26 +259,6 @@ class Executor:
         except TimeoutError as error:
             context.has_fault = True
             return ExecutionResult(data=None, errors=[GraphQLError("timeout", original_error=error, path=["timeout"])])
-
-
-class _Execution(StrawberryGraphQLCoreExecutionContext):
-    """Tells those who may not read the schema, when they ask for a type by name, that there is none."""
-
-    def build_resolve_info(
-        self, field_def: GraphQLField, field_nodes: list[FieldNode], parent_type: GraphQLObjectType, path: Path
-    ) -> Any:
-        info: Any = super().build_resolve_info(field_def, field_nodes, parent_type, path)
-        context: RequestContext = info.context
-        if info.field_name == TYPE_FIELD and not context.actor.may(SCHEMA_READ):
-            return info._replace(schema=_NoTypes())
-        return info
-
-
-class _NoTypes:
-    """A schema for whom it is none of their business."""
-
-    def get_type(self, name: str) -> None:
-        """Know no type."""
 
 
 def _errors_body(errors: list[GraphQLError], request_id: str) -> bytes:

@@ -29,10 +29,11 @@ Place = tuple[Step, ...]
 
 @dataclass(frozen=True)
 class Refused:
-    """A field that is null for this actor, with the error that each of its objects gets."""
+    """A field, by its place and its path in the schema, that is null, with the error that each of its objects gets."""
 
     place: Place
     key: str
+    path: str
     error: ExpectedError
     nodes: Sequence[FieldNode]
 
@@ -71,7 +72,7 @@ class Draft:
     refused: list[Refused] = field(default_factory=list)
     batches: list[BatchPlace] = field(default_factory=list)
     notes: list[Note] = field(default_factory=list)
-    plugin_fields: dict[str, OwnedField] = field(default_factory=dict)
+    suspects: dict[str, OwnedField] = field(default_factory=dict)
     sources: int = 0
 
     def next_source(self) -> str:

@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from regulars.database import Database
+from regulars.graphql.planner.asking import Asking
 from regulars.graphql.planner.drafts import Note
 from regulars.graphql.planner.not_planned import NotPlanned
-from regulars.graphql.planner.planner import Asking, Planner
+from regulars.graphql.planner.planner import Planner
 
 __all__ = ["Explanation", "explain"]
 
@@ -30,7 +31,7 @@ async def explain(planner: Planner, database: Database, asking: Asking, *, analy
     arguments.
     """
     try:
-        plan, statement, values = await planner.statement(asking)
+        plan, statement, values = await planner.planning.statement(asking)
     except NotPlanned as obstacle:
         return Explanation((), obstacle=str(obstacle))
     how = "EXPLAIN (ANALYZE, BUFFERS) " if analyze and database.dialect == "postgresql" else HOW[database.dialect]

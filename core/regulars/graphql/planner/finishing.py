@@ -10,6 +10,7 @@ from graphql import GraphQLError, GraphQLObjectType
 from graphql.execution.executor import Executor
 from graphql.pyutils import Path
 
+from regulars.errors import ExpectedError
 from regulars.fields.context import RequestContext
 from regulars.fields.kinds import Kind
 from regulars.fields.scalars import parse_moment
@@ -22,9 +23,9 @@ __all__ = ["answer_batches", "refusals_in"]
 Found = tuple[dict[str, Any], list[str | int]]
 
 
-def objects_at(answer: dict[str, Any], place: Place) -> Iterator[Found]:
-    """Yield every object that stands in a place of a decoded answer, with its path."""
-    found: list[Found] = [(answer, [])]
+def objects_at(answer: dict[str, Any], place: Place, start: Sequence[str] = ()) -> Iterator[Found]:
+    """Yield every object that stands in a place of a decoded answer, with its path, which begins with ``start``."""
+    found: list[Found] = [(answer, [*start])]
     for step in place:
         inside: list[Found] = []
         for holder, path in found:
@@ -38,23 +39,36 @@ def objects_at(answer: dict[str, Any], place: Place) -> Iterator[Found]:
     return iter(found)
 
 
-def refusals_in(answer: dict[str, Any], refused: Sequence[Refused]) -> list[GraphQLError]:
-    """Return the error of each field that was withheld, once for each object that would have had it."""
+def refusals_in(
+    answer: dict[str, Any],
+    refused: Sequence[Refused],
+    failures: Mapping[str, ExpectedError],
+    start: Sequence[str] = (),
+) -> list[GraphQLError]:
+    """Return the error of each field that was withheld, once for each object that would have had it.
+
+    ``failures`` are the errors of those that failed just now, by their paths in the schema.
+    """
     return [
-        GraphQLError(str(one.error), one.nodes, path=[*path, one.key], original_error=one.error)
+        GraphQLError(str(error), one.nodes, path=[*path, one.key], original_error=error)
         for one in refused
-        for _, path in objects_at(answer, one.place)
+        for error in [failures.get(one.path, one.error)]
+        for _, path in objects_at(answer, one.place, start)
     ]
 
 
 async def answer_batches(
-    answer: dict[str, Any], batches: Sequence[BatchPlace], executor: Executor[Any], context: RequestContext
-) -> Sequence[GraphQLError]:
-    """Put the answers of batch fields where they belong, and return the errors that they had.
+    answer: dict[str, Any],
+    batches: Sequence[BatchPlace],
+    executor: Executor[Any],
+    context: RequestContext,
+    start: Sequence[str] = (),
+) -> None:
+    """Put the answers of batch fields where they belong; the executor keeps the errors that they had.
 
     Raises ``Irregular`` where an error would have to reach further than its own field.
     """
-    waiting = [(batch, list(objects_at(answer, batch.place))) for batch in batches]
+    waiting = [(batch, list(objects_at(answer, batch.place, start))) for batch in batches]
     asked = [(batch, found, _parents(batch, found)) for batch, found in waiting]
     for batch, found in waiting:
         for parent, _ in found:
@@ -62,7 +76,6 @@ async def answer_batches(
                 parent.pop(hidden, None)
     for batch, found, parents in asked:
         await _answer_batch(batch, found, parents, executor, context)
-    return executor.collected_errors.errors
 
 
 async def _answer_batch(

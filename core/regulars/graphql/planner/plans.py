@@ -1,13 +1,14 @@
 """Plans: what became of an operation once it was compiled, kept for the next time it comes."""
 
 from collections import OrderedDict
-from collections.abc import Hashable
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
-from regulars.graphql.planner.drafts import BatchPlace, Note, Refused
+from regulars.graphql.composition import OwnedField
+from regulars.graphql.planner.drafts import BatchPlace, Draft, Note, Refused
 from regulars.graphql.planner.not_planned import NotPlanned
-from regulars.graphql.planner.parts import NamedPart, Part
+from regulars.graphql.planner.parts import Part
 from regulars.graphql.planner.statements import Compiled
 
 __all__ = ["Bounded", "Plan"]
@@ -56,18 +57,24 @@ class Bounded(Generic[Key, Value]):
 class Plan:
     """How one operation is answered for one set of permissions; ``obstacle`` tells why it is executed instead.
 
-    A plan with ``signposts`` only says that there is one for each combination of the types that ids name.
-    ``variants`` are its statements by the shapes of its parts: another page, another filter, another text.
+    ``suspects`` are plugins' fields with SQL of their own, by their paths, outer ones first. ``variants`` are its
+    statements by the shapes of its parts: another page, another filter, another text.
     """
 
     parts: tuple[Part, ...] = ()
     refused: tuple[Refused, ...] = ()
     batches: tuple[BatchPlace, ...] = ()
     notes: tuple[Note, ...] = ()
-    plugin_hooks: tuple[tuple[str, str, str], ...] = ()
-    signposts: tuple[NamedPart, ...] = ()
+    suspects: Mapping[str, OwnedField] = field(default_factory=dict)
     obstacle: NotPlanned | None = None
     variants: Bounded[tuple[Hashable, ...], Compiled] = field(default_factory=lambda: Bounded(VARIANTS, VARIANT_BYTES))
+
+    @classmethod
+    def of(cls, draft: Draft) -> "Plan":
+        """Return the plan of a statement that was drafted."""
+        return cls(
+            tuple(draft.parts), tuple(draft.refused), tuple(draft.batches), tuple(draft.notes), dict(draft.suspects)
+        )
 
     @property
     def is_finished_in_sql(self) -> bool:

@@ -6,7 +6,7 @@ from typing import Any
 from graphql import GraphQLObjectType
 from graphql.execution.collect_fields import FieldDetails, collect_fields
 from graphql.execution.executor import Executor
-from sqlalchemy import FromClause, Select, select
+from sqlalchemy import FromClause, Select, bindparam, select
 from sqlalchemy.sql.elements import ColumnElement
 
 from regulars.errors import Forbidden
@@ -14,7 +14,8 @@ from regulars.fields.declarations import Batch, Column, Connected, Lookup, Named
 from regulars.fields.kinds import kind_of
 from regulars.fields.policy import RowPolicy, adapted
 from regulars.fields.types import TypeRules
-from regulars.graphql.composition import CORE_OWNER
+from regulars.graphql.composition import CORE_OWNER, OwnedField
+from regulars.graphql.planner.asking import ReturnedRow
 from regulars.graphql.planner.columns import column
 from regulars.graphql.planner.drafts import BatchPlace, Draft, Note, Place, Refused
 from regulars.graphql.planner.json_sql import SQL, JsonSql, null, text
@@ -24,8 +25,9 @@ from regulars.graphql.planner.related import looked_up, named, related
 from regulars.graphql.planner.selected import TYPENAME, Chosen, Details
 from regulars.graphql.plugin_calls import RESTING, PluginFieldFailed
 from regulars.graphql.schema import PUBLIC, BuiltSchema
+from regulars.graphql.where import attribute_of
 
-__all__ = ["Selecting"]
+__all__ = ["Selecting", "key_values"]
 
 HIDDEN = "regulars:"
 IS_RESOLVED = "is answered by a resolver"
@@ -40,13 +42,12 @@ class Selecting:
         executor: Executor[Any],
         json: JsonSql,
         draft: Draft,
-        *,
         permissions: frozenset[str],
         policy: RowPolicy,
-        resting: frozenset[str],
+        left_out: frozenset[str],
     ) -> None:
         self.schema, self.json, self.draft = schema, json, draft
-        self._executor, self._permissions, self._policy, self._resting = executor, permissions, policy, resting
+        self._executor, self._permissions, self._policy, self._left_out = executor, permissions, policy, left_out
 
     def operation(self) -> Select[Any]:
         """Return the statement of the whole operation."""
@@ -58,6 +59,13 @@ class Selecting:
         ).grouped_field_set
         members = [(key, self._root(root, key, details)) for key, details in selected.items()]
         return select(self.json.whole(self.json.object(members)))
+
+    def returned(self, returned: ReturnedRow) -> Select[Any]:
+        """Return the statement of one row that a mutation returned, whether or not it is visible from elsewhere."""
+        rows = self.schema.tables[returned.kind.name].source.alias(self.draft.next_source())
+        row = self.row(returned.kind, returned.details, rows, ())
+        keys = [column == bindparam(key, type_=column.type, required=True) for key, column in _keys(rows)]
+        return select(self.json.whole(row)).select_from(rows).where(*keys)
 
     def _root(self, root: GraphQLObjectType, key: str, details: Details) -> SQL:
         if details[0].node.name.value == TYPENAME:
@@ -114,22 +122,22 @@ class Selecting:
         self.draft.notes.append(Note(chosen.place, chosen.key, chosen.owned.path, chosen.owned.owner, kind))
 
     def _withheld(self, chosen: Chosen) -> SQL | None:
-        """Return null where the actor, or a plugin that rests, has nothing to show."""
+        """Return null where the actor, or a plugin that rests or failed, has nothing to show."""
         error: Forbidden | PluginFieldFailed | None = None
         owned = chosen.owned
         permission = self.schema.permissions[owned.path]
         if permission is not None and not self.may(permission):
             error = Forbidden(permission)
-        elif owned.owner != CORE_OWNER and not isinstance(owned.rules.declaration, Batch):
-            self.draft.plugin_fields[owned.path] = owned
-            if owned.path in self._resting:
-                error = PluginFieldFailed(owned.owner, owned.path, RESTING)
+        elif owned.path in self._left_out:
+            error = PluginFieldFailed(owned.owner, owned.path, RESTING)
+        elif _may_fail(owned):
+            self.draft.suspects[owned.path] = owned
         if error is None:
             return None
         if chosen.is_non_null:
             raise NotPlanned(owned.path, "is refused and may not be null")
         nodes = [each.node for each in chosen.details]
-        self.draft.refused.append(Refused(chosen.place, chosen.key, error, nodes))
+        self.draft.refused.append(Refused(chosen.place, chosen.key, owned.path, error, nodes))
         return null()
 
     def _field(self, chosen: Chosen, source: FromClause, hidden: dict[str, SQL]) -> SQL:
@@ -165,3 +173,25 @@ class Selecting:
         )
         self.draft.batches.append(place)
         return null()
+
+
+def key_values(schema: BuiltSchema, returned: ReturnedRow) -> Mapping[str, Any]:
+    """Return the values by which the statement of a returned row finds it."""
+    source = schema.tables[returned.kind.name].source
+    return {key: getattr(returned.row, attribute_of(column)) for key, column in _keys(source)}
+
+
+def _keys(source: FromClause) -> list[tuple[str, ColumnElement[Any]]]:
+    return [(f"regulars_key_{number}", column) for number, column in enumerate(source.primary_key)]
+
+
+def _may_fail(owned: OwnedField) -> bool:
+    """Tell whether a field brings a plugin's own SQL with it, other than reading what lies in the row."""
+    declared = owned.rules.declaration
+    if owned.owner == CORE_OWNER or isinstance(declared, Batch):
+        return False
+    if not isinstance(declared, Column):
+        return True
+    return any(
+        getattr(each, "table", None) is None for each in (declared.expression, declared.currency) if each is not None
+    )

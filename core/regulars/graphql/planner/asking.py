@@ -1,0 +1,64 @@
+"""What the planner is asked: a whole query, or the rows that a mutation returned."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from graphql import GraphQLObjectType
+from graphql.execution import VariableValues
+
+from regulars.access.actors import Actor
+from regulars.fields.context import RequestContext
+from regulars.fields.policy import OWN_ID, RowPolicy
+from regulars.graphql.planner.reports import Report
+from regulars.graphql.planner.selected import Details
+from regulars.graphql.preparation import Prepared
+
+__all__ = ["Asking", "ReturnedRow", "policy_of"]
+
+
+@dataclass(frozen=True)
+class ReturnedRow:
+    """A row that a mutation returned, where in the answer it stands, and what is selected of it."""
+
+    kind: GraphQLObjectType
+    details: Details
+    path: tuple[str, ...]
+    row: Any
+
+
+@dataclass(frozen=True)
+class Asking:
+    """An operation with its variables, and who asks; ``build`` makes an executor of it, for a context with a session.
+
+    With ``returned``, one row is asked for, in the transaction that wrote it; else all of a query.
+    """
+
+    prepared: Prepared
+    variables: VariableValues
+    context: RequestContext
+    build: Callable[[RequestContext], Any]
+    report: Report = field(default_factory=Report)
+    returned: ReturnedRow | None = None
+
+    def key(self) -> tuple[Any, ...]:
+        """Return what a plan depends on: never a row, an actor, or a value of a variable but those of conditions."""
+        coerced, actor = self.variables.coerced, self.context.actor
+        conditions = tuple([coerced.get(name) for name in self.prepared.conditions])
+        place = None if self.returned is None else (self.returned.kind.name, self.returned.path)
+        return (self.prepared, conditions, actor.permissions, actor.kind, actor.customer_id is None, place)
+
+    @asynccontextmanager
+    async def opened(self) -> AsyncIterator[RequestContext]:
+        """Give the request with a session: that of its transaction, or one for reading."""
+        if self.returned is not None:
+            yield self.context
+            return
+        async with self.context.services.database.reading() as session:
+            yield self.context.apart(session)
+
+
+def policy_of(actor: Actor) -> RowPolicy:
+    """Return which rows an actor may see, in SQL that serves all customers."""
+    return RowPolicy(actor, own_id=None if actor.customer_id is None else OWN_ID)

@@ -1,0 +1,98 @@
+"""Run the statement of a plan; where SQL of a plugin fails or hangs, do without the fields that it stands behind."""
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+
+import asyncpg
+from sqlalchemy.exc import DBAPIError
+
+from regulars.fields.context import APART_PATIENCE_S
+from regulars.graphql.planner.asking import Asking
+from regulars.graphql.planner.planning import Planning
+from regulars.graphql.planner.plans import Plan
+from regulars.graphql.planner.statements import Compiled
+from regulars.graphql.plugin_calls import PluginFieldFailed, hook_of, note_failure
+
+__all__ = ["Failures", "read"]
+
+PATIENCE_S = 10.0
+CANCELLED = "57014"
+PASSING_CLASSES = frozenset({"08", "40", "53", "57"})
+"""Lost connections, deadlocks, want of memory or disk, operators: none of them a fault of the statement."""
+
+Failures = Mapping[str, PluginFieldFailed]
+"""What is told of plugins' fields that failed, by their paths in the schema."""
+
+
+async def read(planning: Planning, asking: Asking) -> tuple[Plan, str | None, Failures]:
+    """Return the plan of what is asked, the JSON that its statement returns (None for no row), and what failed in it.
+
+    Raises ``NotPlanned``, what the arguments raise, and what the database does where no plugin has a part in it.
+    """
+    made = await planning.statement(asking)
+    plan = made[0]
+    failures: Failures = {}
+    try:
+        text = await _run(asking, *made)
+    except Exception as error:
+        if not plan.suspects or not _is_the_statements_fault(error):
+            raise
+        plan, text, failures = await _read_without_culprits(planning, asking, plan, error)
+    for owned in plan.suspects.values():
+        asking.context.services.plugin_fields.succeeded(owned.owner, hook_of(owned))
+    return plan, text, failures
+
+
+async def _read_without_culprits(
+    planning: Planning, asking: Asking, failed: Plan, error: Exception
+) -> tuple[Plan, str | None, dict[str, PluginFieldFailed]]:
+    """Leave out every field that may have failed; then take them in again one by one, but those with which it fails.
+
+    So with one such field the statement runs once more, and with several each is found out.
+    """
+    failures = {}
+    left_out = frozenset(failed.suspects)
+    made = await planning.statement(asking, left_out)
+    plan, text = made[0], await _run(asking, *made)
+    for path, owned in failed.suspects.items():
+        tried = left_out - {path}
+        if tried:
+            made = await planning.statement(asking, tried)
+            try:
+                plan, text = made[0], await _run(asking, *made)
+            except Exception as found:
+                if not _is_the_statements_fault(found):
+                    raise
+                error = found
+            else:
+                left_out = tried
+                continue
+        # Without ``tried``, it is the statement that failed at first.
+        failures[path] = note_failure(asking.context, owned, error)
+    return plan, text, failures
+
+
+async def _run(asking: Asking, plan: Plan, compiled: Compiled, values: tuple[Any, ...]) -> str | None:
+    context = asking.context
+    asking.report.statements += 1
+    asking.report.sql_hash = compiled.hash
+    if asking.returned is not None:
+        return await context.read_text(compiled.text, values, may_fail=bool(plan.suspects))
+    async with asyncio.timeout(APART_PATIENCE_S if plan.suspects else PATIENCE_S):
+        found: str = await context.services.database.read_text(compiled.text, values)
+        return found
+
+
+def _is_the_statements_fault(error: Exception) -> bool:
+    """Tell whether the same statement would fail again, or take as long."""
+    if isinstance(error, TimeoutError):
+        return True
+    if isinstance(error, asyncpg.PostgresError):
+        cause: Any = error
+    elif isinstance(error, DBAPIError) and not error.connection_invalidated:
+        cause = error.orig
+    else:
+        return False
+    state = getattr(cause, "sqlstate", None) or ""
+    return state == CANCELLED or state[:2] not in PASSING_CLASSES
