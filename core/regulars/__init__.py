@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from regulars.clock import Clock
     from regulars.consents.history import ConsentChoice, consent_choices
     from regulars.consents.receipts import receipt_for
+    from regulars.consents.registry import ConsentRegistry
     from regulars.contact.frequency import TOUCHES, KnownTouch, cap_stands_until, is_never
     from regulars.contact.hours import AllowedHours, allowed_again, quiet_until, wall_time
     from regulars.contact.models import ContactTouch
@@ -49,7 +50,7 @@ if TYPE_CHECKING:
     from regulars.contact.rules import ContactRule, Defer, Deny, Needs
     from regulars.contact.zones import ZONES, CustomerZones
     from regulars.customers.addresses import KnownAddress, addresses_of
-    from regulars.customers.finding import find_customer
+    from regulars.customers.finding import customer_to_change, find_customer
     from regulars.customers.identities import read_identity
     from regulars.customers.models import Customer
     from regulars.database import Database
@@ -66,12 +67,14 @@ if TYPE_CHECKING:
         UnknownValue,
     )
     from regulars.events.envelope import EventEnvelope
+    from regulars.events.service import record_event
     from regulars.fields.context import FieldContext, RequestContext
     from regulars.fields.declarations import (
         Argument,
         batch,
         column,
         connection,
+        free,
         lookup,
         mutation,
         relation,
@@ -163,6 +166,7 @@ __all__ = [
     "Conflict",
     "Connection",
     "ConsentChoice",
+    "ConsentRegistry",
     "ContactCap",
     "ContactPolicy",
     "ContactRule",
@@ -260,6 +264,7 @@ __all__ = [
     "consent_choices",
     "count_touchpoints",
     "create_programme",
+    "customer_to_change",
     "customers_who_deleted",
     "daily",
     "difference_of_means",
@@ -268,6 +273,7 @@ __all__ = [
     "find_customer",
     "find_programme",
     "forget_units",
+    "free",
     "given",
     "global_id",
     "hookimpl",
@@ -291,6 +297,7 @@ __all__ = [
     "read_holdout",
     "read_identity",
     "receipt_for",
+    "record_event",
     "relation",
     "resolver",
     "row_id",

@@ -3,6 +3,8 @@
 __all__ = ["HOMES"]
 
 HOMES: dict[str, tuple[str, ...]] = {
+    "regulars.events.service": ("record_event",),
+    "regulars.consents.registry": ("ConsentRegistry",),
     "regulars.assignment.draws": ("Arm", "in_order_of_entry", "slicing"),
     "regulars.assignment.models": ("AssignedUnit", "AssignmentHoldout", "AssignmentProgramme"),
     "regulars.assignment.programmes": (
@@ -48,7 +50,10 @@ HOMES: dict[str, tuple[str, ...]] = {
         "KnownAddress",
         "addresses_of",
     ),
-    "regulars.customers.finding": ("find_customer",),
+    "regulars.customers.finding": (
+        "customer_to_change",
+        "find_customer",
+    ),
     "regulars.database": ("Database",),
     "regulars.customers.identities": ("read_identity",),
     "regulars.customers.models": ("Customer",),
@@ -71,6 +76,7 @@ HOMES: dict[str, tuple[str, ...]] = {
         "batch",
         "column",
         "connection",
+        "free",
         "lookup",
         "mutation",
         "relation",

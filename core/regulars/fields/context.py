@@ -17,7 +17,7 @@ from regulars.database import Database, patience
 from regulars.errors import Forbidden
 from regulars.fields.policy import RowPolicy
 from regulars.idempotency.service import KeysInFlight
-from regulars.plugins.context import Company
+from regulars.plugins.context import Company, PluginContext
 from regulars.settings import Settings
 
 __all__ = ["FieldContext", "RequestContext"]
@@ -70,6 +70,10 @@ class Services(Protocol):
         """Return the settings of a plugin, as its own model."""
         ...
 
+    def plugin_context(self, plugin_id: str, *, session: AsyncSession, actor: str) -> PluginContext:
+        """Return what an enabled plugin gets for one call, in this session."""
+        ...
+
 
 @dataclass(frozen=True)
 class FieldContext:
@@ -117,6 +121,11 @@ class RequestContext:
         """Raise ``Forbidden`` unless the actor has the permission."""
         if not self.actor.may(permission):
             raise Forbidden(permission)
+
+    def of_plugin(self, plugin_id: str) -> PluginContext:
+        """Return what the plugin's own mutation needs beside the request: settings, door, messages to be sent."""
+        context: PluginContext = self.services.plugin_context(plugin_id, session=self.session, actor=self.actor.label)
+        return context
 
     def apart(self, session: AsyncSession) -> "RequestContext":
         """Return the same request with another session, for code that must not harm the request's own."""

@@ -9,7 +9,7 @@
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import MISSING, dataclass
 from datetime import timedelta
 from typing import Any
 
@@ -276,10 +276,13 @@ def batch(
     return _declared(FieldRules(permission, FieldPrice(cost=cost, assumed_size=assumed_size), declared), description)
 
 
-def free(*, description: str) -> Any:
-    """Declare a field that is there already and costs nothing: it only leads to what is priced itself."""
-    made = RegularsField(description=description)
-    made.rules = FieldRules(price=FieldPrice(cost=0))
+def free(*, description: str, default: Any = MISSING, assumed_size: int | None = None) -> Any:
+    """Declare a field that is there already and costs nothing: it only leads to what is priced itself.
+
+    For a list of objects ``assumed_size`` is how many the price counts.
+    """
+    made = RegularsField(description=description, default=default)
+    made.rules = FieldRules(price=FieldPrice(cost=0, assumed_size=assumed_size))
     return made
 
 

@@ -1,23 +1,29 @@
 """Tell which jobs this process knows, by kind."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from pydantic import BaseModel
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from regulars.outgoing.granted import PluginHttp
+from regulars.plugins.context import PluginContext
 from regulars.plugins.contributions import Job
 
-__all__ = ["JobKind", "JobKinds", "job_kinds"]
+__all__ = ["ContextIn", "JobKind", "JobKinds", "job_kinds"]
+
+ContextIn = Callable[[AsyncSession], PluginContext]
+"""Returns what a plugin gets for one call, in a session of its job."""
 
 
 @dataclass(frozen=True)
 class JobKind:
-    """A job that can run here, with the settings of the plugin that it belongs to, and the hosts it may reach."""
+    """A job that can run here, with the settings of the plugin that it belongs to, and what that may reach."""
 
     job: Job
     settings: BaseModel | None = None
     http: PluginHttp | None = None
+    context_in: ContextIn | None = None
 
     @property
     def permission(self) -> str:
@@ -35,7 +41,11 @@ JobKinds = Mapping[str, JobKind]
 
 
 def job_kinds(
-    jobs: Sequence[Job], *, settings: BaseModel | None = None, http: PluginHttp | None = None
+    jobs: Sequence[Job],
+    *,
+    settings: BaseModel | None = None,
+    http: PluginHttp | None = None,
+    context_in: ContextIn | None = None,
 ) -> dict[str, JobKind]:
     """Return the jobs of one owner by kind, as rows name it: ``<plugin>.<job>``, which is the job's id."""
-    return {job.id: JobKind(job, settings, http) for job in jobs}
+    return {job.id: JobKind(job, settings, http, context_in) for job in jobs}

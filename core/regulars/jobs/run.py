@@ -23,7 +23,7 @@ from regulars.errors import RegularsError
 from regulars.jobs.leases import Claim, Progress, renew_lease
 from regulars.jobs.models import Job
 from regulars.outgoing.granted import PluginHttp
-from regulars.plugins.context import Company
+from regulars.plugins.context import Company, PluginContext
 
 __all__ = ["AlreadyWriting", "JobCancelled", "JobRun"]
 
@@ -70,6 +70,7 @@ class JobRun:
         company: Company,
         settings: BaseModel | None,
         http: PluginHttp | None = None,
+        context_in: Callable[[AsyncSession], PluginContext] | None = None,
         log: FilteringBoundLogger,
         random: Random,
         lease: timedelta,
@@ -80,7 +81,7 @@ class JobRun:
         self.attempt: int = job.attempts
         self.checkpoint: Mapping[str, Any] | None = job.checkpoint
         self.clock, self.company, self.settings, self.log, self.random = clock, company, settings, log, random
-        self._http = http
+        self._http, self._context_in = http, context_in
         self.claim = Claim(job.id, job.fence)
         self.is_cancelled = False
         self._progress = Progress(job.done, job.total, job.message)
@@ -100,6 +101,11 @@ class JobRun:
         """Return what the plugin reaches other machines with; the core's own jobs have none."""
         assert self._http is not None, "only jobs of plugins reach other machines by their run"
         return self._http
+
+    def context_in(self, session: AsyncSession) -> PluginContext:
+        """Return the plugin's context in a session of this run, to send messages or to let customers in."""
+        assert self._context_in is not None, "only jobs of plugins have a context"
+        return self._context_in(session)
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncSession]:

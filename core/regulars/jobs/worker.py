@@ -127,6 +127,7 @@ class Worker:
             company=self._company(),
             settings=None if kind is None else kind.settings,
             http=None if kind is None else kind.http,
+            context_in=None if kind is None else kind.context_in,
             log=log.bind(job=str(job.id), kind=job.kind),
             random=self._random,
             lease=self._timings.lease,

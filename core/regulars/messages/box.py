@@ -1,6 +1,6 @@
 """The box into which a plugin drops what it wants sent."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from regulars.clock import Clock
 from regulars.consents.registry import ConsentRegistry
+from regulars.messages.many import enqueue_messages
 from regulars.messages.service import enqueue_message
 from regulars.messages.templates import MessageDraft, MessageTemplate
 
@@ -51,3 +52,19 @@ class MessageBox:
             now=self._clock.now(),
         )
         return TakenMessage(message.id, message.state, message.created_at)
+
+    async def enqueue_all(self, drafts: Sequence[MessageDraft]) -> int:
+        """Take those of many messages whose keys were not used yet, in a few statements; return how many these are.
+
+        Give up to a thousand, all to customers; whoever is unknown or deleted by now is left out. Raises what
+        ``enqueue`` raises for a draft that cannot be taken; then none is taken.
+        """
+        return await enqueue_messages(
+            self._session,
+            drafts=drafts,
+            source=self._source,
+            templates=self._templates,
+            registry=self._registry,
+            actor=self._actor,
+            now=self._clock.now(),
+        )

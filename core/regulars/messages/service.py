@@ -2,8 +2,9 @@
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 import orjson
@@ -16,13 +17,23 @@ from regulars.checks import check_json, check_text
 from regulars.consents.registry import ConsentRegistry
 from regulars.contact.requests import ContactRequest, checked_request
 from regulars.customers.finding import customer_to_change
+from regulars.customers.models import Customer
 from regulars.errors import NotFound, OutOfRange, UnknownValue
 from regulars.events.service import record_event
 from regulars.messages.models import Message
 from regulars.messages.refusals import CustomerNeeded, MessageKeyTaken, MessageUnderway
 from regulars.messages.templates import MessageDraft, MessageTemplate
+from regulars.tables import new_id
 
-__all__ = ["cancel_message", "contact_request_of", "enqueue_message"]
+__all__ = [
+    "AcceptedDraft",
+    "cancel_message",
+    "check_draft",
+    "contact_request_of",
+    "enqueue_message",
+    "message_row",
+    "tell_of",
+]
 
 LARGEST_PAYLOAD_BYTES = 64 * 1024
 CANCELLABLE = ("pending", "deferred")
@@ -49,6 +60,36 @@ async def enqueue_message(
     template, channel or purpose that is not known, ``MessageKeyTaken`` for a key that names another message,
     ``CustomerNeeded``, ``NotFound`` for an unknown customer, and ``OutOfRange`` for an end before the beginning.
     """
+    accepted = check_draft(draft, templates=templates, registry=registry, now=now)
+    earlier = await _earlier(session, draft, source)
+    if earlier is not None:
+        return earlier
+    customer = None
+    if draft.customer_id is not None:
+        customer = await customer_to_change(session, customer_id=draft.customer_id)
+        earlier = await _earlier(session, draft, source)  # somebody who had the customer may have written it
+        if earlier is not None:
+            return earlier
+    message = Message(**message_row(draft, accepted, source=source, customer=customer, now=now))
+    session.add(message)
+    await session.flush()
+    await tell_of(session, "message.enqueued", message, actor, now)
+    return message
+
+
+@dataclass(frozen=True)
+class AcceptedDraft:
+    """A draft that can be taken: its template, what the contact decision will be asked, and when it may go first."""
+
+    template: MessageTemplate
+    request: ContactRequest
+    begins: datetime
+
+
+def check_draft(
+    draft: MessageDraft, *, templates: Mapping[str, MessageTemplate], registry: ConsentRegistry, now: datetime
+) -> AcceptedDraft:
+    """Return the draft with all that follows from it; raises what ``enqueue_message`` raises before it reads a row."""
     template = templates.get(draft.template)
     if template is None:
         raise UnknownValue("template of messages", draft.template, templates, path=("template",))
@@ -75,38 +116,37 @@ async def enqueue_message(
         raise OutOfRange("The message would be out of date before it may be sent.", path=("expiresAt",))
     if draft.customer_id is None and (draft.address is None or template.contact_class != "transactional"):
         raise CustomerNeeded
-    earlier = await _earlier(session, draft, source)
-    if earlier is not None:
-        return earlier
-    customer = None
-    if draft.customer_id is not None:
-        customer = await customer_to_change(session, customer_id=draft.customer_id)
-        earlier = await _earlier(session, draft, source)  # somebody who had the customer may have written it
-        if earlier is not None:
-            return earlier
-    message = Message(
-        customer_id=None if customer is None else customer.id,
-        profile_id=draft.customer_id,
-        source=source,
-        key=draft.key,
-        digest=_digest(draft),
-        channel=request.channel,
-        contact_class=request.contact_class,
-        topic=request.topic,
-        campaign=request.campaign,
-        template=template.id,
-        address=draft.address,
-        language=draft.language,
-        request={name: getattr(request, name) for name in _ASKED},
-        payload=dict(draft.payload),
-        next_at=begins,
-        expires_at=draft.expires_at,
-        created_at=now,
-    )
-    session.add(message)
-    await session.flush()
-    await _tell(session, "message.enqueued", message, actor, now)
-    return message
+    return AcceptedDraft(template, request, begins)
+
+
+def message_row(
+    draft: MessageDraft, accepted: AcceptedDraft, *, source: str, customer: Customer | None, now: datetime
+) -> dict[str, Any]:
+    """Return the values of the row of a draft; ``customer`` is as whom its customer counts today."""
+    request = accepted.request
+    return {
+        "id": new_id(),
+        "customer_id": None if customer is None else customer.id,
+        "profile_id": draft.customer_id,
+        "source": source,
+        "key": draft.key,
+        "digest": _digest(draft),
+        "channel": request.channel,
+        "contact_class": request.contact_class,
+        "topic": request.topic,
+        "campaign": request.campaign,
+        "template": accepted.template.id,
+        "address": draft.address,
+        "language": draft.language,
+        "request": {name: getattr(request, name) for name in _ASKED},
+        "payload": dict(draft.payload),
+        "state": "pending",
+        "turn": 0,
+        "attempts": 0,
+        "next_at": accepted.begins,
+        "expires_at": draft.expires_at,
+        "created_at": now,
+    }
 
 
 async def cancel_message(session: AsyncSession, *, message_id: UUID, actor: Actor, now: datetime) -> Message:
@@ -124,7 +164,7 @@ async def cancel_message(session: AsyncSession, *, message_id: UUID, actor: Acto
     message.state, message.next_at, message.wake_on, message.ended_at = "cancelled", None, None, now
     message.turn += 1
     await session.flush()
-    await _tell(session, "message.cancelled", message, actor.label, now)
+    await tell_of(session, "message.cancelled", message, actor.label, now)
     return message
 
 
@@ -145,7 +185,8 @@ def _digest(draft: MessageDraft) -> str:
     return hashlib.sha256(orjson.dumps(asdict(draft), option=orjson.OPT_SORT_KEYS)).hexdigest()
 
 
-async def _tell(session: AsyncSession, type: str, message: Message, actor: str, now: datetime) -> None:
+async def tell_of(session: AsyncSession, type: str, message: Message, actor: str, now: datetime) -> None:
+    """Record the event that something became of a message."""
     subject = "message" if message.customer_id is None else "customer"
     await record_event(
         session,

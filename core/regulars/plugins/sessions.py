@@ -15,7 +15,8 @@ from regulars.plugins.manifest import PluginManifest
 
 __all__ = ["ForeignTable", "TransactionLost", "joined_session", "refuse_foreign_writes"]
 
-OUTBOX = "core_event"
+ALWAYS_ALLOWED = {"core_event", "core_audit", "core_ledger_words", "core_subject_key"}
+"""The outbox and the audit log: whoever changes something tells of it, and says who did it and why."""
 
 
 class ForeignTable(RegularsError):
@@ -42,7 +43,7 @@ class TransactionLost(RegularsError):
 
 
 def refuse_foreign_writes(session: AsyncSession, manifest: PluginManifest) -> AsyncSession:
-    """Let the session write only to tables of the plugin, of granted entities, and to the outbox.
+    """Let the session write only to tables of the plugin, of granted entities, and to the outbox and the audit log.
 
     It sees statements that SQLAlchemy builds. Text is not parsed: plugins are trusted code, this catches mistakes.
     """
@@ -66,7 +67,7 @@ def refuse_foreign_writes(session: AsyncSession, manifest: PluginManifest) -> As
 
 
 def _may_write(manifest: PluginManifest, table: str) -> bool:
-    granted = {f"core_{grant.partition('.')[0]}" for grant in manifest.grants.write} | {OUTBOX}
+    granted = {f"core_{grant.partition('.')[0]}" for grant in manifest.grants.write} | ALWAYS_ALLOWED
     return any(table == name or table.startswith(f"{name}_") for name in granted)
 
 

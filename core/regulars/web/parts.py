@@ -7,6 +7,10 @@ from datetime import timedelta
 from functools import partial
 from typing import TypeVar
 
+from pydantic import BaseModel
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from regulars.access.actors import SYSTEM
 from regulars.access.permissions import CORE_PERMISSIONS
 from regulars.contact.rule_set import ContactRules
 from regulars.contact.rules import CORE
@@ -15,6 +19,7 @@ from regulars.events.envelope import EventEnvelope
 from regulars.jobs.registry import JobKind, job_kinds
 from regulars.jobs.retention import retention_job
 from regulars.plugins.calls import PluginUnavailable
+from regulars.plugins.context import PluginContext
 from regulars.plugins.contributions import Job
 from regulars.plugins.hook_calls import handle_events
 from regulars.plugins.host import PluginHost
@@ -66,10 +71,19 @@ def parts_of(host: PluginHost, settings: Settings, own_jobs: Sequence[Job]) -> S
     """Return what the core and the plugins that are enabled now bring."""
     kinds = job_kinds([retention_job(keep_for=timedelta(days=settings.retention_days)), *own_jobs])
     for plugin in host.plugins.plugins:
-        kinds |= job_kinds(plugin.contributions.jobs, settings=plugin.settings, http=host.http_of(plugin.id))
+        kinds |= job_kinds(
+            plugin.contributions.jobs,
+            settings=plugin.settings,
+            http=host.http_of(plugin.id),
+            context_in=partial(_context_in, host, plugin.id, plugin.settings),
+        )
     traits = trait_registry({plugin.id: plugin.contributions.traits for plugin in host.plugins.plugins})
     rules = contact_rules_of(host)
     return ServerParts((*CORE_PERMISSIONS, *host.plugins.permissions), kinds, _handlers(host), traits, rules)
+
+
+def _context_in(host: PluginHost, plugin_id: str, settings: BaseModel, session: AsyncSession) -> PluginContext:
+    return host.context(plugin_id, session=session, actor=SYSTEM.label, settings=settings)
 
 
 def contact_rules_of(host: PluginHost) -> ContactRules:

@@ -9,6 +9,7 @@ from typing import Any
 
 import orjson
 import structlog
+from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.requests import HTTPConnection
 
 from regulars.access.actors import Actor
@@ -36,6 +37,7 @@ from regulars.migrations import CORE, current_revision, state_of
 from regulars.outgoing.client import Outgoing
 from regulars.outgoing.opening import open_outgoing
 from regulars.plugins.calls import PluginCaller
+from regulars.plugins.context import PluginContext
 from regulars.plugins.discovery import FoundPlugin, discover
 from regulars.plugins.hook_calls import on_merged, on_unmerged
 from regulars.plugins.host import PluginHost
@@ -240,6 +242,10 @@ class Server:
         """Return the settings of an enabled plugin, as its own model; None for the core and for everybody else."""
         plugin = self.plugins.get(plugin_id)
         return None if plugin is None else plugin.settings
+
+    def plugin_context(self, plugin_id: str, *, session: AsyncSession, actor: str) -> PluginContext:
+        """Return what an enabled plugin gets for one call, in this session."""
+        return self.host.context(plugin_id, session=session, actor=actor, settings=self.plugin_settings(plugin_id))
 
     async def fail(self, plugin_id: str, reason: str) -> None:
         """Take a plugin out because the schema cannot be built with it."""
