@@ -9,6 +9,7 @@ import strawberry
 from sqlalchemy import Float, Integer, case, cast, func, select
 from sqlmodel import col
 from strawberry.scalars import JSON
+from strawberry.types import Info
 
 from regulars import (
     Connection,
@@ -21,9 +22,16 @@ from regulars import (
     column,
     connection,
     hookimpl,
+    mutation,
     value_type,
 )
+from regulars.customers.graphql import CustomerNode
 from regulars.customers.models import CustomerIdentity
+from regulars.errors import NotFound
+from regulars.fields.context import RequestContext
+from regulars.fields.ids import row_id
+from regulars.fields.types import shown_as
+from regulars.fields.values import MutationInput, Payload
 from regulars.plugins.discovery import FoundPlugin, found_plugin
 from regulars.tables import NOW, Amount, UtcDateTime
 from regulars.touchpoints.graphql import TouchpointNode
@@ -108,13 +116,41 @@ class OddFields:
     )
 
 
+@strawberry.input(description="Which customer.")
+class OddTouchInput(MutationInput):
+    """Which customer."""
+
+    customer_id: strawberry.ID = strawberry.field(description="The customer.")
+
+
+@value_type(name="OddTouchPayload", description="The customer as it is.")
+class OddTouchPayload(Payload):
+    """The customer as it is."""
+
+    customer: CustomerNode | None = strawberry.field(default=None, description="The customer.")
+
+
+@strawberry.type
+class OddMutations:
+    """What changes nothing."""
+
+    @mutation(permission=READ, description="Return a customer.")
+    async def odd_touch(self, info: Info[RequestContext, None], input: OddTouchInput) -> OddTouchPayload | None:
+        """Return a customer, or that there is none."""
+        id = row_id("Customer", input.customer_id)
+        found = await info.context.session.get(Customer, id)
+        if found is None or not info.context.policy.owns(found):
+            raise NotFound("customer", id, path=("customerId",))
+        return OddTouchPayload(customer=shown_as(CustomerNode, found))
+
+
 class _Hooks:
     """The plugin's hooks."""
 
     @hookimpl
     def graphql(self) -> GraphQLPart:
         """Add the fields."""
-        return GraphQLPart(fields={"Customer": OddFields})
+        return GraphQLPart(fields={"Customer": OddFields, "Mutation": OddMutations})
 
 
 def oddities() -> FoundPlugin:
@@ -128,7 +164,7 @@ def oddities() -> FoundPlugin:
         summary="Fields of every kind.",
         hook_api=">=1.0,<2",
         implementation="odd",
-        graphql_types=("OddAnswer",),
+        graphql_types=("OddAnswer", "OddTouchInput", "OddTouchPayload"),
         permissions=(Permission("odd:read", "See oddities", ("admin", "analyst")),),
     )
     return found_plugin(manifest, hooks=_Hooks())

@@ -18,68 +18,95 @@ from graphql import (
     GraphQLNonNull,
     GraphQLObjectType,
     GraphQLSchema,
+    GraphQLString,
     get_named_type,
     get_nullable_type,
-    is_composite_type,
     is_leaf_type,
 )
 
 __all__ = ["Question", "Questions"]
 
 PAGES = ("first", "last", "after", "before")
+ODD_KEYS = ("__proto__", "constructor", "toString", "_")
+CURSORS = "pageInfo { __typename startCursor endCursor hasNextPage hasPreviousPage }"
 DEEPEST = 6
 SIZES = (1, 2, 3, 5)
 
 
 @dataclass(frozen=True)
 class Question:
-    """A document with its variables."""
+    """A document with its variables; ``cursors`` are those that want a cursor of an answer, each with its key."""
 
     document: str
     variables: Mapping[str, Any]
     kinds: Mapping[str, GraphQLInputType] = field(default_factory=dict)
+    cursors: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass
 class Questions:
-    """Invents operations; ``values`` are what arguments of each scalar type may be."""
+    """Invents operations; ``values`` are what arguments of each scalar type may be.
+
+    ``touching`` names a mutation that changes nothing, takes the id of a customer, and returns that customer.
+    """
 
     schema: GraphQLSchema
     random: Random
     values: Mapping[str, Sequence[Any]]
     left_out: frozenset[str] = frozenset()
+    touching: str | None = None
     _variables: dict[str, tuple[GraphQLInputType, Any]] = field(default_factory=dict)
     _fragments: list[str] = field(default_factory=list)
+    _cursors: dict[str, str] = field(default_factory=dict)
     _budget: int = 0
 
     def next(self) -> Question:
         """Return another operation."""
-        self._variables, self._fragments = {}, []
+        self._variables, self._fragments, self._cursors = {}, [], {}
         self._budget = self.random.choice((4, 10, 25))
-        root = self.schema.query_type
-        assert root is not None
-        selected = self._selection(root, 0, most=self.random.choice((1, 1, 1, 2)))
+        kind, selected = ("query", self._query()) if self.random.random() < 0.85 else self._mutation()
         declared = ", ".join(f"${name}: {kind}" for name, (kind, _) in self._variables.items())
-        head = f"query Q({declared})" if declared else "query Q"
+        head = f"{kind} Q({declared})" if declared else f"{kind} Q"
         given = {name: value for name, (_, value) in self._variables.items() if value is not _ABSENT}
         kinds = {name: kind for name, (kind, _) in self._variables.items()}
-        return Question(" ".join([head, selected, *self._fragments]), given, kinds)
+        return Question(" ".join([head, selected, *self._fragments]), given, kinds, self._cursors)
 
-    def again(self, question: Question) -> Question:
-        """Return the same document with other values for its variables."""
+    def again(self, question: Question, answer: Mapping[str, Any]) -> Question:
+        """Return the same document with other values for its variables, or with a cursor of the answer to it."""
+        found = {name: _cursor(answer, key, self.random) for name, key in question.cursors.items()}
+        if any(found.values()):
+            return Question(question.document, {**question.variables, **found}, question.kinds)
         given = {
             name: self.random.choice(SIZES) if kind is GraphQLInt else self._value(kind, 0)
             for name, kind in question.kinds.items()
         }
         return Question(question.document, given, question.kinds)
 
-    def _selection(self, kind: GraphQLObjectType, depth: int, *, most: int) -> str:
+    def _query(self) -> str:
+        root = self.schema.query_type
+        assert root is not None
+        return self._selection(root, 0, most=self.random.choice((1, 1, 1, 2)))
+
+    def _mutation(self) -> tuple[str, str]:
+        if self.touching is None:
+            return "query", self._query()
+        kind = self.schema.type_map["Customer"]
+        assert isinstance(kind, GraphQLObjectType)
+        shown = self._selection(kind, 1, most=self.random.choice((2, 4)))
+        id = _quoted(self.random.choice(self.values["ID"]))
+        return (
+            "mutation",
+            f"{{ {self.touching}(input: {{customerId: {id}}}) {{ errors {{ code }} customer {shown} }} }}",
+        )
+
+    def _selection(self, kind: GraphQLObjectType, depth: int, *, most: int, more: str = "") -> str:
         names = [name for name in kind.fields if f"{kind.name}.{name}" not in self.left_out]
         plain = [name for name in names if is_leaf_type(get_named_type(kind.fields[name].type))]
         chosen = self.random.sample(names, min(most, len(names)))
         if depth >= DEEPEST or self._budget <= 0:
             chosen = [name for name in chosen if name in plain]
         parts = [self._field(kind, name, depth) for name in chosen]
+        parts += [more] if more else []
         if not parts or self.random.random() < 0.15:
             parts.append("__typename")
         written = f"{{ {' '.join(parts)} }}"
@@ -111,13 +138,42 @@ class Questions:
     def _field(self, kind: GraphQLObjectType, name: str, depth: int) -> str:
         self._budget -= 1
         definition = kind.fields[name]
-        alias = f"a{self.random.randint(0, 99)}_{name}: " if self.random.random() < 0.1 else ""
+        key = self._key(name)
         condition = f" {self._condition()}" if self.random.random() < 0.05 else ""
-        written = f"{alias}{name}{self._arguments(definition)}{condition}"
+        written = f"{'' if key == name else f'{key}: '}{name}{self._arguments(definition)}"
         target = get_named_type(definition.type)
-        if isinstance(target, GraphQLObjectType):
-            return f"{written} {self._selection(target, depth + 1, most=self.random.choice((1, 2, 4)))}"
-        return f"{written} {{ __typename id }}" if is_composite_type(target) else written
+        if isinstance(target, GraphQLInterfaceType):
+            return f"{written}{condition} {self._of_some_types(target, depth)}"
+        if not isinstance(target, GraphQLObjectType):
+            return f"{written}{condition}"
+        more = ""
+        if depth == 0 and "after" in definition.args and self.random.random() < 0.4:
+            written, more = self._with_cursor(written, key), CURSORS
+        selected = self._selection(target, depth + 1, most=self.random.choice((1, 2, 4)), more=more)
+        if self.random.random() < 0.05:  # the same field twice, whose selections are merged
+            selected += f" {written} {self._selection(target, depth + 1, most=1, more=more)}"
+        return f"{written}{condition} {selected}"
+
+    def _key(self, name: str) -> str:
+        chance = self.random.random()
+        if chance < 0.1:
+            return f"a{self.random.randint(0, 99)}_{name}"
+        return self.random.choice(ODD_KEYS) if chance < 0.12 else name
+
+    def _with_cursor(self, written: str, key: str) -> str:
+        side = "before" if "last: " in written else "after"
+        name = self._variable(GraphQLString, _ABSENT)
+        self._cursors[name] = key
+        head, bracket, arguments = written.partition("(")
+        return f"{head}({side}: ${name}, {arguments}" if bracket else f"{head}({side}: ${name})"
+
+    def _of_some_types(self, interface: GraphQLInterfaceType, depth: int) -> str:
+        kinds = self.schema.get_implementations(interface).objects
+        parts = ["__typename id"]
+        for kind in self.random.sample(kinds, min(len(kinds), 4)):
+            self._budget = max(self._budget, 2)
+            parts.append(f"... on {kind.name} {self._selection(kind, depth + 1, most=2)}")
+        return f"{{ {' '.join(parts)} }}"
 
     def _arguments(self, definition: GraphQLField) -> str:
         given = []
@@ -168,6 +224,12 @@ class _Absent:
 
 
 _ABSENT = _Absent()
+
+
+def _cursor(answer: Mapping[str, Any], key: str, random: Random) -> str | None:
+    page = ((answer.get("data") or {}).get(key) or {}).get("pageInfo") or {}
+    cursor: str | None = page.get(random.choice(("startCursor", "endCursor")))
+    return cursor
 
 
 def _literal(value: Any, kind: GraphQLInputType) -> str:
