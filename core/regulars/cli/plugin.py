@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from regulars.plugins.discovery import FoundPlugin
     from regulars.plugins.host import PluginHost
     from regulars.plugins.plan import Plan
+    from regulars.plugins.states import PluginStatus
     from regulars.settings import Settings
 
 __all__ = ["app", "plugin_app"]
@@ -54,7 +55,7 @@ def plugin_app(find: Find) -> typer.Typer:
         _print_plan(plan)
         if plan.obstacle is None and not yes:
             typer.confirm(f"Enable {plugin_id}?", abort=True)
-        status = _with_host(find, lambda host: host.enable(plugin_id))
+        status = _with_host(find, lambda host: _enable(host, plugin_id))
         typer.echo(f"{plugin_id}: {status.state}")
 
     @commands.command("disable")
@@ -64,7 +65,7 @@ def plugin_app(find: Find) -> typer.Typer:
         _print_plan(plan)
         if not yes:
             typer.confirm(f"Disable {plugin_id}? Its data stay.", abort=True)
-        status = _with_host(find, lambda host: host.disable(plugin_id))
+        status = _with_host(find, lambda host: _disable(host, plugin_id))
         typer.echo(f"{plugin_id}: {status.state}")
 
     @commands.command("config")
@@ -196,6 +197,30 @@ def _print_plan(plan: "Plan") -> None:
                 typer.echo(f"    {item}")
 
 
+async def _enable(host: "PluginHost", plugin_id: str) -> "PluginStatus":
+    status = await host.enable(plugin_id)
+    await _note(host, "pluginEnable", plugin_id, command="enable")
+    return status
+
+
+async def _disable(host: "PluginHost", plugin_id: str) -> "PluginStatus":
+    status = await host.disable(plugin_id)
+    await _note(host, "pluginDisable", plugin_id, command="disable")
+    return status
+
+
+async def _note(host: "PluginHost", action: str, plugin_id: str, *, command: str, fields: Sequence[str] = ()) -> None:
+    """Write into the audit log what the mutation of the same name writes; never a value."""
+    from regulars.access.actors import SYSTEM
+    from regulars.audit.service import Circumstances, record_audit, under
+
+    async with host.database.writing() as session:
+        with under(session, Circumstances(f"regulars plugin {command}", fields=fields)):
+            await record_audit(
+                session, actor=SYSTEM.label, action=action, subject=f"{action}:{plugin_id}", now=host.clock.now()
+            )
+
+
 async def _configure(host: "PluginHost", plugin_id: str, words: dict[str, str]) -> None:
     from regulars.plugins.admission import manifest_of
     from regulars.plugins.configuration import settings_from_words, shown_settings
@@ -204,6 +229,7 @@ async def _configure(host: "PluginHost", plugin_id: str, words: dict[str, str]) 
     manifest = manifest_of(host.installed(plugin_id))
     if words:
         status = await host.configure(plugin_id, settings_from_words(manifest, words))
+        await _note(host, "pluginConfigure", plugin_id, command="config", fields=sorted(words))
         typer.echo(f"{plugin_id}: {status.state}{f'. {status.reason}' if status.reason else ''}")
     shown = shown_settings(manifest, host.stored_settings(plugin_id))
     if not shown:

@@ -1,13 +1,20 @@
+import asyncio
+
 import orjson
 import pytest
 from pydantic import BaseModel, SecretStr
+from sqlalchemy import select
+from sqlmodel import col
 from tests.core.plugins.fakes import gold, plugin
 from typer.testing import CliRunner, Result
 
+from regulars.audit.models import AuditEntry
 from regulars.cli.plugin import plugin_app
+from regulars.database import Database, open_engine
 from regulars.errors import InvalidInput
 from regulars.plugins.configuration import UnknownSetting
 from regulars.plugins.states import PluginWithheld, UnknownPlugin
+from regulars.settings import Settings
 
 pytestmark = pytest.mark.usefixtures("logging_restored", "tables")
 
@@ -26,6 +33,16 @@ def tables(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
 def run(*words: str, answer: str | None = None) -> Result:
     app = plugin_app(lambda _settings: (gold(), plugin("mail", settings=MailSettings)))
     return CliRunner().invoke(app, list(words), input=answer)
+
+
+async def audited(url: str) -> list[tuple[object, ...]]:
+    """Return what the audit log holds, in the order in which it was done."""
+    columns = (AuditEntry.actor, AuditEntry.action, AuditEntry.subject, AuditEntry.fields, AuditEntry.via)
+    database = Database(open_engine(Settings(database_url=url)))
+    async with database.reading() as session:
+        rows = (await session.execute(select(*map(col, columns)).order_by(col(AuditEntry.id)))).all()
+    await database.close()
+    return [tuple(row) for row in rows]
 
 
 def test_plugins_are_listed_with_their_states() -> None:
@@ -101,6 +118,27 @@ def test_settings_are_set_and_secrets_masked() -> None:
     assert "mail.example" in shown.stdout
     assert "••••••••" in shown.stdout
     assert "hunter22" not in shown.stdout
+
+
+def test_what_is_changed_by_command_stands_in_the_audit_log_without_values(database_url: str) -> None:
+    run("config", "mail", "host=mail.example", "password=hunter22")
+    run("enable", "mail", "--yes")
+    run("disable", "mail", "--yes")
+    run("config", "mail")
+
+    assert asyncio.run(audited(database_url)) == [
+        ("system", "pluginConfigure", "pluginConfigure:mail", ["host", "password"], "regulars plugin config"),
+        ("system", "pluginEnable", "pluginEnable:mail", [], "regulars plugin enable"),
+        ("system", "pluginDisable", "pluginDisable:mail", [], "regulars plugin disable"),
+    ]
+
+
+def test_what_is_refused_leaves_no_trace_in_the_audit_log(database_url: str) -> None:
+    run("config", "mail", "hots=mail.example")
+    run("enable", "mail", "--yes")
+    run("disable", "golt", "--yes")
+
+    assert asyncio.run(audited(database_url)) == []
 
 
 def test_a_secret_can_be_typed_unseen() -> None:

@@ -1,5 +1,7 @@
 """People whose every field is told apart, written through every door; and a search for them in every place."""
 
+import re
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -49,6 +51,9 @@ class Canary:
     @property
     def email(self) -> str:
         return f"{self.word}@example.org"
+
+
+WORD = re.compile(rb"canary\d{4}bird")
 
 
 def word_of(number: int) -> str:
@@ -104,8 +109,9 @@ def bytes_of(database: Database) -> bytes:
 
 async def found_in(database: Database, canaries: list[Canary]) -> dict[int, int]:
     """Return how often each person's word occurs in the dump and in the files."""
-    dump, raw = await dump_of(database), bytes_of(database)
-    return {each.number: dump.lower().count(each.word) + raw.lower().count(each.word.encode()) for each in canaries}
+    everything = (await dump_of(database)).encode() + b"\n" + bytes_of(database)
+    found = Counter(WORD.findall(everything.lower()))
+    return {each.number: found[each.word.encode()] for each in canaries}
 
 
 async def silent_about(database: Database, canary: Canary) -> list[str]:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 from tests.core.privacy.canaries import CREATE, Canary, found_in, make_canaries
+from tests.plan import Figures
 
 from regulars.access.actors import SYSTEM
 from regulars.ingest.models import Import
@@ -188,11 +189,12 @@ async def test_erasing_an_erased_customer_is_refused(app: App) -> None:
 
 @pytest.mark.full
 @pytest.mark.timeout(1800)
-async def test_of_a_hundred_erased_among_a_thousand_nothing_is_left(app: App) -> None:
+async def test_of_a_hundred_erased_among_a_thousand_nothing_is_left(app: App, figures: Figures) -> None:
     canaries = await make_canaries(app, 1000)
     gone = canaries[:100]
 
     await erase(app, gone)
 
+    figures(people=1000, erased=100)
     assert await found_in(app.database, gone) == dict.fromkeys(range(100), 0)
     assert min((await found_in(app.database, canaries[100:])).values()) > 5
