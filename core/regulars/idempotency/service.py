@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, delete, or_, select, text, update
+from sqlalchemy import ColumnElement, delete, func, or_, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -132,12 +132,13 @@ async def delete_old_answers(session: AsyncSession, *, before: datetime, limit: 
 
 
 async def erase_answers(session: AsyncSession, *, request_ids: Collection[str], words: Collection[str]) -> int:
-    """Empty the answers of these requests and those in which any of ``words`` occurs, and return how many.
+    """Empty the answers of these requests and those in which any of ``words`` occurs, in any case; return how many.
 
     A request that is repeated afterwards is refused with ``AnswerErased``: its effect is not had twice.
     """
     found: list[ColumnElement[bool]] = [col(KeptAnswer.request_id).in_(request_ids)]
-    found += [col(KeptAnswer.answer).contains(word, autoescape=True) for word in words if word]
+    answer = func.lower(col(KeptAnswer.answer))
+    found += [answer.contains(word.lower(), autoescape=True) for word in words if word]
     connection = await session.connection()
     erased = update(KeptAnswer).where(col(KeptAnswer.answer).is_not(None), or_(*found)).values(answer=None)
     return (await connection.execute(erased)).rowcount

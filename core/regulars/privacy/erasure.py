@@ -20,6 +20,7 @@ from regulars.customers.turns import UPSERTS_LOCK
 from regulars.errors import NotFound
 from regulars.events.models import Event
 from regulars.events.service import record_event
+from regulars.idempotency.service import erase_answers
 from regulars.privacy.models import PrivacyRequest
 from regulars.privacy.tracks import erase_from_tables, telling_words
 from regulars.suppressions.secret_key import ensure_address_key
@@ -104,6 +105,7 @@ async def erase_customer(
     forgotten = await forget_units(session, unit_kind="customer", units=[str(id) for id in ids])
     erased.rows["core_assignment"] = forgotten
     erased.rows.update(await erase_from_tables(session, words=erased.words))
+    erased.rows["core_kept_answer"] += await erase_answers(session, request_ids=(), words=erased.words)
     if before_commit is not None:
         await before_commit(erased)
     await record_event(

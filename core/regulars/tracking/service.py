@@ -57,10 +57,12 @@ class TakenIn:
     """What became of the messages of one request, in order.
 
     ``joins`` are visitors who turned out to be customers: to be merged, each pair in a transaction of its own.
+    ``customers`` are those of whom something was taken in.
     """
 
     results: Sequence[Taken]
     joins: Sequence[tuple[UUID, UUID]] = ()
+    customers: frozenset[UUID] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -117,7 +119,8 @@ async def take_messages(
         now=now,
     )
     await _remember(session, accepted, sender.source, now)
-    return TakenIn(results, list(people.joins))
+    about = frozenset(one.customer_id for one in accepted if one.customer_id is not None)
+    return TakenIn(results, list(people.joins), about)
 
 
 def _result(message: Message | Refused) -> Taken:

@@ -3,6 +3,10 @@
 Source: https://www.w3.org/TR/gpc/
 """
 
+from collections.abc import Collection
+from contextlib import suppress
+from uuid import UUID
+
 import orjson
 from sqlalchemy import or_, select
 from sqlmodel import col
@@ -14,6 +18,7 @@ from starlette.routing import Route
 from regulars.access.actors import Actor
 from regulars.consents.gpc import record_gpc_signal
 from regulars.consents.models import GpcSignal
+from regulars.errors import NotFound
 from regulars.web.server import Server
 
 __all__ = ["asks_for_no_sharing", "gpc_route", "heed_gpc"]
@@ -28,17 +33,24 @@ def asks_for_no_sharing(headers: Headers) -> bool:
     return any(value.strip() == "1" for line in headers.getlist(HEADER) for value in line.split(","))
 
 
-async def heed_gpc(server: Server, request: Request, actor: Actor) -> None:
-    """Keep the first signal of a customer, which stops every partner; later ones are only noted in the log."""
-    if actor.customer_id is None or not asks_for_no_sharing(request.headers):
+async def heed_gpc(server: Server, request: Request, customers: Collection[UUID], *, actor: Actor) -> None:
+    """Keep the first signal of each customer whose browser sent this, which stops every partner.
+
+    Later signals are only noted in the log, and so is what nobody is known to have sent.
+    """
+    if not customers or not asks_for_no_sharing(request.headers):
         return
     request.state.log["gpc"] = "1"
-    is_theirs = or_(col(GpcSignal.profile_id) == actor.customer_id, col(GpcSignal.customer_id) == actor.customer_id)
+    told = select(col(GpcSignal.profile_id), col(GpcSignal.customer_id))
+    is_theirs = or_(col(GpcSignal.profile_id).in_(customers), col(GpcSignal.customer_id).in_(customers))
     async with server.database.reading() as session:
-        if await session.scalar(select(col(GpcSignal.id)).where(is_theirs).limit(1)) is not None:
-            return
-    async with server.database.writing() as session:
-        await record_gpc_signal(session, customer_id=actor.customer_id, actor=actor, now=server.clock.now())
+        known = {id for row in await session.execute(told.where(is_theirs)) for id in row}
+    first = sorted(set(customers) - known)
+    if first:
+        async with server.database.writing() as session:
+            for customer_id in first:
+                with suppress(NotFound):  # somebody erased them meanwhile
+                    await record_gpc_signal(session, customer_id=customer_id, actor=actor, now=server.clock.now())
 
 
 def gpc_route() -> Route:

@@ -41,7 +41,7 @@ def graphql_routes(server: Server) -> Sequence[BaseRoute]:
             actor = request.state.actor = await api_actor(server, request)
             charge = request.state.charge = server.charge(actor, request)
             notes["actor"] = actor.label
-            await heed_gpc(server, request, actor)
+            await heed_gpc(server, request, [actor.customer_id] if actor.customer_id else [], actor=actor)
             executor = await server.executor()
             answer = await executor(operation, request)
         except AllowanceSpent as error:

@@ -17,6 +17,7 @@ from regulars.consents.scopes import EVERYTHING, Scope
 from regulars.selfservice.down_tokens import DownToken, read_down_token
 from regulars.selfservice.stopping import check_can_stop, stop_scope
 from regulars.web.console.frame import Frame, framed
+from regulars.web.gpc import heed_gpc
 from regulars.web.house import STOP_PATH
 from regulars.web.server import Server
 
@@ -57,6 +58,7 @@ def stop_route(server: Server) -> Route:
                 registry=server.consent_registry,
                 now=server.clock.now(),
             )
+        await heed_gpc(server, request, [token.customer_id], actor=ANONYMOUS)
         if "text/html" not in request.headers.get("accept", ""):
             return PlainTextResponse(f"Stopped: {_words(wanted)}.\n", headers=HEADERS)
         return _page(server, wanted, title="Stopped", has_stopped=True)

@@ -4,6 +4,8 @@ Source: https://segment.com/docs/connections/sources/catalog/libraries/server/ht
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
 from typing import Any
 from uuid import UUID
 
@@ -16,12 +18,14 @@ from regulars.access.actors import ANONYMOUS, Actor
 from regulars.access.allowances import address_payer, payer_of
 from regulars.access.authentication import write_key_in
 from regulars.access.refusals import Unauthenticated, WriteKeyMissing
+from regulars.idempotency.service import KeyedRequest, claim_key, keep_answer, keyed_request
 from regulars.tracking.bodies import LARGEST_BODY, bodies_in, read_document, unpacked
 from regulars.tracking.joining import join_visitor
 from regulars.tracking.messages import TYPES, read_messages
 from regulars.tracking.refusals import BodyRefused
 from regulars.tracking.requests import take_request
 from regulars.tracking.service import Registries, Taken, TakenIn
+from regulars.web.gpc import heed_gpc
 from regulars.web.server import Server
 
 __all__ = ["tracking_routes"]
@@ -29,9 +33,19 @@ __all__ = ["tracking_routes"]
 SHORT = {type[0]: type for type in TYPES} | {"b": "batch"}
 """What the clients in browsers send to: `/v1/t` for `/v1/track`."""
 
-
 MIXED = 207
 NOT_TAKEN = 400
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """The messages of one request, and what the request says about all of them."""
+
+    bodies: Sequence[object]
+    type: str | None
+    sent_at: object
+    sender: Actor
+    is_strict: bool
 
 
 def tracking_routes(server: Server) -> list[Route]:
@@ -54,15 +68,20 @@ def _door(server: Server, kind: str) -> Callable[[Request], Awaitable[Response]]
 async def _take(server: Server, kind: str, request: Request) -> Response:
     authorization = request.headers.get("authorization")
     sender = None if authorization is None else await server.sender(write_key_in(authorization))
-    document = read_document(unpacked(await _received(request)))
+    body = unpacked(await _received(request))
+    document = read_document(body)
     if sender is None:
         sender = await _sender_named_in(document, server)
     bodies, sent_at = bodies_in(document, is_batch=kind == "batch")
     _charge(server, sender, request, len(bodies))
-    taken = await _write(server, bodies, None if kind == "batch" else kind, sent_at, sender)
-    for visitor_id, customer_id in taken.joins:
-        await _join(server, visitor_id, customer_id, sender)
-    return _answer(taken, is_strict=request.headers.get("x-strict-mode") == "1")
+    is_strict = request.headers.get("x-strict-mode") == "1"
+    asked = _Asked(bodies, None if kind == "batch" else kind, sent_at, sender, is_strict=is_strict)
+    key = request.headers.get("idempotency-key")
+    if key is None:
+        return await _write(server, request, asked, None)
+    keyed = keyed_request(sender, key, kind, is_strict, sha256(body).hexdigest())
+    with server.keys_in_flight.held(keyed):
+        return await _write(server, request, asked, keyed)
 
 
 async def _received(request: Request) -> bytes:
@@ -90,14 +109,33 @@ def _charge(server: Server, sender: Actor, request: Request, messages: int) -> N
             server.tracking_allowances.charge(payer, max(1, messages), now=server.clock.now())
 
 
-async def _write(server: Server, bodies: Sequence[object], type: str | None, sent_at: object, sender: Actor) -> TakenIn:
-    now = server.clock.now()
-    messages = read_messages(bodies, source=sender.source, sent_at=sent_at, type=type, now=now)
+async def _write(server: Server, request: Request, asked: _Asked, keyed: KeyedRequest | None) -> Response:
+    """Write what the messages tell, and how that is answered; a repeated request gets its first answer."""
+    now, sender = server.clock.now(), asked.sender
+    messages = read_messages(asked.bodies, source=sender.source, sent_at=asked.sent_at, type=asked.type, now=now)
     known = Registries(server.touchpoint_types, server.trait_registry, server.consent_registry)
     async with server.database.writing() as session:
-        return await take_request(
-            session, messages=messages, sent_at=sent_at, type=type, known=known, sender=sender, now=now
+        kept = None if keyed is None else await claim_key(session, keyed)
+        if kept is not None:
+            return _replayed(kept)
+        taken = await take_request(
+            session, messages=messages, sent_at=asked.sent_at, type=asked.type, known=known, sender=sender, now=now
         )
+        status, content = _answer(taken, is_strict=asked.is_strict)
+        if keyed is not None:
+            answer = orjson.dumps([status, content]).decode()
+            await keep_answer(session, keyed, answer=answer, request_id=request.state.request_id, now=now)
+    for visitor_id, customer_id in taken.joins:
+        await _join(server, visitor_id, customer_id, sender)
+    await heed_gpc(server, request, taken.customers, actor=sender)
+    return _json(status, content)
+
+
+def _replayed(kept: str) -> Response:
+    status, content = orjson.loads(kept)
+    answer = _json(status, content)
+    answer.headers["idempotency-replayed"] = "true"
+    return answer
 
 
 async def _join(server: Server, visitor_id: UUID, customer_id: UUID, sender: Actor) -> None:
@@ -112,15 +150,16 @@ async def _join(server: Server, visitor_id: UUID, customer_id: UUID, sender: Act
         )
 
 
-def _answer(taken: TakenIn, *, is_strict: bool) -> Response:
+def _answer(taken: TakenIn, *, is_strict: bool) -> tuple[int, Any]:
+    """Return the status and what is told."""
     rejected = [one for one in taken.results if one.status == "rejected"]
     if is_strict:
         status = 200 if not rejected else NOT_TAKEN if len(rejected) == len(taken.results) else MIXED
-        return _json(status, {"success": not rejected, "results": [_told(one) for one in taken.results]})
+        return status, {"success": not rejected, "results": [_told(one) for one in taken.results]}
     too_large = next((one for one in rejected if one.error is not None and one.error.code == "TOO_LARGE"), None)
     if too_large is not None:
-        return _json(NOT_TAKEN, {"success": False, "code": "TOO_LARGE", "message": str(too_large.error)})
-    return _json(200, {"success": True})
+        return NOT_TAKEN, {"success": False, "code": "TOO_LARGE", "message": str(too_large.error)}
+    return 200, {"success": True}
 
 
 def _told(one: Taken) -> dict[str, Any]:

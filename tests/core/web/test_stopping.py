@@ -212,3 +212,15 @@ async def test_the_link_of_somebody_who_was_erased_is_unknown(app: App, anna: UU
     assert_is_unknown(await app.client.get(link(app, anna)))
     assert_is_unknown(await app.client.post(link(app, anna), data=ONE_CLICK))
     assert await withdrawals(app) == []
+
+
+async def test_whoever_stops_with_a_browser_that_asks_for_no_sharing_is_heeded(app: App, anna: UUID) -> None:
+    asks = {**BROWSER, "sec-gpc": "1"}
+    looked = await app.client.get(link(app, anna), headers=asks)
+    before = await app.events("consent.gpc_seen")
+
+    stopped = await app.client.post(link(app, anna), data=ONE_CLICK, headers=asks)
+
+    assert [looked.status_code, stopped.status_code] == [200, 200]
+    assert before == []
+    assert [event.subject for event in await app.events("consent.gpc_seen")] == [f"customer:{anna}"]
