@@ -14,8 +14,9 @@ from cluster import Cluster
 from plugin import use_plugin
 
 from regulars.database import open_engine
-from regulars.migrations import CORE, MigrationOwner, upgrade
+from regulars.migrations import upgrade
 from regulars.plugins.discovery import discover
+from regulars.revisions import CORE, MigrationOwner
 from regulars.settings import Settings
 
 __all__ = ["REGULARS", "customer_id", "database_of", "forget_changes"]

@@ -1,7 +1,6 @@
 """Bring each owner's tables to their newest revision, with one version table per owner."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from pkgutil import walk_packages
@@ -21,90 +20,21 @@ from sqlmodel import AutoString
 import regulars
 from regulars.crash_points import CrashPoint, reach
 from regulars.errors import ConfigurationError
+from regulars.revisions import CORE, MigrationFailed, MigrationOwner, UnknownRevision, current_revision
 from regulars.tables import Amount, JsonColumn, Table, UtcDateTime
 
 __all__ = [
-    "CORE",
     "BrokenReferences",
-    "MigrationFailed",
-    "MigrationOwner",
-    "OwnerState",
-    "UnknownRevision",
-    "current_revision",
     "differences",
     "downgrade",
     "pending_revisions",
     "revise",
     "run_migrations_of_one_owner",
-    "state_of",
     "upgrade",
 ]
 
 LOCK_KEY = 0x5245_4755  # "REGU": one migrating process at a time
 LOCK_TIMEOUT = "10s"
-
-
-@dataclass(frozen=True)
-class MigrationOwner:
-    """Somebody who owns tables: the core, or a plugin.
-
-    ``name`` is the prefix of the tables; ``location`` is ``package:folder`` with the revisions.
-    """
-
-    name: str
-    location: str
-
-    @property
-    def version_table(self) -> str:
-        """Return the name of the table that remembers this owner's revision."""
-        return f"alembic_version_{self.name}"
-
-
-CORE = MigrationOwner("core", "regulars_migrations:versions")
-
-
-@dataclass(frozen=True)
-class OwnerState:
-    """Where an owner's tables are, and where they should be.
-
-    ``is_known`` is false where this software has no such revision: the database is newer.
-    """
-
-    owner: str
-    current: str | None
-    newest: str | None
-    is_known: bool = True
-
-    @property
-    def is_newest(self) -> bool:
-        """Tell whether nothing is left to do."""
-        return self.current == self.newest
-
-
-class MigrationFailed(ConfigurationError):
-    """A migration stopped; its transaction was rolled back."""
-
-    code = "MIGRATION_FAILED"
-
-    def __init__(self, owner: str, cause: BaseException) -> None:
-        self.owner = owner
-        super().__init__(
-            f"The tables of {owner} could not be migrated: {cause}. Nothing of this step was kept."
-            f" Mend the cause and run `regulars db upgrade` again."
-        )
-
-
-class UnknownRevision(ConfigurationError):
-    """The database is newer than this software, or of another making."""
-
-    code = "UNKNOWN_REVISION"
-
-    def __init__(self, owner: str, revision: str) -> None:
-        self.owner, self.revision = owner, revision
-        super().__init__(
-            f"The tables of {owner} are at revision {revision}, which this version does not know."
-            f" Install the version that wrote them, or a newer one."
-        )
 
 
 class BrokenReferences(ConfigurationError):
@@ -211,24 +141,6 @@ def _import_models() -> None:
     for module in walk_packages(regulars.__path__, "regulars."):
         if module.name.endswith(".models"):
             import_module(module.name)
-
-
-async def current_revision(engine: AsyncEngine, owner: MigrationOwner) -> str | None:
-    """Return the revision at which an owner's tables are; None before the first migration."""
-    async with engine.connect() as connection:
-        return await connection.run_sync(
-            lambda sync: MigrationContext.configure(
-                sync, opts={"version_table": owner.version_table}
-            ).get_current_revision()
-        )
-
-
-async def state_of(engine: AsyncEngine, owner: MigrationOwner) -> OwnerState:
-    """Return where an owner's tables are and where this software wants them."""
-    scripts = ScriptDirectory.from_config(_config(owner))
-    current = await current_revision(engine, owner)
-    is_known = current is None or any(script.revision == current for script in scripts.walk_revisions())
-    return OwnerState(owner.name, current, scripts.get_current_head(), is_known)
 
 
 async def pending_revisions(engine: AsyncEngine, owner: MigrationOwner) -> tuple[str, ...]:

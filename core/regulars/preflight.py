@@ -16,7 +16,7 @@ from sqlalchemy.exc import DBAPIError
 
 from regulars.database import Database
 from regulars.errors import ConfigurationError
-from regulars.migrations import CORE, UnknownRevision, state_of
+from regulars.revisions import CORE, OwnerState, UnknownRevision, state_of
 
 __all__ = ["DatabaseUnreachable", "TablesMissing", "TablesOutdated", "check_database", "check_reachable"]
 
@@ -80,10 +80,11 @@ async def check_reachable(database: Database) -> None:
         raise DatabaseUnreachable(url, _reason(error)) from error
 
 
-async def check_database(database: Database) -> None:
-    """Raise a ``ConfigurationError`` unless the database answers and the core's tables are the newest.
+async def check_database(database: Database) -> OwnerState:
+    """Return the state of the core's tables, which are the newest.
 
-    A SQLite file that does not exist is not made.
+    Raises a ``ConfigurationError`` where they are not, or where the database does not answer. A SQLite file that does
+    not exist is not made.
     """
     url = database.engine.url
     if _is_missing_file(url):
@@ -96,6 +97,7 @@ async def check_database(database: Database) -> None:
         raise UnknownRevision(state.owner, state.current)
     if not state.is_newest:
         raise TablesOutdated(owner=state.owner, current=state.current, newest=state.newest)
+    return state
 
 
 def _open_file(url: URL) -> None:

@@ -19,9 +19,10 @@ from regulars.access.service import create_key
 from regulars.access.staff import create_staff_member
 from regulars.database import open_engine
 from regulars.jobs.service import enqueue_job
-from regulars.migrations import CORE, upgrade
+from regulars.migrations import upgrade
 from regulars.plugins.discovery import found_plugin
 from regulars.plugins.manifest import PluginManifest
+from regulars.revisions import CORE
 from regulars.settings import Settings
 from regulars.web.application import create_app
 from regulars.web.server import Server

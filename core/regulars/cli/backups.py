@@ -41,8 +41,9 @@ def restore(
 
 async def _bring_up(settings: "Settings") -> tuple[int, int]:
     from regulars.database import Database, open_engine
-    from regulars.migrations import CORE, upgrade
+    from regulars.migrations import upgrade
     from regulars.privacy.reapplying import reapply_erasures
+    from regulars.revisions import CORE
     from regulars.web.server import Server
 
     database = Database(open_engine(settings))

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from regulars.database import Database
-    from regulars.migrations import MigrationOwner, OwnerState
+    from regulars.revisions import MigrationOwner, OwnerState
     from regulars.settings import Settings
 
 __all__ = ["app"]
@@ -28,7 +28,7 @@ def upgrade(
     from regulars.cli.environment import with_database
     from regulars.cli.owners import enabled_owners, owner_named
     from regulars.errors import ConfigurationError
-    from regulars.migrations import CORE
+    from regulars.revisions import CORE
 
     async def work(database: "Database", settings: "Settings", _now: "datetime") -> list[ConfigurationError]:
         if owner is not None:
@@ -53,14 +53,14 @@ def upgrade(
 @app.command("current")
 def current() -> None:
     """Show at which revision each owner's tables are, and which one is the newest; exit code 1 if one is behind."""
-    from regulars import migrations
     from regulars.cli.environment import with_database
     from regulars.cli.owners import enabled_owners
+    from regulars.revisions import CORE, state_of
 
     async def work(database: "Database", settings: "Settings", _now: "datetime") -> "Sequence[OwnerState]":
-        core = await migrations.state_of(database.engine, migrations.CORE)
+        core = await state_of(database.engine, CORE)
         plugins = await enabled_owners(database, settings) if core.is_newest else ()
-        return [core, *[await migrations.state_of(database.engine, plugin) for plugin in plugins]]
+        return [core, *[await state_of(database.engine, plugin) for plugin in plugins]]
 
     states = with_database(work)
     for state in states:
@@ -94,6 +94,7 @@ def downgrade(
     from regulars import migrations
     from regulars.cli.environment import with_database
     from regulars.cli.owners import owner_named
+    from regulars.revisions import state_of
 
     if not yes:
         typer.confirm(
@@ -103,17 +104,18 @@ def downgrade(
     async def work(database: "Database", settings: "Settings", _now: "datetime") -> "OwnerState":
         chosen = await owner_named(database, settings, owner)
         await migrations.downgrade(database.engine, chosen, revision=revision)
-        return await migrations.state_of(database.engine, chosen)
+        return await state_of(database.engine, chosen)
 
     typer.echo(f"{owner}: {with_database(work).current or 'no tables'}")
 
 
 async def _upgrade(database: "Database", owner: "MigrationOwner") -> None:
     from regulars import migrations
+    from regulars.revisions import state_of
 
-    before = await migrations.state_of(database.engine, owner)
+    before = await state_of(database.engine, owner)
     await migrations.upgrade(database.engine, [owner])
-    after = await migrations.state_of(database.engine, owner)
+    after = await state_of(database.engine, owner)
     if before.current == after.current:
         typer.echo(f"{owner.name}: {after.current} (nothing to do)")
     else:

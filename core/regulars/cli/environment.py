@@ -38,7 +38,7 @@ def with_database(work: Callable[[Database, Settings, datetime], Awaitable[T]]) 
 
 
 def _with(
-    work: Callable[[Database, Settings, datetime], Awaitable[T]], check: Callable[[Database], Awaitable[None]]
+    work: Callable[[Database, Settings, datetime], Awaitable[T]], check: Callable[[Database], Awaitable[object]]
 ) -> T:
     settings = command_settings()
 

@@ -6,10 +6,10 @@ from contextlib import asynccontextmanager
 from regulars.clock import SystemClock
 from regulars.database import Database
 from regulars.errors import InvalidInput, UnknownValue
-from regulars.migrations import CORE, MigrationOwner
 from regulars.plugins.discovery import discover
 from regulars.plugins.host import PluginHost
 from regulars.plugins.states import in_dependency_order
+from regulars.revisions import CORE, MigrationOwner
 from regulars.settings import Settings
 
 __all__ = ["enabled_owners", "owner_named"]

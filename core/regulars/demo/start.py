@@ -12,8 +12,9 @@ from regulars.demo.preparation import history_for_demo, prepare_demo
 from regulars.demo.progress import shown_progress
 from regulars.demo.settings import FOLDER, place_of_data
 from regulars.demo.welcome import welcome
-from regulars.migrations import CORE, state_of, upgrade
+from regulars.migrations import upgrade
 from regulars.preflight import check_reachable
+from regulars.revisions import CORE, state_of
 from regulars.settings import Settings
 from regulars.web.listening import address_of
 from regulars.web.serve import serve

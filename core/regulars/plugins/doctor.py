@@ -7,7 +7,6 @@ from enum import StrEnum
 from sqlalchemy import inspect
 
 from regulars.errors import RegularsError
-from regulars.migrations import MigrationOwner, pending_revisions
 from regulars.personal import silent_columns
 from regulars.plugins.admission import manifest_of
 from regulars.plugins.host import PluginHost
@@ -15,6 +14,7 @@ from regulars.plugins.plan import public_routes
 from regulars.plugins.plugin_set import Contributions
 from regulars.plugins.problems import Problem, read_problems
 from regulars.plugins.states import PluginState, PluginWithheld
+from regulars.revisions import MigrationOwner
 
 __all__ = ["Finding", "PluginHealth", "examine", "health_of"]
 
@@ -102,6 +102,8 @@ async def _migrations(host: PluginHost, plugin_id: str, given: Contributions) ->
         return []
     try:
         owner = MigrationOwner(plugin_id, given.migrations.location)
+        from regulars.migrations import pending_revisions  # Alembic is for changes of tables, not for every start
+
         pending = await pending_revisions(host.database.engine, owner)
     except RegularsError as error:
         return [Finding(plugin_id, "migrations", False, str(error))]

@@ -15,7 +15,6 @@ from regulars.clock import Clock
 from regulars.consents.registry import core_consent_registry
 from regulars.database import Database
 from regulars.messages.box import MessageBox
-from regulars.migrations import MigrationOwner
 from regulars.outgoing.client import Outgoing
 from regulars.outgoing.consent_gate import ConsentGate
 from regulars.outgoing.granted import PluginHttp
@@ -45,6 +44,7 @@ from regulars.plugins.states import (
     UnknownPlugin,
 )
 from regulars.plugins.versions import newer_than_enabled, version_conflicts
+from regulars.revisions import MigrationOwner
 from regulars.selfservice.door import CustomerDoor
 from regulars.selfservice.rights import CustomerRights
 from regulars.settings import Settings

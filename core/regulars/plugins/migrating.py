@@ -3,10 +3,10 @@
 import structlog
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from regulars.migrations import MigrationFailed, state_of, upgrade
 from regulars.plugins.plugin_set import EnabledPlugin
 from regulars.plugins.reasons import describe, log_traceback
 from regulars.plugins.states import PluginState, PluginWithheld
+from regulars.revisions import MigrationFailed, state_of
 
 __all__ = ["migrate_plugin"]
 
@@ -24,6 +24,8 @@ async def migrate_plugin(engine: AsyncEngine, plugin: EnabledPlugin) -> None:
     try:
         state = await state_of(engine, owner)
         if not state.is_newest:
+            from regulars.migrations import upgrade  # Alembic is for changes of tables, not for every start
+
             await upgrade(engine, [owner])
     except (Exception, SystemExit, GeneratorExit) as error:
         # Not KeyboardInterrupt: migrations run on the thread on which an operator's own arrives.

@@ -5,13 +5,13 @@ from dataclasses import dataclass, fields, is_dataclass
 
 from pydantic.alias_generators import to_camel
 
-from regulars.migrations import UnknownRevision, pending_revisions
 from regulars.plugins.addresses import pages_path
 from regulars.plugins.contributions import Job, Pages
 from regulars.plugins.host import PluginHost
 from regulars.plugins.manifest_checks import grant_names
 from regulars.plugins.plugin_set import EnabledPlugin
 from regulars.plugins.states import PluginWithheld
+from regulars.revisions import UnknownRevision
 
 __all__ = ["Plan", "plan_of"]
 
@@ -94,7 +94,11 @@ def public_routes(plugin_id: str, pages: Pages | None) -> tuple[str, ...]:
 
 async def _migrations(host: PluginHost, plugin: EnabledPlugin) -> tuple[str, ...]:
     owner = plugin.migration_owner
-    return () if owner is None else await pending_revisions(host.database.engine, owner)
+    if owner is None:
+        return ()
+    from regulars.migrations import pending_revisions  # Alembic is for changes of tables, not for every start
+
+    return await pending_revisions(host.database.engine, owner)
 
 
 def _field_names(added: type) -> Iterable[str]:

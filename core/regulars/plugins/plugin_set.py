@@ -8,9 +8,9 @@ from pydantic import BaseModel
 
 from regulars.contact.rules import ContactRule
 from regulars.messages.templates import MessageTemplate
-from regulars.migrations import MigrationOwner
 from regulars.plugins.contributions import EventHandler, GraphQLPart, Job, Migrations, Pages, Trait
 from regulars.plugins.manifest import Permission, PluginManifest
+from regulars.revisions import MigrationOwner
 from regulars.tables import Table
 
 if TYPE_CHECKING:

@@ -17,7 +17,8 @@ import asyncpg
 from sqlalchemy import URL, make_url
 
 from regulars.database import open_engine
-from regulars.migrations import CORE, MigrationOwner, upgrade
+from regulars.migrations import upgrade
+from regulars.revisions import CORE, MigrationOwner
 from regulars.settings import Settings
 
 if TYPE_CHECKING:

@@ -12,11 +12,11 @@ from sqlalchemy import make_url
 
 from regulars.clock import SettableClock
 from regulars.graphql.holder import SchemaHolder
-from regulars.migrations import CORE, MigrationOwner
 from regulars.outgoing.opening import open_outgoing
 from regulars.plugins.discovery import FoundPlugin, found_plugin
 from regulars.plugins.manifest import PluginManifest
 from regulars.plugins.states import PluginState, in_dependency_order
+from regulars.revisions import CORE, MigrationOwner
 from regulars.settings import Settings
 from regulars.testing.app import App
 from regulars.testing.databases import TestDatabases

@@ -33,7 +33,6 @@ from regulars.graphql.transport import GraphQLOperation
 from regulars.idempotency.service import KeysInFlight
 from regulars.ingest.job import import_job
 from regulars.messages.opening import open_deliveries
-from regulars.migrations import CORE, current_revision, state_of
 from regulars.outgoing.client import Outgoing
 from regulars.outgoing.opening import open_outgoing
 from regulars.plugins.calls import PluginCaller
@@ -45,6 +44,7 @@ from regulars.plugins.manifest import Permission
 from regulars.plugins.plugin_set import PluginSet
 from regulars.preflight import check_database
 from regulars.privacy.job import privacy_job
+from regulars.revisions import CORE, current_revision
 from regulars.selfservice.door import CustomerDoor
 from regulars.settings import Settings
 from regulars.signin.bearer import issued_token
@@ -151,8 +151,7 @@ class Server:
 
         Raises a ``ConfigurationError`` that says what is in the way.
         """
-        await check_database(self.database)
-        self._newest_revision = (await state_of(self.database.engine, CORE)).newest
+        self._newest_revision = (await check_database(self.database)).newest
         async with self.database.writing() as session:
             self.secret = await ensure_server_secret(session, configured=self.settings.secret.get_secret_value())
             await ensure_address_key(session)

@@ -2,7 +2,8 @@ import pytest
 from sqlalchemy import text
 
 from regulars.database import Database
-from regulars.migrations import CORE, differences, downgrade, state_of, upgrade
+from regulars.migrations import differences, downgrade, upgrade
+from regulars.revisions import CORE, state_of
 
 pytestmark = pytest.mark.row(19)
 

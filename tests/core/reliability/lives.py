@@ -41,10 +41,11 @@ from regulars.jobs.registry import JobKind
 from regulars.jobs.run import JobRun
 from regulars.jobs.service import enqueue_job
 from regulars.jobs.worker import Timings, running_worker
-from regulars.migrations import CORE, upgrade
+from regulars.migrations import upgrade
 from regulars.outgoing.client import Outgoing
 from regulars.plugins.contributions import Job as JobDescription
 from regulars.plugins.plugin_set import PluginSet
+from regulars.revisions import CORE
 from regulars.settings import Settings
 from regulars.web.server import Server
 from regulars.webhooks.queue import webhooks_following

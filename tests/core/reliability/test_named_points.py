@@ -25,7 +25,7 @@ from regulars.database import Database, open_engine
 from regulars.events.models import Event
 from regulars.idempotency.models import KeptAnswer
 from regulars.jobs.models import Job
-from regulars.migrations import CORE, state_of
+from regulars.revisions import CORE, state_of
 from regulars.settings import Settings
 from regulars.webhooks.models import Webhook, WebhookSecret
 

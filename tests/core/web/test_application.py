@@ -8,8 +8,9 @@ from structlog.testing import capture_logs
 
 from regulars.clock import SettableClock
 from regulars.database import Database, open_engine
-from regulars.migrations import CORE, downgrade
+from regulars.migrations import downgrade
 from regulars.preflight import TablesMissing
+from regulars.revisions import CORE
 from regulars.settings import Settings
 from regulars.web.application import create_app
 from regulars.web.server import Server

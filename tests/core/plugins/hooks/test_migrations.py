@@ -2,10 +2,10 @@ import pytest
 from tests.core.plugins.conftest import MakeHost
 from tests.core.plugins.fakes import gold, plugin
 
-from regulars.migrations import state_of
 from regulars.plugins.contributions import Migrations
 from regulars.plugins.hookspecs import hookimpl
 from regulars.plugins.states import PluginWithheld
+from regulars.revisions import state_of
 
 pytestmark = pytest.mark.row(19)
 
