@@ -50,9 +50,11 @@ def _plugin_readings(server: Server) -> Iterator[Reading]:
 def _plan_readings(server: Server) -> Iterator[Reading]:
     counts = server.schema.executor.planner.counts
     yield Reading("regulars_queries_planned", "Queries answered by a plan since the schema was built.", counts.planned)
-    help = "Queries that were executed instead, by the field because of which."
+    help = "Rows of mutations' payloads that were read by a plan since the schema was built."
+    yield Reading("regulars_payloads_planned", help, counts.rows)
+    help = "Queries and payloads that were executed instead, by the field because of which."
     for field, number in counts.by_field.items():
         yield Reading("regulars_queries_not_planned", help, number, (("field", field),))
-    help = "Queries that were executed instead because their plan failed, by the kind of error."
+    help = "Queries and payloads that were executed instead because their plan failed, by the kind of error."
     for error, number in counts.by_error.items():
         yield Reading("regulars_plans_failed", help, number, (("error", error),))

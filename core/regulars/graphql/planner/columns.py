@@ -2,6 +2,7 @@
 
 from graphql import GraphQLList, get_nullable_type
 from sqlalchemy import FromClause
+from sqlalchemy.types import NullType
 
 from regulars.fields.declarations import Column
 from regulars.fields.kinds import can_be_null, is_shown_as, kind_of
@@ -30,6 +31,8 @@ def column(selects: Selects, declared: Column, chosen: Chosen, source: FromClaus
     elif is_shown_as(sort, str(shown)):
         assert sort is not None
         member = json.leaf(value, sort)
+    elif isinstance(declared.expression.type, NullType):
+        raise NotPlanned(path, "is an expression whose type nobody said; give its function `type_=`")
     else:
         raise NotPlanned(path, f"shows {declared.expression.type!r} as {shown}, which only Python can")
     if chosen.is_non_null and can_be_null(declared.expression):
