@@ -24,21 +24,24 @@ from uuid import UUID
 
 import asyncpg
 import sqlalchemy
-from sqlalchemy import insert, select, text
+from sqlalchemy import select, text
 from sqlmodel import col
 
 from regulars.access.actors import SYSTEM
 from regulars.consents.models import ConsentEvent
 from regulars.consents.registry import core_consent_registry
-from regulars.contact.audiences import ask_about_audience, decide_page, keep_page
+from regulars.contact.audience_job import ask_about_audience
+from regulars.contact.audiences import Stretch, decide_page, keep_page, settle_page
 from regulars.contact.models import ContactVerdict
 from regulars.contact.policies import policy_of, read_policy
 from regulars.contact.requests import ContactRequest, as_rules_see_it
 from regulars.contact.rule_set import ContactRules
 from regulars.contact.service import decide_contact
-from regulars.customers.models import Customer
+from regulars.customers.models import Customer, CustomerIdentity
 from regulars.database import Database, open_engine
+from regulars.ingest.staging import write_rows
 from regulars.settings import Settings
+from regulars.suppressions.models import SuppressedIdentity, Suppression
 from regulars.tables import new_id
 from regulars.testing.databases import PostgresDatabases, SqliteDatabases, postgres_server
 
@@ -49,30 +52,85 @@ NEWSLETTER = ContactRequest(channel="email", contact_class="marketing")
 RULES = ContactRules()
 REGISTRY = core_consent_registry()
 CHUNK = 20_000
+AT_ONCE = 10_000
 
 
 async def fill(database: Database) -> list[UUID]:
-    """Return the ids of customers with their ledgers."""
+    """Return the ids of customers with their names, their ledgers and their entries on the suppression list."""
     chance, ids = Random(7), [new_id() for _ in range(SIZE)]
     for first in range(0, SIZE, CHUNK):
         some = ids[first : first + CHUNK]
-        entries = [entry for id in some for entry in ledger_of(id, chance)]
+        names = [identity_of(id) for id in some]
+        listed = [(suppression_of(name, chance), name) for name in names if chance.random() < 0.01]
         async with database.writing() as session:
-            await session.execute(
-                insert(Customer), [{"id": id, "created_at": NOW, "updated_at": NOW, "age": "adult"} for id in some]
-            )
-            await session.execute(insert(ConsentEvent), entries)
+            await write_rows(session, Customer, [customer_of(id) for id in some])
+            await write_rows(session, CustomerIdentity, names)
+            await write_rows(session, ConsentEvent, [entry for id in some for entry in ledger_of(id, chance)])
+            await write_rows(session, Suppression, [entry for entry, _ in listed])
+            about_names = [
+                {"suppression_id": entry["id"], "identity_id": name["id"]}
+                for entry, name in listed
+                if entry["address_hash"] is not None
+            ]
+            await write_rows(session, SuppressedIdentity, about_names)
     async with database.engine.connect() as connection:
         await connection.execution_options(isolation_level="AUTOCOMMIT")
-        await connection.execute(text("ANALYZE"))
+        await connection.execute(text("ANALYZE" if database.dialect == "sqlite" else "VACUUM ANALYZE"))
     return ids
+
+
+def customer_of(id: UUID) -> dict[str, Any]:
+    return {
+        "id": id,
+        "created_at": NOW,
+        "updated_at": NOW,
+        "age": "adult",
+        "status": "active",
+        "has_guardian_consent": False,
+        "version": 1,
+        "time_zone": "Europe/London",
+    }
+
+
+def identity_of(id: UUID) -> dict[str, Any]:
+    address = f"{id.hex}@example.com"
+    return {
+        "id": new_id(),
+        "customer_id": id,
+        "profile_id": id,
+        "kind": "email",
+        "source": "",
+        "value": address,
+        "normalised": address,
+        "verified_at": NOW,
+        "created_at": NOW,
+    }
+
+
+def suppression_of(name: dict[str, Any], chance: Random) -> dict[str, Any]:
+    """Return an entry, every other one about the address and the others about the person."""
+    is_about_name = chance.random() < 0.5
+    return {
+        "id": new_id(),
+        "kind": chance.choice(("hard_bounce", "complaint")),
+        "channel": "*",
+        "address_hash": name["id"].hex if is_about_name else None,
+        "customer_id": None if is_about_name else name["customer_id"],
+        "profile_id": None if is_about_name else name["customer_id"],
+        "reason": "benchmark",
+        "actor": "benchmark",
+        "created_at": NOW - timedelta(days=1),
+    }
 
 
 def ledger_of(id: UUID, chance: Random) -> list[dict[str, Any]]:
     """Return the entries of one customer."""
     kind = chance.random()
-    granted = [] if kind < 1 / 3 else [("grant", "marketing.own")]
-    withdrawn = [("withdraw", "marketing.own")] if kind > 0.9 else []
+    own = [] if kind < 1 / 3 else [("grant", "marketing.own")]
+    if kind > 0.9:
+        own.append(("withdraw", "marketing.own"))
+    if kind > 0.98:
+        own.append(("grant", "marketing.own"))
     others = [("grant", purpose) for purpose in ("research", "profiling", "social_signals") if chance.random() < 0.7]
     return [
         {
@@ -86,10 +144,13 @@ def ledger_of(id: UUID, chance: Random) -> list[dict[str, Any]]:
             "at": NOW - timedelta(days=9 - number),
             "recorded_at": NOW - timedelta(days=9 - number),
             "actor": "benchmark",
+            "origin": "customer",
+            "basis": "express",
+            "needs_confirmation": False,
             "is_proven": True,
             "words_hmac": "",
         }
-        for number, (action, purpose) in enumerate(granted + withdrawn + others)
+        for number, (action, purpose) in enumerate(own + others)
     ]
 
 
@@ -140,14 +201,21 @@ async def measure_all(database: Database, ids: list[UUID]) -> None:
         request = as_rules_see_it(NEWSLETTER, policy=policy_of(await read_policy(session)), now=NOW)
     after: UUID | None = None
     while True:
-        async with database.reading() as session:
-            page = await decide_page(session, request=request, rules=RULES, after=after)
+        stretch, page = Stretch(after, most=AT_ONCE), None
+        if database.dialect == "sqlite":
+            async with database.reading() as session:
+                page = await decide_page(session, request=request, rules=RULES, stretch=stretch)
         async with database.writing() as session:
-            await keep_page(session, audience_id=audience.id, page=page)
-        outcomes.update(rule for _, rule, _ in page.outcomes.values())
-        if page.last is None:
+            if page is None:
+                settled = await settle_page(
+                    session, audience_id=audience.id, request=request, rules=RULES, stretch=stretch
+                )
+            else:
+                settled = await keep_page(session, audience_id=audience.id, page=page)
+        outcomes += settled.counts
+        if settled.last is None:
             break
-        after = page.last
+        after = settled.last
     taken = time.perf_counter() - began
     print(f"  a scan of customers and ledger   {scan:8.3f} s")
     print(

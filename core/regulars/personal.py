@@ -8,7 +8,7 @@ from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from regulars.tables import Table
 
-__all__ = ["PII_KINDS", "pii", "pii_of", "silent_columns"]
+__all__ = ["PII_KINDS", "pii", "pii_of", "refers_to_customer", "silent_columns"]
 
 ANNOTATION = "pii"
 
@@ -46,8 +46,12 @@ def pii_of(column: Column[Any]) -> str | None:
     said: str | None = column.info.get(ANNOTATION)
     if said is not None or _can_hold_anything(column.type):
         return said
-    refers = any(key.target_fullname == "core_customer.id" for key in column.foreign_keys)
-    return "identifier" if refers or column.name == "customer_id" else "none"
+    return "identifier" if refers_to_customer(column) else "none"
+
+
+def refers_to_customer(column: Column[Any]) -> bool:
+    """Tell whether a column holds the id of a customer: by a foreign key, or by its name where the table has none."""
+    return column.name == "customer_id" or any(key.target_fullname == "core_customer.id" for key in column.foreign_keys)
 
 
 def silent_columns(models: Iterable[type[Table]]) -> list[str]:

@@ -42,28 +42,13 @@ def upgrade() -> None:
 
     op.create_table(
         "core_contact_verdict",
-        sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("audience_id", sa.Uuid(), nullable=False),
         sa.Column("customer_id", sa.Uuid(), nullable=False),
         sa.Column("outcome", sa.String(), nullable=False),
         sa.Column("rule", sa.String(), nullable=False),
         sa.Column("until", tables.UtcDateTime(), nullable=True),
-        sa.ForeignKeyConstraint(
-            ["audience_id"],
-            ["core_contact_audience.id"],
-            name=op.f("fk_core_contact_verdict_audience_id_core_contact_audience"),
-            ondelete="CASCADE",
-        ),
-        sa.ForeignKeyConstraint(
-            ["customer_id"],
-            ["core_customer.id"],
-            name=op.f("fk_core_contact_verdict_customer_id_core_customer"),
-            ondelete="CASCADE",
-        ),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_core_contact_verdict")),
-        sa.UniqueConstraint("audience_id", "customer_id", name=op.f("uq_core_contact_verdict_audience_id_customer_id")),
+        sa.PrimaryKeyConstraint("audience_id", "customer_id", name=op.f("pk_core_contact_verdict")),
     )
-    op.create_index(op.f("ix_core_contact_verdict_customer_id"), "core_contact_verdict", ["customer_id"])
 
 
 def downgrade() -> None:

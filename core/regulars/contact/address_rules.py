@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, exists, or_, select, union_all
+from sqlalchemy import ColumnElement, and_, exists, literal, or_, select, union_all
 from sqlmodel import col
 
 from regulars.contact.consent_rules import LEDGER, MERGES, stands_by_itself
@@ -108,11 +108,32 @@ def _not_to_be_scored(needs: Needs, request: RuleRequest, _at: datetime) -> Verd
     return Deny("The customer wants no scores, and a score chose them.", entries)
 
 
-def _is_on_the_list(request: RuleRequest) -> ColumnElement[bool]:
-    return or_(
-        exists().where(col(Suppression.id).in_(_of_person())).correlate(Customer),
-        exists().where(col(Suppression.id).in_(_of_own_addresses())).correlate(Customer),
-    )
+_listed_people = (
+    select(col(Suppression.customer_id))
+    .where(col(Suppression.customer_id).is_not(None))
+    .group_by(col(Suppression.customer_id))
+    .subquery()
+)
+_with_listed_names = (
+    select(col(CustomerIdentity.customer_id))
+    .join(SuppressedIdentity, col(SuppressedIdentity.identity_id) == CustomerIdentity.id)
+    .where(col(CustomerIdentity.retired_at).is_(None))
+    .group_by(col(CustomerIdentity.customer_id))
+    .subquery()
+)
+_IS_LISTED = or_(
+    _listed_people.c.customer_id.is_not(None),
+    _with_listed_names.c.customer_id.is_not(None),
+    exists(literal(1)).where(col(Suppression.address_hash) == ADDRESS_DIGEST),
+)
+
+
+def _is_on_the_list(_request: RuleRequest) -> ColumnElement[bool]:
+    return _IS_LISTED
+
+
+def _may_be_unverified(_request: RuleRequest) -> ColumnElement[bool]:
+    return and_(ADDRESS.is_not(None), UNVERIFIED.columns["value"])
 
 
 LISTED = {"suppressed": SUPPRESSED}
@@ -142,7 +163,7 @@ ADDRESS_RULES = (
         {"unverified": UNVERIFIED},
         CONSENTED,
         7,
-        prefilter=lambda _request: UNVERIFIED.columns["value"],
+        prefilter=_may_be_unverified,
         owner=CORE,
     ),
     ContactRule(

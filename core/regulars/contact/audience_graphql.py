@@ -6,7 +6,7 @@ import strawberry
 from sqlmodel import col
 from strawberry.types import Info
 
-from regulars.contact.audiences import AUDIENCE_JOB, CONTACT_SEND, ask_about_audience
+from regulars.contact.audience_job import AUDIENCE_JOB, CONTACT_SEND, ask_about_audience
 from regulars.contact.graphql import ContactDecisionNode, ContactRequestInput
 from regulars.contact.models import ContactVerdict
 from regulars.contact.replay import replay_decision
@@ -61,7 +61,7 @@ class AudienceQueries:
     contact_verdicts: Connection[ContactVerdictNode] | None = connection(
         permission="contact:read",
         description="What came out for audiences; filter by `audienceId`.",
-        order_by=[col(ContactVerdict.customer_id)],
+        order_by=[col(ContactVerdict.audience_id), col(ContactVerdict.customer_id)],
     )
 
     @resolver(

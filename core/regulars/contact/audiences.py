@@ -1,89 +1,87 @@
-"""Decide for a whole audience in the background: the same rules and the same needs, ten thousand customers at a time.
-
-Rules say in SQL whom they might stop (``prefilter``); only for those are needs read and rules asked. Everybody else is
-allowed. A rule without such a filter looks at everybody.
-"""
+"""Decide about a stretch of an audience: in the database where the verdict is plain there, else by asking the rules."""
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
 from types import MappingProxyType
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, insert, or_, select, text, true
+from sqlalchemy import CTE, ColumnElement, and_, case, func, insert, literal, select, text
+from sqlalchemy import Uuid as UuidType
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from regulars.access.actors import Actor
-from regulars.consents.registry import ConsentRegistry
-from regulars.contact.memory import Decided, kept_request
-from regulars.contact.models import ContactAudience, ContactVerdict
-from regulars.contact.policies import policy_named, policy_of, read_policy
+from regulars.contact.memory import Decided
+from regulars.contact.models import ContactVerdict
 from regulars.contact.readings import MOST_CUSTOMERS
-from regulars.contact.refusals import CaseRequired
-from regulars.contact.requests import ContactRequest, RuleRequest, as_rules_see_it, checked_request
+from regulars.contact.requests import RuleRequest
 from regulars.contact.rule_set import ContactRules
+from regulars.contact.rules import CORE, ContactRule
 from regulars.contact.service import asked_values, decide_seen
+from regulars.contact.sieve import ALLOWED_RULE, sifted
 from regulars.customers.models import Customer
-from regulars.errors import OutOfRange
-from regulars.jobs.run import JobRun
-from regulars.plugins.contributions import Job
-from regulars.tables import new_id
+from regulars.ingest.staging import write_rows
 
-__all__ = ["AUDIENCE_JOB", "Page", "ask_about_audience", "audience_job", "decide_page", "keep_page"]
-
-AUDIENCE_JOB = "core.contact_audience"
-CONTACT_SEND = "contact:send"
+__all__ = ["Page", "Settled", "Stretch", "decide_page", "keep_page", "settle_page"]
 
 Outcome = tuple[str, str, datetime | None]
-VERDICT = ("outcome", "rule", "until")
-ALLOWED: Outcome = ("ALLOW", "allowed", None)
+
+
+FIRST_ID, LAST_ID = UUID(int=0), UUID(int=2**128 - 1)
+ON_POSTGRESQL = ("jit = off", "work_mem = '64MB'", "enable_nestloop = off")
+"""How a statement over a long stretch is planned; statistics of tables that have just grown would mislead it."""
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """Up to ``most`` living customers after an id: of all, of ``only`` these, or of those for whom ``within`` holds."""
+
+    after: UUID | None = None
+    only: Sequence[UUID] | None = None
+    within: ColumnElement[bool] | None = None
+    most: int = MOST_CUSTOMERS
+
+    @property
+    def is_dense(self) -> bool:
+        """Tell whether nearly all customers that lie there belong to it."""
+        return self.only is None and self.within is None
+
+    def in_sql(self) -> ColumnElement[bool]:
+        """Return whom of all customers it is about."""
+        parts: list[ColumnElement[bool]] = [col(Customer.merged_into_id).is_(None), col(Customer.deleted_at).is_(None)]
+        if self.only is not None:
+            parts.append(col(Customer.id).in_(self.only))
+        if self.within is not None:
+            parts.append(self.within)
+        return and_(*parts)
+
+    async def last_id(self, session: AsyncSession) -> UUID | None:
+        """Return the id up to which it goes; None where nobody comes after it."""
+        if self.only is not None:
+            return None
+        further = select(col(Customer.id)).where(self.in_sql(), col(Customer.id) > (self.after or FIRST_ID))
+        found: UUID | None = await session.scalar(further.order_by(col(Customer.id)).offset(self.most - 1).limit(1))
+        return found
 
 
 @dataclass(frozen=True)
 class Page:
-    """What came out for a stretch of customers in the order of their ids; ``last`` is where the next one begins."""
+    """What came out for the customers of a stretch; ``last`` is after whom the next one begins, None at the end."""
 
     outcomes: Mapping[UUID, Outcome]
     last: UUID | None
 
 
-async def ask_about_audience(
-    session: AsyncSession,
-    *,
-    request: ContactRequest,
-    customer_ids: Sequence[UUID] | None,
-    registry: ConsentRegistry,
-    actor: Actor,
-    now: datetime,
-) -> ContactAudience:
-    """Keep a question about these customers, or about all, and return its row; ``audience_job`` answers it.
+@dataclass(frozen=True)
+class Settled:
+    """What a stretch of customers came to: how many of each outcome and rule, and after whom the next one begins."""
 
-    Raises what ``checked_request`` raises, ``CaseRequired`` for follow-ups, which are about one customer's case, and
-    ``OutOfRange`` for more than 10,000 ids.
-    """
-    checked_request(request, registry=registry)
-    if request.contact_class == "followup":
-        raise CaseRequired(request.case_id)
-    if customer_ids is not None and len(customer_ids) > MOST_CUSTOMERS:
-        raise OutOfRange(
-            f"{len(customer_ids)} ids are too many. Give up to {MOST_CUSTOMERS}, or none for all customers.",
-            path=("customerIds",),
-        )
-    policy = policy_of(await read_policy(session))
-    audience = ContactAudience(
-        asked_at=now,
-        request=kept_request(as_rules_see_it(request, policy=policy, now=now)),
-        customer_ids=None if customer_ids is None else [str(id) for id in customer_ids],
-        policy_version=policy.version,
-        actor=actor.label,
-    )
-    session.add(audience)
-    await session.flush()
-    return audience
+    counts: Counter[str]
+    last: UUID | None
 
 
 async def decide_page(
@@ -91,147 +89,148 @@ async def decide_page(
     *,
     request: RuleRequest,
     rules: ContactRules,
+    stretch: Stretch | None = None,
     only: Sequence[UUID] | None = None,
-    after: UUID | None = None,
     values: Mapping[str, Any] = MappingProxyType({}),
 ) -> Page:
-    """Return what comes out for up to 10,000 living customers after an id, or for those in ``only``.
+    """Return what comes out for the customers of a stretch, or for those in ``only``; nothing is kept.
 
     ``values`` are those of ``address_values``, where the contact names an address.
     """
-    asked = {**asked_values(request), **values, "regulars_now": request.now}
-    ids, touched = await _touched(session, request, rules, asked, _stretch(only, after))
-    decided = []
-    if touched:
-        decided = await decide_seen(session, customer_ids=touched, request=request, rules=rules, values=values)
-    outcomes = {**dict.fromkeys(ids, ALLOWED), **{one.asked_id: _outcome(one) for one in decided}}
-    is_last = only is not None or len(ids) < MOST_CUSTOMERS
-    return Page(outcomes, None if is_last else ids[-1])
+    stretch = stretch or Stretch(only=only)
+    last = await stretch.last_id(session)
+    asked = _asked(request, stretch, last, values)
+
+    async def told(sieve: CTE) -> Sequence[tuple[UUID, str | None]]:
+        rows = await session.execute(select(sieve.c.id, sieve.c.rule).order_by(sieve.c.id), asked)
+        return [(id, rule) for id, rule in rows]
+
+    try:
+        rows = await told(_sieve(request, rules, stretch))
+    except SQLAlchemyError as error:
+        await session.rollback()
+        rules.report_filters(error)
+        rows = await told(_sieve_of_core_alone(request, rules, stretch))
+    outcomes = {id: _plain(rule) for id, rule in rows if rule is not None}
+    left = [id for id, rule in rows if rule is None]
+    return Page(outcomes | await _decided(session, left, request, rules, values), last)
 
 
-async def keep_page(session: AsyncSession, *, audience_id: UUID, page: Page) -> None:
+async def keep_page(session: AsyncSession, *, audience_id: UUID, page: Page) -> Settled:
     """Write what came out for a page into the table of verdicts."""
-    if not page.outcomes:
-        return
-    if session.get_bind().dialect.name == "postgresql":
-        await session.execute(_KEEP_ON_POSTGRESQL, {"audience": audience_id, **_columns(page)})
-        return
-    rows = [
-        {
-            "id": new_id(),
-            "audience_id": audience_id,
-            "customer_id": id,
-            "outcome": outcome,
-            "rule": rule,
-            "until": until,
-        }
-        for id, (outcome, rule, until) in page.outcomes.items()
+    await _keep(session, audience_id, page.outcomes)
+    return Settled(_counted(page.outcomes), page.last)
+
+
+async def settle_page(
+    session: AsyncSession,
+    *,
+    audience_id: UUID,
+    request: RuleRequest,
+    rules: ContactRules,
+    stretch: Stretch,
+    values: Mapping[str, Any] = MappingProxyType({}),
+) -> Settled:
+    """Decide about a stretch and keep what comes out; on PostgreSQL what is plain there never leaves the database."""
+    if session.get_bind().dialect.name == "sqlite":
+        page = await decide_page(session, request=request, rules=rules, stretch=stretch, values=values)
+        return await keep_page(session, audience_id=audience_id, page=page)
+    last = await stretch.last_id(session)
+    asked = _asked(request, stretch, last, values)
+    try:
+        async with session.begin_nested():
+            counts, left = await _keep_plain(session, audience_id, _sieve(request, rules, stretch), stretch, asked)
+    except SQLAlchemyError as error:
+        rules.report_filters(error)
+        core_alone = _sieve_of_core_alone(request, rules, stretch)
+        counts, left = await _keep_plain(session, audience_id, core_alone, stretch, asked)
+    outcomes = await _decided(session, left, request, rules, values)
+    await _keep(session, audience_id, outcomes)
+    return Settled(counts + _counted(outcomes), last)
+
+
+async def _keep_plain(
+    session: AsyncSession, audience_id: UUID, sieve: CTE, stretch: Stretch, asked: Mapping[str, Any]
+) -> tuple[Counter[str], list[UUID]]:
+    """Keep the verdicts that are plain, and return how many they are and who is left, in one statement."""
+    outcome = case((sieve.c.rule == ALLOWED_RULE, "ALLOW"), else_="DENY")
+    plain = select(literal(audience_id, UuidType), sieve.c.id, outcome, sieve.c.rule).where(sieve.c.rule.is_not(None))
+    columns = ["audience_id", "customer_id", "outcome", "rule"]
+    kept = insert(ContactVerdict).from_select(columns, plain, include_defaults=False).cte("kept")
+    undecided = func.array_agg(sieve.c.id, type_=ARRAY(UuidType)).filter(sieve.c.rule.is_(None))
+    counting = select(sieve.c.rule, func.count(), undecided).group_by(sieve.c.rule).add_cte(kept)
+    settings = ON_POSTGRESQL if stretch.is_dense else ON_POSTGRESQL[:-1]
+    for setting in settings:
+        await session.execute(text(f"SET LOCAL {setting}"))
+    rows = (await session.execute(counting, asked)).all()
+    for setting in settings:
+        await session.execute(text(f"SET LOCAL {setting.partition(' ')[0]} TO DEFAULT"))
+    counts = Counter({_name(_plain(rule)): count for rule, count, _ in rows if rule is not None})
+    return counts, sorted(id for _, _, ids in rows for id in ids or ())
+
+
+def _sieve(request: RuleRequest, rules: ContactRules, stretch: Stretch) -> CTE:
+    return _sifted(rules.of_class(request.contact_class).rules, request, rules, stretch)
+
+
+def _sieve_of_core_alone(request: RuleRequest, rules: ContactRules, stretch: Stretch) -> CTE:
+    """Return what goes without the filters of plugins, one of which failed; then their rules look at everybody."""
+    asked = [
+        rule if rule.owner == CORE else replace(rule, prefilter=None, denies=None)
+        for rule in rules.of_class(request.contact_class).rules
     ]
-    await session.execute(insert(ContactVerdict), rows)
+    return _sifted(asked, request, rules, stretch)
 
 
-_KEEP_ON_POSTGRESQL = text(
-    "INSERT INTO core_contact_verdict (id, audience_id, customer_id, outcome, rule, until)"
-    " SELECT gen_random_uuid(), CAST(:audience AS uuid), * FROM unnest("
-    "CAST(:ids AS uuid[]), CAST(:outcomes AS text[]), CAST(:rules AS text[]), CAST(:untils AS timestamptz[]))"
-)
+def _sifted(asked: Sequence[ContactRule], request: RuleRequest, rules: ContactRules, stretch: Stretch) -> CTE:
+    return sifted(
+        asked,
+        request,
+        is_complete=not rules.of_class(request.contact_class).unavailable,
+        whose=stretch.in_sql(),
+        is_dense=stretch.is_dense,
+    )
 
 
-def _columns(page: Page) -> dict[str, list[Any]]:
-    outcomes = list(page.outcomes.values())
-    return {
-        "ids": list(page.outcomes),
-        "outcomes": [outcome for outcome, _, _ in outcomes],
-        "rules": [rule for _, rule, _ in outcomes],
-        "untils": [until for _, _, until in outcomes],
-    }
+def _asked(request: RuleRequest, stretch: Stretch, last: UUID | None, values: Mapping[str, Any]) -> dict[str, Any]:
+    ends = {"contact_after": stretch.after or FIRST_ID, "contact_last": last or LAST_ID}
+    return {**asked_values(request), **values, **ends, "regulars_now": request.now}
+
+
+async def _decided(
+    session: AsyncSession,
+    ids: Sequence[UUID],
+    request: RuleRequest,
+    rules: ContactRules,
+    values: Mapping[str, Any],
+) -> dict[UUID, Outcome]:
+    outcomes: dict[UUID, Outcome] = {}
+    for first in range(0, len(ids), MOST_CUSTOMERS):
+        some = ids[first : first + MOST_CUSTOMERS]
+        decided = await decide_seen(session, customer_ids=some, request=request, rules=rules, values=values)
+        outcomes |= {one.asked_id: _outcome(one) for one in decided}
+    return outcomes
+
+
+async def _keep(session: AsyncSession, audience_id: UUID, outcomes: Mapping[UUID, Outcome]) -> None:
+    rows = [
+        {"audience_id": audience_id, "customer_id": id, "outcome": outcome, "rule": rule, "until": until}
+        for id, (outcome, rule, until) in outcomes.items()
+    ]
+    await write_rows(session, ContactVerdict, rows)
+
+
+def _counted(outcomes: Mapping[UUID, Outcome]) -> Counter[str]:
+    return Counter(_name(outcome) for outcome in outcomes.values())
+
+
+def _name(outcome: Outcome) -> str:
+    return f"{outcome[0]} {outcome[1]}"
+
+
+def _plain(rule: str) -> Outcome:
+    return ("ALLOW" if rule == ALLOWED_RULE else "DENY", rule, None)
 
 
 def _outcome(decided: Decided) -> Outcome:
     return decided.decision.outcome, decided.decision.rule, decided.decision.until
-
-
-def _stretch(only: Sequence[UUID] | None, after: UUID | None) -> ColumnElement[bool]:
-    living = and_(col(Customer.merged_into_id).is_(None), col(Customer.deleted_at).is_(None))
-    if only is not None:
-        return and_(living, col(Customer.id).in_(only))
-    return living if after is None else and_(living, col(Customer.id) > after)
-
-
-async def _touched(
-    session: AsyncSession,
-    request: RuleRequest,
-    rules: ContactRules,
-    asked: Mapping[str, Any],
-    stretch: ColumnElement[bool],
-) -> tuple[list[UUID], list[UUID]]:
-    """Return the customers of a page, and which of them some rule might stop."""
-    try:
-        rows = await _rows(session, _might_stop(request, rules), asked, stretch)
-    except SQLAlchemyError as error:  # a filter of a plugin: then every rule looks at everybody
-        await session.rollback()
-        rules.report_filters(error)
-        rows = await _rows(session, true(), asked, stretch)
-    return [id for id, _ in rows], [id for id, is_touched in rows if is_touched]
-
-
-def _might_stop(request: RuleRequest, rules: ContactRules) -> ColumnElement[bool]:
-    applicable = rules.of_class(request.contact_class)
-    if applicable.unavailable or any(rule.prefilter is None for rule in applicable.rules):
-        return true()
-    filters = dict.fromkeys(rule.prefilter for rule in applicable.rules if rule.prefilter is not None)
-    return or_(*(prefilter(request) for prefilter in filters))
-
-
-async def _rows(
-    session: AsyncSession, might_stop: ColumnElement[bool], asked: Mapping[str, Any], stretch: ColumnElement[bool]
-) -> list[tuple[UUID, bool]]:
-    query = select(col(Customer.id), might_stop.label("is_touched")).where(stretch).order_by(col(Customer.id))
-    return [(id, bool(touched)) for id, touched in await session.execute(query.limit(MOST_CUSTOMERS), asked)]
-
-
-def audience_job(*, rules: Callable[[], ContactRules]) -> Job:
-    """Return the job that answers a question about an audience; it goes on where a killed one stopped."""
-
-    async def run(job: JobRun) -> Mapping[str, Any]:
-        audience_id = UUID(str(job.input["audience"]))
-        async with job.reading() as session:
-            audience = await session.get_one(ContactAudience, audience_id)
-            request = await _request_of(session, audience)
-        only = None if audience.customer_ids is None else [UUID(str(id)) for id in audience.customer_ids]
-        start = job.checkpoint or {"after": None, "counts": {}}
-        after = None if start["after"] is None else UUID(str(start["after"]))
-        counts: Counter[str] = Counter(start["counts"])
-        while True:
-            async with job.reading() as session:
-                page = await decide_page(session, request=request, rules=rules(), only=only, after=after)
-            counts.update(f"{outcome} {rule}" for outcome, rule, _ in page.outcomes.values())
-            async with job.writing() as session:
-                await keep_page(session, audience_id=audience_id, page=page)
-                await job.save_checkpoint({"after": None if page.last is None else str(page.last), "counts": counts})
-                if page.last is None:
-                    row = await session.get_one(ContactAudience, audience_id)
-                    row.counts = dict(counts)
-            await job.progress(counts.total(), message="Deciding")
-            if page.last is None:
-                return {"audienceId": str(audience_id), "counts": dict(counts)}
-            after = page.last
-
-    return Job(
-        AUDIENCE_JOB,
-        run=run,
-        title="Decide who of an audience may be contacted",
-        permission=CONTACT_SEND,
-        timeout=timedelta(hours=2),
-    )
-
-
-async def _request_of(session: AsyncSession, audience: ContactAudience) -> RuleRequest:
-    kept: dict[str, Any] = {**audience.request}
-    expires_at = kept.pop("expires_at")
-    return RuleRequest(
-        **kept,
-        expires_at=None if expires_at is None else datetime.fromisoformat(expires_at),
-        now=audience.asked_at,
-        policy=policy_of(await policy_named(session, version=audience.policy_version)),
-    )

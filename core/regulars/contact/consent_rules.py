@@ -3,9 +3,10 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, exists, literal_column, not_, or_, select
+from sqlalchemy import ColumnElement, and_, false, or_, select
 from sqlalchemy.orm import aliased
 from sqlmodel import col
 
@@ -13,9 +14,10 @@ from regulars.consents.lattice import ConsentAnswer, ConsentPolicy, Question, co
 from regulars.consents.ledger import LedgerEntry, Merge, MergeHistory
 from regulars.consents.models import ConsentEvent
 from regulars.consents.scopes import Scope
+from regulars.contact.ledger_reading import MIGHT_STOP, SURE, ledger_says
 from regulars.contact.needs import CHANNEL, PURPOSE, TOPIC, need_rows
 from regulars.contact.requests import CONSENTED, RuleRequest
-from regulars.contact.rules import CORE, ContactRule, Deny, Needs, Verdict
+from regulars.contact.rules import CORE, ContactRule, Deny, Needs, Prefilter, Verdict
 from regulars.customers.models import Customer, CustomerMerge
 from regulars.tables import NOW
 
@@ -31,6 +33,9 @@ NUMBERS = {
     "reconsent_required": 18,
     "no_consent": 19,
 }
+
+TO_PARTNERS = {"partner_not_opted_in": True, "no_consent": False}
+"""The rules that look only at contacts with partners, or only at others."""
 
 
 @dataclass
@@ -144,39 +149,35 @@ def _decided_by(rule: str) -> Callable[[Needs, RuleRequest, datetime], Verdict]:
     return decide
 
 
-def _may_lack_consent(request: RuleRequest) -> ColumnElement[bool]:
-    """True unless a plain grant covers the contact and no withdrawal does; the ledger's rules look at all others."""
-    recipient = request.question(request.now).recipient
-    names = col(ConsentEvent.recipient)
-    is_valid = and_(
-        col(ConsentEvent.action) == "grant",
-        col(ConsentEvent.at) <= NOW,
-        names.is_(None) if recipient is None else names == recipient,
-        col(ConsentEvent.basis).in_(sorted(request.policy.allowed_bases)),
-        col(ConsentEvent.is_proven),
-        or_(not_(col(ConsentEvent.needs_confirmation)), col(ConsentEvent.confirmed_at) <= NOW),
-        or_(col(ConsentEvent.expires_at).is_(None), col(ConsentEvent.expires_at) > NOW),
-    )
-    if request.policy.retired_notices:
-        notice = col(ConsentEvent.notice_version)
-        is_valid = and_(is_valid, or_(notice.is_(None), notice.not_in(sorted(request.policy.retired_notices))))
-    withdrawn = exists(literal_column("1")).where(_bears(), col(ConsentEvent.action) == "withdraw")
-    granted = exists(literal_column("1")).where(_bears_strictly(request), is_valid)
-    return or_(withdrawn.correlate(Customer), not_(granted.correlate(Customer)))
+@cache
+def _where_ledger_says(words: tuple[str, ...], *, is_to_partner: bool | None) -> Prefilter:
+    """Return one function for all rules that ask the same, so that it is looked at once."""
+
+    def might_stop(request: RuleRequest) -> ColumnElement[bool]:
+        if is_to_partner not in (None, request.question(request.now).recipient is not None):
+            return false()
+        return ledger_says(request).in_(words)
+
+    return might_stop
 
 
-def _bears_strictly(request: RuleRequest) -> ColumnElement[bool]:
-    parts = {ConsentEvent.purpose: request.purpose, ConsentEvent.channel: request.channel}
-    covering = [col(column).in_(_wider(name)) for column, name in [*parts.items(), (ConsentEvent.topic, request.topic)]]
-    return and_(col(ConsentEvent.customer_id) == Customer.id, col(ConsentEvent.recorded_at) <= NOW, *covering)
+def _surely_denied_by(rule: str) -> Prefilter | None:
+    def denies(request: RuleRequest) -> ColumnElement[bool]:
+        return ledger_says(request) == rule
 
-
-def _wider(name: str) -> list[str]:
-    parts = name.split(".")
-    return ["*", *(".".join(parts[: length + 1]) for length in range(len(parts)))]
+    return denies if rule in SURE else None
 
 
 CONSENT_RULES = tuple(
-    ContactRule(rule, _decided_by(rule), NEEDED, CONSENTED, number, prefilter=_may_lack_consent, owner=CORE)
+    ContactRule(
+        rule,
+        _decided_by(rule),
+        NEEDED,
+        CONSENTED,
+        number,
+        prefilter=_where_ledger_says(MIGHT_STOP[rule], is_to_partner=TO_PARTNERS.get(rule)),
+        denies=_surely_denied_by(rule),
+        owner=CORE,
+    )
     for rule, number in NUMBERS.items()
 )

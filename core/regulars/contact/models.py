@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Index, UniqueConstraint, text
+from sqlalchemy import Index, text
 from sqlmodel import Field
 
 from regulars.personal import pii
@@ -136,14 +136,15 @@ class ContactAudience(Table, table=True):
 
 
 class ContactVerdict(Table, table=True):
-    """What came out for one customer of an audience: the outcome, the rule that is the reason, and until when."""
+    """What came out for one customer of an audience: the outcome, the rule that is the reason, and until when.
+
+    There are a million at a time, and a foreign key would cost as much as the decision: so there is none.
+    """
 
     __tablename__ = "core_contact_verdict"
-    __table_args__ = (UniqueConstraint("audience_id", "customer_id"),)
 
-    id: UUID = Field(default_factory=new_id, primary_key=True)
-    audience_id: UUID = Field(foreign_key="core_contact_audience.id", ondelete="CASCADE")
-    customer_id: UUID = Field(foreign_key="core_customer.id", ondelete="CASCADE", index=True)
+    audience_id: UUID = Field(primary_key=True)
+    customer_id: UUID = Field(primary_key=True)
     outcome: str = Field(sa_column_kwargs=pii("none"))
     rule: str = Field(sa_column_kwargs=pii("none"))
     until: datetime | None = Field(default=None, sa_type=UtcDateTime)

@@ -70,7 +70,9 @@ class ContactRule:
     the kinds of contact that it looks at. ``decide(needs, request, at)`` is pure: it reads no clock and no database,
     and is asked again about later moments, so what changes with time is a value of ``needs`` (windows, instants).
     ``caps(needs, request)`` gives limits of which the core takes a slot when a contact is reserved.
-    ``prefilter(request)`` is SQL over ``core_customer``, true for all whom the rule might stop at ``NOW``.
+    ``prefilter(request)`` is SQL over ``core_customer``, true for all whom the rule might stop at ``NOW``, and
+    ``denies(request)`` is true for those whom it denies then, whatever else is known; audiences ask neither those whom
+    no rule might stop nor those whom one denies.
     ``owner`` is filled in by the server.
     """
 
@@ -81,6 +83,7 @@ class ContactRule:
     number: int = AFTER_ALL_OTHERS + 1
     caps: Callable[[Needs, RuleRequest], Sequence[ContactCap]] | None = None
     prefilter: Prefilter | None = None
+    denies: Prefilter | None = None
     owner: str = ""
 
     @property

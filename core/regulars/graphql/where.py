@@ -74,9 +74,13 @@ class ExtraSort:
 
 
 def primary_key(source: FromClause) -> ColumnElement[Any]:
-    """Return the one column by which rows of a declared type are told apart."""
+    """Return the one column by which rows of a declared type are told apart.
+
+    Where the key has several columns and none is called ``id`` it is the last one: pages of such a type are ordered by
+    the others.
+    """
     keys = list(source.primary_key)
-    return keys[0] if len(keys) == 1 else source.c.id
+    return source.c.id if len(keys) > 1 and "id" in source.c else keys[-1]
 
 
 def attribute_of(column: ColumnElement[Any]) -> str:

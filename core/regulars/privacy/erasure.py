@@ -21,6 +21,7 @@ from regulars.errors import NotFound
 from regulars.events.models import Event
 from regulars.events.service import record_event
 from regulars.idempotency.service import erase_answers
+from regulars.personal import refers_to_customer
 from regulars.privacy.models import PrivacyRequest
 from regulars.privacy.tracks import erase_from_tables, telling_words
 from regulars.suppressions.secret_key import ensure_address_key
@@ -143,11 +144,7 @@ async def _delete_rows(session: AsyncSession, erased: Erased) -> None:
     for table in reversed(Table.metadata.sorted_tables):
         if not table.name.startswith("core_") or table.name in KEPT:
             continue
-        theirs = [
-            column
-            for column in table.columns
-            if any(key.target_fullname == "core_customer.id" for key in column.foreign_keys)
-        ]
+        theirs = [column for column in table.columns if refers_to_customer(column)]
         if theirs:
             deleting = delete(table).where(or_(*(column.in_(erased.ids) for column in theirs)))
             erased.rows[table.name] += (await connection.execute(deleting)).rowcount

@@ -11,7 +11,7 @@ from sqlmodel import col
 
 from regulars.audit.models import AuditEntry, LedgerWords
 from regulars.customers.models import Customer
-from regulars.personal import pii_of
+from regulars.personal import pii_of, refers_to_customer
 from regulars.tables import Table
 
 __all__ = ["core_parts_of", "ids_of"]
@@ -87,7 +87,7 @@ async def _words(session: AsyncSession, ids: Sequence[UUID]) -> dict[str, Any]:
 
 def _is_theirs(column: Column[Any]) -> bool:
     is_self = column.table.name == Customer.__tablename__ and column.name == "id"
-    return is_self or any(key.target_fullname == "core_customer.id" for key in column.foreign_keys)
+    return is_self or refers_to_customer(column)
 
 
 def _row(values: Any) -> dict[str, Any]:

@@ -9,7 +9,7 @@ import orjson
 from sqlalchemy import Column, ColumnElement, Table, Text, cast, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from regulars.personal import pii_of
+from regulars.personal import pii_of, refers_to_customer
 from regulars.tables import Table as TableModel
 
 __all__ = ["ERASED_WORD", "erase_from_files", "erase_from_tables", "telling_words"]
@@ -72,7 +72,7 @@ def erase_from_files(paths: Iterable[Path], *, words: Collection[str]) -> int:
 
 
 def _searched(table: Table) -> Iterator[Column[Any]]:
-    refers = any(key.target_fullname == "core_customer.id" for key in table.foreign_keys)
+    refers = any(refers_to_customer(column) for column in table.columns)
     if not refers and table.name not in LEFT_ALONE:
         yield from (column for column in table.columns if pii_of(column) in SEARCHED_KINDS)
 

@@ -20,7 +20,7 @@ from regulars.audit.heads import heads_of
 from regulars.clock import Clock, SystemClock
 from regulars.company.service import read_company, read_version, usual_company
 from regulars.consents.registry import core_consent_registry
-from regulars.contact.audiences import audience_job
+from regulars.contact.audience_job import audience_job
 from regulars.contact.rule_set import ContactRules
 from regulars.customers.bulk_changes import bulk_change_job
 from regulars.customers.merges import MergeHook

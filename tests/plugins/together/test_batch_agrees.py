@@ -2,21 +2,27 @@
 
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import pytest
 import pytest_asyncio
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sqlalchemy import select
+from sqlmodel import col
 from tests.core.contact.case_file import load_case, registry_of_the_file
 from tests.plugins.together.states import rows_of_plugins
 
 from regulars.clock import SettableClock
-from regulars.contact.audiences import decide_page
+from regulars.contact.audiences import Stretch, decide_page, settle_page
+from regulars.contact.models import ContactVerdict
 from regulars.contact.policies import policy_of, read_policy
 from regulars.contact.requests import as_rules_see_it
-from regulars.contact.service import decide_contact
+from regulars.contact.service import decide_contacts
+from regulars.customers.models import Customer
 from regulars.plugins.discovery import discover
+from regulars.tables import new_id
 from regulars.testing.app import App
 from regulars.testing.making import running_app
 from regulars_cases_and_holdouts.manifest import manifest as cases_and_holdouts
@@ -139,19 +145,20 @@ async def check_agreement(app: App, states: list[dict[str, Any]], asked: dict[st
         for number, state in enumerate(states)
     ]
     request, now, ids = loaded[0].request, loaded[0].now, [one.customer_id for one in loaded]
-    async with app.database.reading() as session:
-        policy = policy_of(await read_policy(session))
-        seen = as_rules_see_it(request, policy=policy, now=now)
-        page = await decide_page(session, request=seen, rules=app.server.contact_rules, only=ids)
-        alone = {
-            id: (
-                await decide_contact(
-                    session, customer_id=id, request=request, rules=app.server.contact_rules, registry=REGISTRY, now=now
-                )
-            ).decision
-            for id in ids
-        }
+    rules, audience = app.server.contact_rules, new_id()
+    async with app.database.writing() as session:
+        seen = as_rules_see_it(request, policy=policy_of(await read_policy(session)), now=now)
+        page = await decide_page(session, request=seen, rules=rules, only=ids)
+        of_all = Stretch(within=col(Customer.id).in_(ids))
+        await settle_page(session, audience_id=audience, request=seen, rules=rules, stretch=of_all)
+        asking = partial(decide_contacts, session, request=request, rules=rules, registry=REGISTRY, now=now)
+        unsifted = {one.asked_id: one.decision for one in await asking(customer_ids=ids)}
+        alone = {id: (await asking(customer_ids=[id]))[0].decision for id in ids}
+        kept = await session.scalars(select(ContactVerdict).where(col(ContactVerdict.audience_id) == audience))
+        settled = {row.customer_id: (row.outcome, row.rule, row.until) for row in kept}
+    assert unsifted == alone
     assert page.outcomes == {id: (one.outcome, one.rule, one.until) for id, one in alone.items()}
+    assert settled == page.outcomes
 
 
 @given(states=st.lists(STATES, min_size=3, max_size=6), asked=REQUESTS)

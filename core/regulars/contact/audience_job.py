@@ -1,0 +1,134 @@
+"""Decide about a whole audience in the background, stretch by stretch.
+
+Rules say in SQL whom they might stop (``prefilter``) and whom they surely deny (``denies``). Needs are read, and rules
+asked, only for those of whom that does not tell the verdict. A rule without such filters is asked about everybody whom
+no rule before it denies.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from regulars.access.actors import Actor
+from regulars.consents.registry import ConsentRegistry
+from regulars.contact.audiences import Settled, Stretch, decide_page, keep_page, settle_page
+from regulars.contact.memory import kept_request
+from regulars.contact.models import ContactAudience
+from regulars.contact.policies import policy_named, policy_of, read_policy
+from regulars.contact.readings import MOST_CUSTOMERS
+from regulars.contact.refusals import CaseRequired
+from regulars.contact.requests import ContactRequest, RuleRequest, as_rules_see_it, checked_request
+from regulars.contact.rule_set import ContactRules
+from regulars.errors import OutOfRange
+from regulars.jobs.run import JobRun
+from regulars.plugins.contributions import Job
+
+__all__ = ["AUDIENCE_JOB", "CONTACT_SEND", "ask_about_audience", "audience_job"]
+
+AUDIENCE_JOB = "core.contact_audience"
+CONTACT_SEND = "contact:send"
+
+
+async def ask_about_audience(
+    session: AsyncSession,
+    *,
+    request: ContactRequest,
+    customer_ids: Sequence[UUID] | None,
+    registry: ConsentRegistry,
+    actor: Actor,
+    now: datetime,
+) -> ContactAudience:
+    """Keep a question about these customers, or about all, and return its row; ``audience_job`` answers it.
+
+    Raises what ``checked_request`` raises, ``CaseRequired`` for follow-ups, which are about one customer's case, and
+    ``OutOfRange`` for more than 10,000 ids.
+    """
+    checked_request(request, registry=registry)
+    if request.contact_class == "followup":
+        raise CaseRequired(request.case_id)
+    if customer_ids is not None and len(customer_ids) > MOST_CUSTOMERS:
+        raise OutOfRange(
+            f"{len(customer_ids)} ids are too many. Give up to {MOST_CUSTOMERS}, or none for all customers.",
+            path=("customerIds",),
+        )
+    policy = policy_of(await read_policy(session))
+    audience = ContactAudience(
+        asked_at=now,
+        request=kept_request(as_rules_see_it(request, policy=policy, now=now)),
+        customer_ids=None if customer_ids is None else [str(id) for id in customer_ids],
+        policy_version=policy.version,
+        actor=actor.label,
+    )
+    session.add(audience)
+    await session.flush()
+    return audience
+
+
+def audience_job(*, rules: Callable[[], ContactRules]) -> Job:
+    """Return the job that answers a question about an audience; it goes on where a killed one stopped."""
+
+    async def run(job: JobRun) -> Mapping[str, Any]:
+        audience_id = UUID(str(job.input["audience"]))
+        async with job.reading() as session:
+            audience = await session.get_one(ContactAudience, audience_id)
+            request = await _request_of(session, audience)
+        only = None if audience.customer_ids is None else [UUID(str(id)) for id in audience.customer_ids]
+        start = job.checkpoint or {"after": None, "counts": {}}
+        after = None if start["after"] is None else UUID(str(start["after"]))
+        counts: Counter[str] = Counter(start["counts"])
+        while True:
+            settled = await _settle(job, audience_id, request, rules(), Stretch(after, only), counts)
+            counts += settled.counts
+            await job.progress(counts.total(), message="Deciding")
+            if settled.last is None:
+                return {"audienceId": str(audience_id), "counts": dict(counts)}
+            after = settled.last
+
+    return Job(
+        AUDIENCE_JOB,
+        run=run,
+        title="Decide who of an audience may be contacted",
+        permission=CONTACT_SEND,
+        timeout=timedelta(hours=2),
+    )
+
+
+async def _settle(
+    job: JobRun,
+    audience_id: UUID,
+    request: RuleRequest,
+    rules: ContactRules,
+    stretch: Stretch,
+    counts: Mapping[str, int],
+) -> Settled:
+    """Decide about a stretch and keep what comes out, together with the note of how far it went."""
+    page = None
+    async with job.reading() as session:
+        if session.get_bind().dialect.name == "sqlite":  # others wait while one writes there, so decide beforehand
+            page = await decide_page(session, request=request, rules=rules, stretch=stretch)
+    async with job.writing() as session:
+        if page is None:
+            settled = await settle_page(session, audience_id=audience_id, request=request, rules=rules, stretch=stretch)
+        else:
+            settled = await keep_page(session, audience_id=audience_id, page=page)
+        total = Counter(counts) + settled.counts
+        after = None if settled.last is None else str(settled.last)
+        await job.save_checkpoint({"after": after, "counts": total})
+        if settled.last is None:
+            (await session.get_one(ContactAudience, audience_id)).counts = dict(total)
+    return settled
+
+
+async def _request_of(session: AsyncSession, audience: ContactAudience) -> RuleRequest:
+    kept: dict[str, Any] = {**audience.request}
+    expires_at = kept.pop("expires_at")
+    return RuleRequest(
+        **kept,
+        expires_at=None if expires_at is None else datetime.fromisoformat(expires_at),
+        now=audience.asked_at,
+        policy=policy_of(await policy_named(session, version=audience.policy_version)),
+    )
