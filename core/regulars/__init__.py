@@ -42,6 +42,8 @@ if TYPE_CHECKING:
     from regulars.consents.history import ConsentChoice, consent_choices
     from regulars.consents.receipts import receipt_for
     from regulars.consents.registry import ConsentRegistry
+    from regulars.consents.models import ConsentEvent
+    from regulars.consents.scopes import EVERYTHING, Scope
     from regulars.contact.frequency import TOUCHES, KnownTouch, cap_stands_until, is_never
     from regulars.contact.hours import AllowedHours, allowed_again, quiet_until, wall_time
     from regulars.contact.models import ContactTouch
@@ -116,6 +118,14 @@ if TYPE_CHECKING:
     from regulars.private import Pii, Secret
     from regulars.selfservice.door import CustomerDoor
     from regulars.selfservice.down_tokens import DownToken
+    from regulars.selfservice.permissions import (
+        CustomerPermissions,
+        ShownText,
+        allow_as_customer,
+        read_permissions,
+        stop_as_customer,
+        undo_stop,
+    )
     from regulars.selfservice.refusals import LinkUnknown, TooManyLinks
     from regulars.selfservice.rights import CustomerRights
     from regulars.selfservice.service import OpenedSession
@@ -141,6 +151,7 @@ __all__ = [
     "ANSWERS",
     "CASE_ID",
     "CHANNEL",
+    "EVERYTHING",
     "FEEDS",
     "HOOK_API",
     "NOW",
@@ -166,6 +177,7 @@ __all__ = [
     "Conflict",
     "Connection",
     "ConsentChoice",
+    "ConsentEvent",
     "ConsentRegistry",
     "ContactCap",
     "ContactPolicy",
@@ -173,6 +185,7 @@ __all__ = [
     "ContactTouch",
     "Customer",
     "CustomerDoor",
+    "CustomerPermissions",
     "CustomerRights",
     "CustomerZones",
     "Database",
@@ -230,8 +243,10 @@ __all__ = [
     "RequestFailed",
     "RequestLimits",
     "RuleRequest",
+    "Scope",
     "Secret",
     "Settings",
+    "ShownText",
     "Side",
     "Slot",
     "SlotFiller",
@@ -253,6 +268,7 @@ __all__ = [
     "WallClockWindow",
     "add_suppression",
     "addresses_of",
+    "allow_as_customer",
     "allowed_again",
     "assign_units",
     "batch",
@@ -296,6 +312,7 @@ __all__ = [
     "read_assignments",
     "read_holdout",
     "read_identity",
+    "read_permissions",
     "receipt_for",
     "record_event",
     "relation",
@@ -305,11 +322,13 @@ __all__ = [
     "shown_as",
     "slicing",
     "start_job",
+    "stop_as_customer",
     "subscription",
     "sums_of_hits",
     "suppressed_customers",
     "suppressions_of_addresses",
     "suppressions_of_customers",
+    "undo_stop",
     "value_type",
     "wall_time",
     "with_tables",

@@ -3,6 +3,11 @@
 __all__ = ["HOMES"]
 
 HOMES: dict[str, tuple[str, ...]] = {
+    "regulars.consents.models": ("ConsentEvent",),
+    "regulars.consents.scopes": (
+        "EVERYTHING",
+        "Scope",
+    ),
     "regulars.events.service": ("record_event",),
     "regulars.consents.registry": ("ConsentRegistry",),
     "regulars.assignment.draws": ("Arm", "in_order_of_entry", "slicing"),
@@ -121,6 +126,14 @@ HOMES: dict[str, tuple[str, ...]] = {
     "regulars.private": ("Pii", "Secret"),
     "regulars.selfservice.door": ("CustomerDoor",),
     "regulars.selfservice.down_tokens": ("DownToken",),
+    "regulars.selfservice.permissions": (
+        "CustomerPermissions",
+        "ShownText",
+        "allow_as_customer",
+        "read_permissions",
+        "stop_as_customer",
+        "undo_stop",
+    ),
     "regulars.selfservice.refusals": ("LinkUnknown", "TooManyLinks"),
     "regulars.selfservice.rights": ("CustomerRights",),
     "regulars.selfservice.service": ("OpenedSession",),

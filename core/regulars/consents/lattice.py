@@ -11,6 +11,7 @@ from regulars.consents.scopes import Scope
 
 __all__ = [
     "DEFAULT_POLICY",
+    "DIRECT_BASES",
     "NO_MERGES",
     "SELF",
     "ConsentAnswer",

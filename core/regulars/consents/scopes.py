@@ -21,6 +21,19 @@ class Scope:
             and _covers(self.topic, other.topic)
         )
 
+    def shared_with(self, other: "Scope") -> "Scope | None":
+        """Return what lies in both scopes; None where nothing does."""
+        parts = [
+            _shared(mine, theirs)
+            for mine, theirs in (
+                (self.purpose, other.purpose),
+                (self.channel, other.channel),
+                (self.topic, other.topic),
+            )
+        ]
+        purpose, channel, topic = parts
+        return None if purpose is None or channel is None or topic is None else Scope(purpose, channel, topic)
+
     def __str__(self) -> str:
         purpose = "everything" if self.purpose == "*" else self.purpose
         channel = "by any channel" if self.channel == "*" else f"by {self.channel}"
@@ -28,6 +41,10 @@ class Scope:
 
 
 EVERYTHING = Scope("*", "*", "*")
+
+
+def _shared(one: str, other: str) -> str | None:
+    return other if _covers(one, other) else one if _covers(other, one) else None
 
 
 def _covers(wide: str, narrow: str) -> bool:

@@ -26,7 +26,7 @@ from regulars.errors import NotFound
 from regulars.events.service import record_event
 from regulars.notices.models import Notice
 
-__all__ = ["consent_at", "ledger_entry", "rebuild_states", "record_consent"]
+__all__ = ["consent_at", "ledger_entry", "ledger_of", "rebuild_states", "record_consent"]
 
 
 async def record_consent(
@@ -44,8 +44,8 @@ async def record_consent(
     if customer is None or not _is_open_to(customer, change, actor, survivors):
         raise NotFound("customer", change.customer_id, path=("customerId",))
     row, words = ledger_row(change, customer_id=customer.id, registry=registry, actor=actor, now=now)
-    merges = await _merges(session, customer.id, _is_in_force())
-    entries = [*await _ledger(session, col(ConsentEvent.customer_id) == customer.id), ledger_entry(row)]
+    known, merges = await ledger_of(session, customer_id=customer.id)
+    entries = [*known, ledger_entry(row)]
     _refuse_reopening(ledger_entry(row), entries, merges)
     if row.text_sha256 is None and row.notice_version is not None:
         row.text_sha256 = await _digest_of_notice(session, row.notice_version, row.language)
@@ -115,9 +115,14 @@ async def rebuild_states(session: AsyncSession, *, customer_id: UUID) -> None:
     """
     merged = select(col(Customer.id)).where(col(Customer.merged_into_id) == customer_id)
     await session.execute(delete(ConsentState).where(col(ConsentState.customer_id).in_(merged)))
-    entries = await _ledger(session, col(ConsentEvent.customer_id) == customer_id)
-    merges = await _merges(session, customer_id, _is_in_force())
+    entries, merges = await ledger_of(session, customer_id=customer_id)
     await _keep_states(session, customer_id, standing_consents(entries, merges))
+
+
+async def ledger_of(session: AsyncSession, *, customer_id: UUID) -> tuple[Sequence[LedgerEntry], MergeHistory]:
+    """Return all entries of a customer who is nobody's part, in no order, and the merges that hold for them."""
+    entries = await _ledger(session, col(ConsentEvent.customer_id) == customer_id)
+    return entries, await _merges(session, customer_id, _is_in_force())
 
 
 def ledger_entry(row: ConsentEvent) -> LedgerEntry:

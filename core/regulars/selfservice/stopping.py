@@ -10,7 +10,7 @@ from sqlmodel import col
 
 from regulars.access.actors import Actor
 from regulars.consents.changes import ConsentChange
-from regulars.consents.models import ConsentState
+from regulars.consents.models import ConsentEvent, ConsentState
 from regulars.consents.registry import ConsentRegistry
 from regulars.consents.scopes import Scope
 from regulars.consents.service import record_consent
@@ -38,8 +38,8 @@ async def check_can_stop(session: AsyncSession, *, customer_id: UUID) -> None:
 
 async def stop_scope(
     session: AsyncSession, *, customer_id: UUID, scope: Scope, registry: ConsentRegistry, now: datetime
-) -> bool:
-    """Withdraw the scope for the customer as whom this id counts today; False when it was withdrawn before.
+) -> ConsentEvent | None:
+    """Withdraw the scope for the customer as whom this id counts today; None when it was withdrawn before.
 
     A second click writes nothing into the ledger, and an event says that it happened. Raises ``LinkUnknown`` for a
     customer who is not known or was erased.
@@ -57,12 +57,11 @@ async def stop_scope(
             data={"purpose": scope.purpose, "channel": scope.channel, "topic": scope.topic},
             now=now,
         )
-        return False
+        return None
     change = ConsentChange(
         customer_id, "withdraw", scope.purpose, scope.channel, REASON, topic=scope.topic, origin="customer"
     )
-    await record_consent(session, change=change, registry=registry, actor=actor, now=now)
-    return True
+    return await record_consent(session, change=change, registry=registry, actor=actor, now=now)
 
 
 async def _is_stopped(session: AsyncSession, customer_id: UUID, scope: Scope) -> bool:
