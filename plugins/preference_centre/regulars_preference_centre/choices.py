@@ -18,6 +18,7 @@ from regulars_preference_centre.models import Cap, ChannelChoice, Choices, Pause
 from regulars_preference_centre.times import QuietHours
 
 __all__ = [
+    "AS_THE_HOUSE",
     "CapChoice",
     "add_pause",
     "choices_of",

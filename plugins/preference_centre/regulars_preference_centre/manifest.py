@@ -34,7 +34,10 @@ manifest = PluginManifest(
     ),
     grants=Grants(
         read=("customer", "consent", "contact", "message", "suppression", "trait", "touchpoint"),
-        write=("consent", "customer_session", "magic_link", "message", "privacy_request", "suppression", "trait"),
+        write=(
+            *("consent", "customer_session", "ledger", "magic_link", "message", "notice", "privacy_request"),
+            *("subject", "suppression", "trait"),
+        ),
         events=("customer.updated",),
     ),
 )

@@ -23,6 +23,7 @@ __all__ = [
     "HoursConsent",
     "Pause",
     "Question",
+    "Stop",
     "Stream",
 ]
 
@@ -171,5 +172,23 @@ class Answer(Table, table=True):
     told_at: datetime = Field(sa_type=UtcDateTime)
 
 
-OWNED = (AlertRequest, Answer, Cap, ChannelChoice, Choices, HoursConsent, Pause)
+class Stop(Table, table=True):
+    """A click on "stop everything", which the same browser can undo until ``undo_until``.
+
+    ``event_id`` is the withdrawal in the ledger; of what the browser keeps only the hash is kept here.
+    """
+
+    __tablename__ = "preference_centre_stop"
+
+    id: UUID = Field(default_factory=new_id, primary_key=True)
+    profile_id: UUID
+    customer_id: UUID = Field(foreign_key=CUSTOMER, ondelete="CASCADE", index=True)
+    event_id: UUID
+    browser_hash: str = Field(unique=True, sa_column_kwargs=pii("hash"))
+    stopped_at: datetime = Field(sa_type=UtcDateTime)
+    undo_until: datetime = Field(sa_type=UtcDateTime)
+    undone_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+
+
+OWNED = (AlertRequest, Answer, Cap, ChannelChoice, Choices, HoursConsent, Pause, Stop)
 """The tables with rows about customers."""

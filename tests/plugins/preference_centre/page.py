@@ -4,6 +4,7 @@ import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from html import unescape
 from uuid import UUID
 
@@ -11,14 +12,29 @@ import httpx
 from sqlalchemy import update
 from sqlmodel import col
 
-from regulars import DownToken, read_identity
+from regulars import ContactTouch, DownToken, Scope, ShownText, allow_as_customer, read_identity
 from regulars.customers.models import CustomerIdentity
 from regulars.selfservice.door import CustomerDoor
 from regulars.testing.app import App
+from regulars_preference_centre.streams import define_stream, retire_stream
 
-__all__ = ["Page", "door", "down_link", "magic_link", "opened", "somebody"]
+__all__ = [
+    "Page",
+    "agree",
+    "door",
+    "down_link",
+    "magic_link",
+    "opened",
+    "outcome",
+    "send_lately",
+    "somebody",
+    "stream",
+]
 
 FORM = re.compile(r'<form[^>]*action="([^"]*)"[^>]*>(.*?)</form>', re.DOTALL)
+MAY = """query ($customer: ID!, $request: ContactRequestInput!) {
+  contactDecision(customerId: $customer, request: $request) { outcome }
+}"""
 HIDDEN = re.compile(r'<input type="hidden" name="([^"]*)" value="([^"]*)"')
 
 
@@ -49,6 +65,11 @@ class Page:
         ]
         assert found, f"There is no form {action} on the page."
         return found[0]
+
+    @property
+    def sections(self) -> list[str]:
+        """Return the names of the sections that it shows, in their order."""
+        return re.findall(r'<section class="(?:card|section)" id="(\w+)"', self.shown.text)
 
     @property
     def text(self) -> str:
@@ -82,6 +103,66 @@ async def magic_link(app: App, customer_id: UUID, email: str = "anna@example.org
 def down_link(app: App, customer_id: UUID, topic: str = "*") -> str:
     """Return the address of the page in some message about a topic."""
     return f"/preferences/by/{door(app).down_token(DownToken(customer_id, topic=topic))}"
+
+
+async def stream(app: App, topic: str, title: str, *, retired: bool = False) -> None:
+    """Offer a stream of advertising by e-mail, or offer it no longer."""
+    async with app.database.writing() as session:
+        await define_stream(
+            session,
+            topic=topic,
+            purpose="marketing.own",
+            channels=["email"],
+            titles={"en": title},
+            descriptions={},
+            position=0,
+            now=app.clock.now(),
+        )
+        if retired:
+            await retire_stream(session, topic=topic, now=app.clock.now())
+
+
+async def agree(app: App, customer_id: UUID, topic: str, *, days_ago: int = 30) -> None:
+    """Let the customer have agreed to a topic by e-mail some days ago."""
+    now = app.clock.now()
+    async with app.database.writing() as session:
+        await allow_as_customer(
+            session,
+            customer_id=customer_id,
+            scopes=[Scope("marketing.own", "email", topic)],
+            shown=ShownText("earlier", "en", f"Yes to {topic}"),
+            now=now - timedelta(days=days_ago),
+        )
+
+
+async def send_lately(app: App, customer_id: UUID, topic: str, count: int) -> None:
+    """Let this many e-mails about a topic have been sent, one a day until yesterday."""
+    async with app.database.writing() as session:
+        for days in range(1, count + 1):
+            at = app.clock.now() - timedelta(days=days)
+            touch = ContactTouch(
+                customer_id=customer_id,
+                profile_id=customer_id,
+                state="sent",
+                at=at,
+                reserved_at=at,
+                expires_at=at,
+                channel="email",
+                contact_class="marketing",
+                purpose="marketing.own",
+                topic=topic,
+                request={},
+                request_digest="",
+                actor="system",
+            )
+            session.add(touch)
+
+
+async def outcome(app: App, customer_id: UUID, topic: str) -> str:
+    """Return what is decided about advertising by e-mail about a topic."""
+    request = {"channel": "email", "class": "marketing", "topic": topic}
+    decided = await app.gql(MAY, {"customer": str(customer_id), "request": request})
+    return str(decided["contactDecision"]["outcome"])
 
 
 @asynccontextmanager

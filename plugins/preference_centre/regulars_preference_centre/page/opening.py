@@ -1,5 +1,7 @@
 """Find out whose page a request wants: by the cookie of an open session, or by the link of a message."""
 
+from typing import TypedDict
+
 from starlette.requests import Request
 
 from regulars import LinkUnknown, PluginContext, find_customer
@@ -10,6 +12,12 @@ from regulars_preference_centre.settings import PreferenceSettings
 __all__ = ["down_visit", "is_secure", "language_of", "sent_token", "session_cookie", "up_visit"]
 
 CLOSED = ("erased", "deceased")
+
+
+class _KeptAndTold(TypedDict):
+    undo_token: str
+    is_secure: bool
+    asks_for_no_sharing: bool
 
 
 async def up_visit(request: Request) -> Visit | None:
@@ -30,7 +38,7 @@ async def up_visit(request: Request) -> Visit | None:
         chosen_language=_asked(request),
         session=session,
         form_token=ctx.door.form_token(token),
-        asks_for_no_sharing=_asks_for_no_sharing(request),
+        **_kept_and_told(request),
     )
 
 
@@ -49,7 +57,7 @@ async def down_visit(request: Request, written: str) -> Visit:
         chosen_language=_asked(request),
         token=token,
         written=written,
-        asks_for_no_sharing=_asks_for_no_sharing(request),
+        **_kept_and_told(request),
     )
 
 
@@ -78,6 +86,21 @@ def is_secure(request: Request) -> bool:
     ctx: PluginContext = request.state.ctx
     public = ctx.settings_as(PreferenceSettings).public_url
     return public.startswith("https:") if public else request.url.scheme == "https"
+
+
+def undo_cookie(*, is_secure: bool) -> str:
+    """Return the name of the cookie by which a browser can undo its stop."""
+    return "__Host-regulars-undo" if is_secure else "regulars-undo"
+
+
+def _kept_and_told(request: Request) -> _KeptAndTold:
+    """Return what the browser keeps of a stop, and whether it asks for no sharing."""
+    secure = is_secure(request)
+    return {
+        "undo_token": request.cookies.get(undo_cookie(is_secure=secure), ""),
+        "is_secure": secure,
+        "asks_for_no_sharing": _asks_for_no_sharing(request),
+    }
 
 
 def _asked(request: Request) -> str | None:

@@ -15,6 +15,7 @@ from regulars_preference_centre.page.opening import down_visit, sent_token, up_v
 from regulars_preference_centre.page.section import Action, Done, Section
 from regulars_preference_centre.page.sections import section_named
 from regulars_preference_centre.page.showing import HEADERS, Sent, show_page
+from regulars_preference_centre.page.stopped import show_stopped
 from regulars_preference_centre.page.visit import ADDRESS, FORM_TOKEN, Visit
 
 __all__ = ["PAGES"]
@@ -48,6 +49,18 @@ async def _act_by_link(request: Request) -> Response:
     return await _act(request, visit, await asking.form_of(request))
 
 
+@_known_links_only
+async def _stopped_by_link(request: Request) -> Response:
+    """Say to whoever holds the link of a message that all is stopped."""
+    return await show_stopped(request, await down_visit(request, request.path_params["token"]))
+
+
+async def _stopped(request: Request) -> Response:
+    """Say that all is stopped; whoever has no session any more is led to the start."""
+    visit = await up_visit(request)
+    return await asking.start(request) if visit is None else await show_stopped(request, visit)
+
+
 async def _act_in_session(request: Request) -> Response:
     """Do what a form of an up visit says; without the session and the form's own token nothing is done."""
     visit, form = await up_visit(request), await asking.form_of(request)
@@ -69,6 +82,7 @@ async def _act(request: Request, visit: Visit, form: Form) -> Response:
         done.headers.update(HEADERS)
         return done
     if done.kept:
+        visit.memory.clear()
         return await show_page(request, visit, Sent(section, form, done=done))
     return _back_to(visit, section, done)
 
@@ -94,7 +108,9 @@ ROUTES = (
     Route("/open", asking.show_link, name="link"),
     Route("/open", _known_links_only(asking.open_visit), methods=["POST"], name="open"),
     Route("/close", asking.close, methods=["POST"], name="close"),
+    Route("/stopped", _stopped, name="stopped"),
     Route("/by/{token}", _look, name="look"),
+    Route("/by/{token}/stopped", _stopped_by_link, name="stopped_by_link"),
     Route("/by/{token}/{section}/{action}", _act_by_link, methods=["POST"], name="act_by_link"),
     Route("/{section}/{action}", _act_in_session, methods=["POST"], name="act"),
 )

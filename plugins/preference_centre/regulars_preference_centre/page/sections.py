@@ -2,12 +2,19 @@
 
 from collections.abc import Sequence
 
-from regulars_preference_centre.page import who
+from regulars_preference_centre.page import channels, less, partners, stop, streams, who
 from regulars_preference_centre.page.section import Section
 
 __all__ = ["SECTIONS", "section_named"]
 
-SECTIONS: Sequence[Section] = (who.SECTION,)
+SECTIONS: Sequence[Section] = (
+    who.SECTION,
+    stop.SECTION,
+    less.SECTION,
+    channels.SECTION,
+    streams.SECTION,
+    partners.SECTION,
+)
 
 
 def section_named(name: str) -> Section | None:

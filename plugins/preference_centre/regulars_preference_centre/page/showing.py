@@ -86,6 +86,7 @@ def show_around(
     visit: Visit | None = None,
     title: str = "title",
     status: int = 200,
+    here: str | None = None,
     **values: Any,
 ) -> Response:
     """Return a small page, such as the one that asks for a link, in the words of ``section``."""
@@ -99,7 +100,7 @@ def show_around(
         status=status,
         visit=visit,
         w=words,
-        here=request.url.path,
+        here=here or request.url.path,
         **values,
     )
 

@@ -2,13 +2,15 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 from urllib.parse import quote, urlencode
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from markupsafe import Markup
 
 from regulars import Customer, DownToken, OpenedSession, PluginContext
+from regulars_preference_centre.settings import PreferenceSettings
 
 __all__ = ["ADDRESS", "FORM_TOKEN", "Opening", "Visit", "link_to"]
 
@@ -25,7 +27,8 @@ class Visit:
     An *up* visit was opened by a fresh magic link, and may allow, see and change all. A *down* visit was opened by the
     link of some message, which may be in anybody's hands: it sees no fact and can only lower what is sent. ``session``
     is the first one's, ``token`` with its ``written`` form the second one's. ``chosen_language`` is what the visitor
-    asked for in the address. ``asks_for_no_sharing`` tells that the browser sends Global Privacy Control.
+    asked for in the address. ``asks_for_no_sharing`` tells that the browser sends Global Privacy Control, and
+    ``undo_token`` is what it keeps of a stop that it can undo. ``memory`` keeps what several sections read.
     """
 
     ctx: PluginContext
@@ -37,7 +40,10 @@ class Visit:
     token: DownToken | None = None
     written: str = field(default="", repr=False)
     form_token: str = field(default="", repr=False)
+    undo_token: str = field(default="", repr=False)
+    is_secure: bool = True
     asks_for_no_sharing: bool = False
+    memory: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def customer_id(self) -> UUID:
@@ -48,6 +54,16 @@ class Visit:
     def opening(self) -> Opening:
         """Return how the page was opened."""
         return "down" if self.session is None else "up"
+
+    @property
+    def settings(self) -> PreferenceSettings:
+        """Return what an admin set about the page."""
+        return self.ctx.settings_as(PreferenceSettings)
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """Return where the customer is, as far as is known, else where the company is."""
+        return ZoneInfo(self.customer.time_zone or self.ctx.company.time_zone)
 
     @property
     def is_up(self) -> bool:

@@ -181,8 +181,34 @@ def upgrade() -> None:
     with op.batch_alter_table("preference_centre_pause", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_preference_centre_pause_customer_id"), ["customer_id"], unique=False)
 
+    op.create_table(
+        "preference_centre_stop",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("profile_id", sa.Uuid(), nullable=False),
+        sa.Column("customer_id", sa.Uuid(), nullable=False),
+        sa.Column("event_id", sa.Uuid(), nullable=False),
+        sa.Column("browser_hash", sa.String(), nullable=False),
+        sa.Column("stopped_at", regulars.UtcDateTime(), nullable=False),
+        sa.Column("undo_until", regulars.UtcDateTime(), nullable=False),
+        sa.Column("undone_at", regulars.UtcDateTime(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["customer_id"],
+            ["core_customer.id"],
+            name=op.f("fk_preference_centre_stop_customer_id_core_customer"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_preference_centre_stop")),
+        sa.UniqueConstraint("browser_hash", name=op.f("uq_preference_centre_stop_browser_hash")),
+    )
+    with op.batch_alter_table("preference_centre_stop", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_preference_centre_stop_customer_id"), ["customer_id"], unique=False)
+
 
 def downgrade() -> None:
+    with op.batch_alter_table("preference_centre_stop", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_preference_centre_stop_customer_id"))
+
+    op.drop_table("preference_centre_stop")
     with op.batch_alter_table("preference_centre_pause", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_preference_centre_pause_customer_id"))
 
