@@ -40,9 +40,9 @@ if TYPE_CHECKING:
     from regulars.cli.environment import with_tables
     from regulars.clock import Clock
     from regulars.consents.history import ConsentChoice, consent_choices
+    from regulars.consents.models import ConsentEvent
     from regulars.consents.receipts import receipt_for
     from regulars.consents.registry import ConsentRegistry
-    from regulars.consents.models import ConsentEvent
     from regulars.consents.scopes import EVERYTHING, Scope
     from regulars.contact.frequency import TOUCHES, KnownTouch, cap_stands_until, is_never
     from regulars.contact.hours import AllowedHours, allowed_again, quiet_until, wall_time

@@ -35,8 +35,8 @@ manifest = PluginManifest(
     grants=Grants(
         read=("customer", "consent", "contact", "message", "suppression", "trait", "touchpoint"),
         write=(
-            *("consent", "customer_session", "ledger", "magic_link", "message", "notice", "privacy_request"),
-            *("subject", "suppression", "trait"),
+            *("consent", "customer_session", "magic_link", "message", "notice", "privacy_request"),
+            *("suppression", "trait"),
         ),
         events=("customer.updated",),
     ),
