@@ -19,7 +19,7 @@ __all__ = ["Process", "Shop", "eventually", "key_of"]
 Found = TypeVar("Found")
 PATIENCE_S = 30.0
 ROOT = Path(__file__).parents[2]
-PLACES = (ROOT, ROOT / "tests" / "third_party" / "contact_preferences", *filter(None, [os.environ.get("PYTHONPATH")]))
+PLACES = (ROOT, *filter(None, [os.environ.get("PYTHONPATH")]))
 """Where processes find what only tests install."""
 
 

@@ -117,7 +117,7 @@ async def let_leases_end(database: Database) -> None:
         await session.execute(update(Message).where(began).values(next_at=datetime.now(UTC)))
 
 
-@pytest.mark.parametrize("passings", [1, pytest.param(4, marks=pytest.mark.full)])
+@pytest.mark.parametrize("passings", [1, pytest.param(2, marks=pytest.mark.full)])
 async def test_of_a_killed_server_no_mail_leaves_twice_and_those_in_doubt_are_listed(
     url: str, database: Database, by_mail: Way, tmp_path: Path, passings: int, figures: Figures
 ) -> None:
@@ -133,7 +133,7 @@ async def test_of_a_killed_server_no_mail_leaves_twice_and_those_in_doubt_are_li
     assert arrived.total() == len(ids) - passings
 
 
-@pytest.mark.parametrize("passings", [1, pytest.param(4, marks=pytest.mark.full)])
+@pytest.mark.parametrize("passings", [1, pytest.param(2, marks=pytest.mark.full)])
 async def test_of_a_killed_server_every_message_arrives_where_its_id_is_heeded(
     url: str, database: Database, by_request: Way, tmp_path: Path, passings: int, figures: Figures
 ) -> None:

@@ -43,11 +43,8 @@ def shop(
         yield Shop(
             url,
             tmp_path_factory.mktemp("shop"),
-            plugins=(),
-            given={
-                "herald": "tests.real.herald:manifest",
-                "contact_preferences": "regulars_contact_preferences.manifest:manifest",
-            },
+            plugins=("preference_centre",),
+            given={"herald": "tests.real.herald:manifest"},
             mail_server=f"smtp+plain://127.0.0.1:{mails.port}",
             mail_from="hello@shop.example.com",
             rate_per_second="0",

@@ -36,6 +36,8 @@ KEY_FILE = "signing-key"
 HEAD_FILES = "head-*.json"
 DUE_ROWS = 1_000
 DUE_AFTER = timedelta(hours=1)
+APART = timedelta(minutes=1)
+"""By how much the clocks of several processes may differ; one that lies further behind was set back."""
 
 
 class KeyUnusable(ConfigurationError):
@@ -150,7 +152,7 @@ async def _fits(database: Database, head: Head) -> bool:
 
 
 def _is_due(last: Head, newest: Seal, now: datetime) -> bool:
-    return newest.seq - last.seq >= DUE_ROWS or now - last.at >= DUE_AFTER
+    return newest.seq - last.seq >= DUE_ROWS or not last.at - APART <= now < last.at + DUE_AFTER
 
 
 def _read(path: Path, public: Ed25519PublicKey) -> Head:
