@@ -182,7 +182,8 @@ async def _earlier(session: AsyncSession, draft: MessageDraft, source: str) -> M
 
 
 def _digest(draft: MessageDraft) -> str:
-    return hashlib.sha256(orjson.dumps(asdict(draft), option=orjson.OPT_SORT_KEYS)).hexdigest()
+    # An id that was read from PostgreSQL is of a class of its driver's, which orjson does not take for a UUID.
+    return hashlib.sha256(orjson.dumps(asdict(draft), default=str, option=orjson.OPT_SORT_KEYS)).hexdigest()
 
 
 async def tell_of(session: AsyncSession, type: str, message: Message, actor: str, now: datetime) -> None:

@@ -8,10 +8,10 @@ from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from regulars import InvalidInput, OutOfRange, UnknownValue
-from regulars_preference_centre.models import Answer, Question
+from regulars import InvalidInput, NotFound, OutOfRange, UnknownValue
+from regulars_preference_centre.models import PAGE, Answer, Question
 
-__all__ = ["KINDS", "define_question", "forget_answer", "keep_answers", "questions"]
+__all__ = ["KINDS", "define_question", "forget_answer", "keep_answers", "questions", "retire_question"]
 
 KINDS = ("roadblock", "matter", "fact")
 LONGEST_ANSWER = 500
@@ -50,15 +50,28 @@ async def define_question(
     return question
 
 
+async def retire_question(session: AsyncSession, *, key: str, now: datetime) -> Question:
+    """Ask a question no longer; what customers answered stays theirs. Raises ``NotFound``."""
+    question = await session.get(Question, key)
+    if question is None:
+        raise NotFound("question", key, path=("key",))
+    question.retired_at = question.retired_at or now
+    await session.flush()
+    return question
+
+
 async def keep_answers(
     session: AsyncSession,
     *,
     customer_id: UUID,
     answers: Mapping[str, str],
     may_be_used: bool,
+    told_to: str = PAGE,
     now: datetime,
 ) -> None:
     """Keep the customer's answers by the keys of questions; an empty one takes an earlier answer back.
+
+    ``told_to`` is where they said it: their page, or whoever of the shop they said it to.
 
     Raises ``UnknownValue`` for a question that is not asked or a value that was not offered, and ``OutOfRange`` for
     more than 500 letters. Then nothing is kept.
@@ -82,11 +95,12 @@ async def keep_answers(
                     key=key,
                     value=said,
                     may_be_used=may_be_used,
+                    told_to=told_to,
                     told_at=now,
                 )
             )
         elif said and row is not None and (row.value, row.may_be_used) != (said, may_be_used):
-            row.value, row.may_be_used, row.told_at = said, may_be_used, now
+            row.value, row.may_be_used, row.told_to, row.told_at = said, may_be_used, told_to, now
     await session.flush()
 
 

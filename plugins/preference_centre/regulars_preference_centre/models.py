@@ -15,7 +15,9 @@ from regulars import JsonColumn, Table, UtcDateTime, new_id, pii
 
 __all__ = [
     "OWNED",
+    "PAGE",
     "AlertRequest",
+    "Announcement",
     "Answer",
     "Cap",
     "ChannelChoice",
@@ -30,6 +32,7 @@ __all__ = [
 CUSTOMER = "core_customer.id"
 NOBODYS = pii("none")
 FACT = pii("fact")
+PAGE = "page"
 
 
 class Stream(Table, table=True):
@@ -160,7 +163,10 @@ class AlertRequest(Table, table=True):
 
 
 class Answer(Table, table=True):
-    """What a customer told in answer to a question: always their own words, never what was seen or guessed."""
+    """What a customer told in answer to a question: always their own words, never what was seen or guessed.
+
+    ``told_to`` is where: ``page``, or the label of whoever of the shop wrote it down.
+    """
 
     __tablename__ = "preference_centre_answer"
 
@@ -169,6 +175,7 @@ class Answer(Table, table=True):
     customer_id: UUID = Field(foreign_key=CUSTOMER, ondelete="CASCADE", index=True)
     value: str = Field(sa_column_kwargs=pii("free_text"))
     may_be_used: bool = False
+    told_to: str = Field(default=PAGE, sa_column_kwargs=NOBODYS)
     told_at: datetime = Field(sa_type=UtcDateTime)
 
 
@@ -188,6 +195,30 @@ class Stop(Table, table=True):
     stopped_at: datetime = Field(sa_type=UtcDateTime)
     undo_until: datetime = Field(sa_type=UtcDateTime)
     undone_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+
+
+class Announcement(Table, table=True):
+    """Something that arrived, told once to each customer who waits for it.
+
+    ``last_customer_id`` and ``last_alert_id`` are how far the telling is, in the order of customers and wishes;
+    ``ended_at`` is when all had been told.
+    """
+
+    __tablename__ = "preference_centre_announcement"
+
+    id: UUID = Field(default_factory=new_id, primary_key=True)
+    key: str = Field(unique=True, sa_column_kwargs=NOBODYS)
+    title: str = Field(sa_column_kwargs=NOBODYS)
+    url: str = Field(sa_column_kwargs=NOBODYS)
+    topics: list[str] = Field(sa_type=JsonColumn, sa_column_kwargs=NOBODYS)
+    channel: str = Field(sa_column_kwargs=NOBODYS)
+    expires_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    announced_by: str = Field(sa_column_kwargs=NOBODYS)
+    announced_at: datetime = Field(sa_type=UtcDateTime, index=True)
+    told: int = 0
+    last_customer_id: UUID | None = None
+    last_alert_id: UUID | None = None
+    ended_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
 
 
 OWNED = (AlertRequest, Answer, Cap, ChannelChoice, Choices, HoursConsent, Pause, Stop)

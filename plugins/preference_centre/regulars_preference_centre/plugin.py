@@ -1,12 +1,27 @@
 """The hooks of the preference centre."""
 
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from regulars import ContactRule, ErasureReceipt, MessageTemplate, Migrations, Pages, PluginContext, Table, hookimpl
+from regulars import (
+    ContactRule,
+    ErasureReceipt,
+    GraphQLPart,
+    Job,
+    MessageTemplate,
+    Migrations,
+    Pages,
+    PluginContext,
+    Table,
+    hookimpl,
+)
+from regulars_preference_centre.announcements import ANNOUNCE_JOB, tell_of_announcements
+from regulars_preference_centre.graphql import CustomerPreferencesField, PreferenceQueries
 from regulars_preference_centre.mails import TEMPLATES
-from regulars_preference_centre.models import OWNED, Question, Stream
+from regulars_preference_centre.models import OWNED, Announcement, Question, Stream
+from regulars_preference_centre.mutations import PreferenceMutations
 from regulars_preference_centre.own_rows import erase, known_of, move_to_survivor, part_again
 from regulars_preference_centre.page.routes import PAGES
 from regulars_preference_centre.rules import PREFERENCE_RULES
@@ -15,13 +30,36 @@ from regulars_preference_centre.rules import PREFERENCE_RULES
 @hookimpl
 def models() -> Sequence[type[Table]]:
     """Keep what can be sent, and what each customer wants."""
-    return [*OWNED, Question, Stream]
+    return [*OWNED, Announcement, Question, Stream]
 
 
 @hookimpl
 def migrations() -> Migrations:
     """Make the tables."""
     return Migrations("regulars_preference_centre:migrations/versions")
+
+
+@hookimpl
+def graphql() -> GraphQLPart:
+    """Let staff see and change what customers choose, and announce what they wait for."""
+    return GraphQLPart(
+        {"Customer": CustomerPreferencesField, "Query": PreferenceQueries, "Mutation": PreferenceMutations}
+    )
+
+
+@hookimpl
+def jobs() -> Sequence[Job]:
+    """Tell those who wait of what arrived, where they are many."""
+    return [
+        Job(
+            ANNOUNCE_JOB,
+            run=tell_of_announcements,
+            title="Tell customers of what they wait for",
+            permission="preference_centre:manage",
+            timeout=timedelta(hours=2),
+            slots=1,
+        )
+    ]
 
 
 @hookimpl

@@ -8,7 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from regulars import InvalidInput, NotFound
+from regulars import ConsentRegistry, InvalidInput, NotFound, record_event
 from regulars_preference_centre.models import Stream
 
 __all__ = ["define_stream", "in_language", "retire_stream", "streams"]
@@ -33,15 +33,25 @@ async def define_stream(
     titles: Mapping[str, str],
     descriptions: Mapping[str, str],
     position: int,
+    registry: ConsentRegistry | None = None,
+    actor: str = "system",
     now: datetime,
 ) -> Stream:
-    """Offer a stream from now on, or in other words; raises ``InvalidInput`` for a topic or words that are none."""
+    """Offer a stream from now on, or in other words.
+
+    Raises ``InvalidInput`` for a topic or words that are none, and ``UnknownValue`` for a purpose or channel that the
+    ``registry`` does not know.
+    """
     if not TOPIC.fullmatch(topic):
         raise InvalidInput(f"{topic!r} is no topic. Write it as books.tartt.", path=("topic",))
     if not titles or not all(words.strip() for words in titles.values()):
         raise InvalidInput("A stream needs a title in at least one language.", path=("titles",))
     if not channels:
         raise InvalidInput("Name at least one channel by which the stream comes.", path=("channels",))
+    if registry is not None:
+        registry.check_purpose(purpose)
+        for channel in channels:
+            registry.check_channel(channel)
     stream = await session.get(Stream, topic)
     if stream is None:
         stream = Stream(topic=topic, purpose=purpose, channels=[], titles={}, descriptions={}, created_at=now)
@@ -50,19 +60,26 @@ async def define_stream(
     stream.retired_at = None
     session.add(stream)
     await session.flush()
+    await _tell(session, "stream.defined", stream, actor, now)
     return stream
 
 
-async def retire_stream(session: AsyncSession, *, topic: str, now: datetime) -> Stream:
+async def retire_stream(session: AsyncSession, *, topic: str, actor: str = "system", now: datetime) -> Stream:
     """Offer a stream no longer; what customers chose about it stays. Raises ``NotFound``."""
     stream = await session.get(Stream, topic)
     if stream is None:
         raise NotFound("stream", topic, path=("topic",))
     stream.retired_at = stream.retired_at or now
     await session.flush()
+    await _tell(session, "stream.retired", stream, actor, now)
     return stream
 
 
 def in_language(words: Mapping[str, str], language: str, fallback: str) -> str:
     """Return the words in the language, else in the fallback, else in whichever there is; empty where there is none."""
     return words.get(language) or words.get(fallback) or next(iter(words.values()), "")
+
+
+async def _tell(session: AsyncSession, type: str, stream: Stream, actor: str, now: datetime) -> None:
+    facts = {"topic": stream.topic}
+    await record_event(session, type=type, subject=f"stream:{stream.topic}", actor=actor, data=facts, now=now)

@@ -1,18 +1,17 @@
-"""Keep what customers wait for, and find who waits for an item that was announced."""
+"""Keep what customers wait for, and tell whether an item is what somebody waits for."""
 
 import re
-from collections.abc import AsyncIterator, Collection
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Select, or_, select
+from sqlalchemy import Select, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from regulars import InvalidInput, NotFound, OutOfRange, new_id
 from regulars_preference_centre.models import AlertRequest
 
-__all__ = ["cancel_alert", "matches", "request_alert", "waiting_for"]
+__all__ = ["WISH", "cancel_alert", "matches", "request_alert"]
 
 WISH = "wish"
 MOST_WISHES = 50
@@ -74,31 +73,6 @@ async def cancel_alert(session: AsyncSession, *, customer_id: UUID, id: UUID, no
     wish.cancelled_at = wish.cancelled_at or now
     await session.flush()
     return wish
-
-
-async def waiting_for(
-    session: AsyncSession, *, topics: Collection[str], title: str, now: datetime, at_a_time: int = 1000
-) -> AsyncIterator[AlertRequest]:
-    """Give the wishes that an item fulfils, in the order of their ids, reading ``at_a_time`` of those that might.
-
-    An item fulfils a wish for one of its topics, and a wish in words all of which stand in its title.
-    """
-    might = (
-        select(AlertRequest)
-        .where(
-            col(AlertRequest.cancelled_at).is_(None),
-            or_(col(AlertRequest.ends_at).is_(None), col(AlertRequest.ends_at) > now),
-            or_(col(AlertRequest.topic).in_(topics), col(AlertRequest.topic).startswith(f"{WISH}.")),
-        )
-        .order_by(col(AlertRequest.id))
-        .limit(at_a_time)
-    )
-    wishes = (await session.scalars(might)).all()
-    while wishes:
-        for wish in wishes:
-            if wish.topic in topics or matches(wish.words, title):
-                yield wish
-        wishes = (await session.scalars(might.where(col(AlertRequest.id) > wishes[-1].id))).all()
 
 
 def matches(wish: str, title: str) -> bool:

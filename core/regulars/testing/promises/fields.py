@@ -27,6 +27,7 @@ __all__ = [
 ]
 
 ROOTS = ("Query", "Mutation", "Subscription")
+USER_ERROR = "UserError"
 COUNTED: ContextVar[list[str] | None] = ContextVar("counted", default=None)
 
 
@@ -75,6 +76,8 @@ async def check_costs(candidate: Candidate) -> None:
 
 def _cost_fault(candidate: Candidate, added: AddedField) -> str | None:
     price: FieldPrice | None = added.field.extensions.get("regulars")
+    if get_named_type(added.field.type).name == USER_ERROR:
+        return None  # every payload has them from the core
     is_part_of_value = added.type_name in candidate.manifest.graphql_types
     if price is None:
         if is_part_of_value and is_leaf_type(get_named_type(added.field.type)):

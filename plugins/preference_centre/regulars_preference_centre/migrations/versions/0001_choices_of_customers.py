@@ -71,6 +71,7 @@ def upgrade() -> None:
         sa.Column("customer_id", sa.Uuid(), nullable=False),
         sa.Column("value", sa.String(), nullable=False),
         sa.Column("may_be_used", sa.Boolean(), nullable=False),
+        sa.Column("told_to", sa.String(), nullable=False),
         sa.Column("told_at", regulars.UtcDateTime(), nullable=False),
         sa.ForeignKeyConstraint(
             ["customer_id"],
