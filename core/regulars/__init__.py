@@ -124,6 +124,7 @@ if TYPE_CHECKING:
         allow_as_customer,
         read_permissions,
         stop_as_customer,
+        stop_sharing,
         undo_stop,
     )
     from regulars.selfservice.refusals import LinkUnknown, TooManyLinks
@@ -323,6 +324,7 @@ __all__ = [
     "slicing",
     "start_job",
     "stop_as_customer",
+    "stop_sharing",
     "subscription",
     "sums_of_hits",
     "suppressed_customers",

@@ -132,6 +132,7 @@ HOMES: dict[str, tuple[str, ...]] = {
         "allow_as_customer",
         "read_permissions",
         "stop_as_customer",
+        "stop_sharing",
         "undo_stop",
     ),
     "regulars.selfservice.refusals": ("LinkUnknown", "TooManyLinks"),

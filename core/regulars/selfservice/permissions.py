@@ -12,6 +12,7 @@ from sqlmodel import col
 
 from regulars.access.actors import SYSTEM, Actor
 from regulars.consents.changes import ConsentChange
+from regulars.consents.gpc import record_gpc_signal
 from regulars.consents.lattice import SELF, ConsentPolicy, Question, consent_answer
 from regulars.consents.ledger import LedgerEntry, MergeHistory
 from regulars.consents.models import ConsentEvent, GpcSignal
@@ -30,6 +31,7 @@ __all__ = [
     "allow_as_customer",
     "read_permissions",
     "stop_as_customer",
+    "stop_sharing",
     "undo_stop",
 ]
 
@@ -153,6 +155,11 @@ async def stop_as_customer(
     return await record_consent(
         session, change=change, registry=core_consent_registry(), actor=_themselves(customer_id), now=now
     )
+
+
+async def stop_sharing(session: AsyncSession, *, customer_id: UUID, now: datetime) -> None:
+    """Keep that the customer's browser asked for no sharing (Global Privacy Control), which stops every partner."""
+    await record_gpc_signal(session, customer_id=customer_id, actor=_themselves(customer_id), now=now)
 
 
 async def undo_stop(session: AsyncSession, *, event_id: UUID, now: datetime) -> Sequence[ConsentEvent]:

@@ -64,7 +64,7 @@ manifest = PluginManifest(
     grants=Grants(
         read=("customer", "consent", "contact", "message", "suppression", "trait", "touchpoint"),
         write=(
-            *("consent", "customer_session", "magic_link", "message", "notice", "privacy_request"),
+            *("consent", "customer_session", "gpc_signal", "magic_link", "message", "notice", "privacy_request"),
             *("suppression", "trait"),
         ),
         events=("customer.updated",),

@@ -7,8 +7,9 @@ from sqlalchemy import select
 from sqlmodel import col
 
 from regulars import KnownAddress, addresses_of
-from regulars_preference_centre.choices import choices_of, keep_channels, keep_quiet_hours, quiet_hours_in
+from regulars_preference_centre.choices import keep_channels, keep_quiet_hours, quiet_hours_in
 from regulars_preference_centre.models import Choices
+from regulars_preference_centre.page.changing import begin_change, tell
 from regulars_preference_centre.page.forms import Form, WrongInput
 from regulars_preference_centre.page.phrases import channel_name
 from regulars_preference_centre.page.reach import channels_off
@@ -62,10 +63,11 @@ async def _save(visit: Visit, form: Form) -> Done:
     changed = {channel: is_on for channel, is_on in wanted.items() if is_on != was_on[channel]}
     if not changed:
         return Done("nothing")
-    await choices_of(visit.ctx.session, customer_id=visit.customer_id, now=visit.now)
+    await begin_change(visit)
     conflicts = await keep_channels(
         visit.ctx.session, customer_id=visit.customer_id, seen=was_on, wanted=changed, now=visit.now
     )
+    await tell(visit, "preferences.changed", changed=["channels"])
     return Done("saved", kept=tuple(channel_name(channel, visit.language) for channel in conflicts))
 
 
@@ -77,10 +79,11 @@ async def _save_hours(visit: Visit, form: Form) -> Done:
         raise WrongInput({BARE[error.path[0]]: "wrong_time"}) from error
     begin, _, end = form["seen_hours"].partition("-")
     seen = (begin, end) if begin and end else None
-    await choices_of(visit.ctx.session, customer_id=visit.customer_id, now=visit.now)
+    await begin_change(visit)
     is_kept = await keep_quiet_hours(
         visit.ctx.session, customer_id=visit.customer_id, seen=seen, wanted=wanted, now=visit.now
     )
+    await tell(visit, "preferences.changed", changed=["quietHours"])
     return Done("hours_saved", kept=("–".join(await _quiet_hours(visit) or ()),) if is_kept else ())
 
 

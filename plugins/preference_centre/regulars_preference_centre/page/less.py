@@ -10,9 +10,10 @@ from sqlalchemy import or_, select
 from sqlmodel import col
 
 from regulars import InvalidInput
-from regulars_preference_centre.choices import AS_THE_HOUSE, CapChoice, add_pause, choices_of, keep_caps, lift_pauses
+from regulars_preference_centre.choices import AS_THE_HOUSE, CapChoice, add_pause, keep_caps, lift_pauses
 from regulars_preference_centre.levels import LEVELS, level_named, level_of
 from regulars_preference_centre.models import Pause
+from regulars_preference_centre.page.changing import begin_change, tell
 from regulars_preference_centre.page.dates import day_in_words
 from regulars_preference_centre.page.forms import Form, WrongInput
 from regulars_preference_centre.page.phrases import rate_in_words
@@ -101,10 +102,11 @@ async def _save(visit: Visit, form: Form) -> Done:
     changed = {topic: choice for topic, choice in wanted.items() if choice != seen.get(topic)}
     if not changed:
         return Done("nothing")
-    await choices_of(visit.ctx.session, customer_id=visit.customer_id, now=visit.now)
+    await begin_change(visit)
     conflicts = await keep_caps(
         visit.ctx.session, customer_id=visit.customer_id, seen=seen, wanted=changed, now=visit.now
     )
+    await tell(visit, "preferences.changed", changed=["levels"])
     return Done("saved", kept=tuple(lines[topic].title for topic in conflicts))
 
 
@@ -113,8 +115,9 @@ async def _lower(visit: Visit, wanted: Mapping[str, CapChoice]) -> Done:
     standing = await caps_of(visit)
     lower = {topic: choice for topic, choice in wanted.items() if _rate(choice) < _rate(standing.get(topic))}
     if lower:
-        await choices_of(visit.ctx.session, customer_id=visit.customer_id, now=visit.now)
+        await begin_change(visit)
         await keep_caps(visit.ctx.session, customer_id=visit.customer_id, seen=standing, wanted=lower, now=visit.now)
+        await tell(visit, "preferences.changed", changed=["levels"])
     return Done("lowered")
 
 
@@ -125,14 +128,15 @@ async def _pause(visit: Visit, form: Form) -> Done:
         day = read_day(form["until"], field="until", today=today)
     except InvalidInput as error:
         raise WrongInput({"until": "wrong_day"}) from error
-    await choices_of(visit.ctx.session, customer_id=visit.customer_id, now=visit.now)
-    await add_pause(
+    await begin_change(visit)
+    pause = await add_pause(
         visit.ctx.session,
         customer_id=visit.customer_id,
         begins_at=visit.now,
         ends_at=day_begins(day, visit.zone),
         now=visit.now,
     )
+    await tell(visit, "pause.created", pauseId=str(pause.id))
     return Done("paused")
 
 
@@ -140,10 +144,11 @@ async def _resume(visit: Visit, form: Form) -> Done:
     """End a pause; one that is over is no error."""
     try:
         id = UUID(form["pause"])
-        await choices_of(visit.ctx.session, customer_id=visit.customer_id, now=visit.now)
-        await lift_pauses(visit.ctx.session, customer_id=visit.customer_id, id=id, now=visit.now)
+        await begin_change(visit)
+        ended = await lift_pauses(visit.ctx.session, customer_id=visit.customer_id, id=id, now=visit.now)
     except (ValueError, InvalidInput):
         return Done("nothing")
+    await tell(visit, "pause.lifted", pauses=ended)
     return Done("resumed")
 
 

@@ -1,9 +1,10 @@
 """Section 8: the partners, each by name and off unless the customer said otherwise."""
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 
-from regulars import Scope, ShownText, allow_as_customer, stop_as_customer
+from regulars import Scope, ShownText, allow_as_customer, stop_as_customer, stop_sharing
 from regulars_preference_centre.page.forms import Form, WrongInput
 from regulars_preference_centre.page.reach import permissions_of
 from regulars_preference_centre.page.section import Done, Section
@@ -11,11 +12,23 @@ from regulars_preference_centre.page.visit import Visit
 from regulars_preference_centre.page.words import words_of
 from regulars_preference_centre.settings import Partner
 
-__all__ = ["SECTION"]
+__all__ = ["SECTION", "note_no_sharing"]
+
+A_MOMENT = timedelta(milliseconds=1)
 
 SHARED = Scope("sharing", "*")
 WRITTEN = Scope("marketing.own", "*")
 SCOPES = (SHARED, WRITTEN)
+
+
+async def note_no_sharing(visit: Visit) -> None:
+    """Keep that the customer's browser asks for no sharing, once: the first signal is the one that counts.
+
+    It came with this request, so it is older than what the request does: who allows a partner now, means it.
+    """
+    if visit.asks_for_no_sharing and (await permissions_of(visit)).no_sharing_since is None:
+        await stop_sharing(visit.ctx.session, customer_id=visit.customer_id, now=visit.now - A_MOMENT)
+        visit.memory.clear()
 
 
 async def _read(visit: Visit) -> Mapping[str, Any]:

@@ -12,6 +12,7 @@ from regulars import ExpectedError, LinkUnknown, Pages
 from regulars_preference_centre.page import asking
 from regulars_preference_centre.page.forms import Form
 from regulars_preference_centre.page.opening import down_visit, sent_token, up_visit
+from regulars_preference_centre.page.partners import note_no_sharing
 from regulars_preference_centre.page.section import Action, Done, Section
 from regulars_preference_centre.page.sections import section_named
 from regulars_preference_centre.page.showing import HEADERS, Sent, show_page
@@ -71,6 +72,7 @@ async def _act_in_session(request: Request) -> Response:
 
 async def _act(request: Request, visit: Visit, form: Form) -> Response:
     section, action = _asked(request, visit)
+    await note_no_sharing(visit)
     try:
         async with visit.ctx.session.begin_nested():
             done = await action(visit, form)

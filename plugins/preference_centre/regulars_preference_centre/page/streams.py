@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from regulars import Scope, ShownText, allow_as_customer, stop_as_customer
-from regulars_preference_centre.choices import AS_THE_HOUSE, choices_of, keep_caps
+from regulars_preference_centre.choices import AS_THE_HOUSE, keep_caps
+from regulars_preference_centre.page.changing import begin_change, tell
 from regulars_preference_centre.page.forms import Form, WrongInput
 from regulars_preference_centre.page.phrases import by_channels
 from regulars_preference_centre.page.reach import ANY, Reachable, channels_off, reachable
@@ -68,7 +69,7 @@ async def _start(visit: Visit, form: Form) -> Done:
         now=visit.now,
     )
     if one.cap.most == 0:
-        await choices_of(visit.ctx.session, customer_id=visit.customer_id, now=visit.now)
+        await begin_change(visit)
         await keep_caps(
             visit.ctx.session,
             customer_id=visit.customer_id,
@@ -76,6 +77,7 @@ async def _start(visit: Visit, form: Form) -> Done:
             wanted={one.topic: AS_THE_HOUSE},
             now=visit.now,
         )
+        await tell(visit, "preferences.changed", changed=["levels"])
     is_closed = set(one.channels) <= await channels_off(visit)
     return Done("started_closed" if is_closed else "started")
 
