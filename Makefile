@@ -5,6 +5,8 @@ BIN := .venv/bin
 STAMP := .venv/.set-up
 WORKERS ?= 2
 PYTEST := $(BIN)/pytest -q
+# The tests start the server hundreds of times, and each start would compile a thousand modules.
+export PYTHONDONTWRITEBYTECODE :=
 TYPED_TESTS := $(wildcard tests/architecture tests/browser tests/core tests/docs tests/packaging tests/plugins tests/real)
 
 .DEFAULT_GOAL := help
