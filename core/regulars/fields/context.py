@@ -14,13 +14,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from regulars.access.actors import Actor
 from regulars.clock import Clock
 from regulars.database import Database, patience
-from regulars.errors import Forbidden
+from regulars.errors import Forbidden, RegularsError
 from regulars.fields.policy import RowPolicy
 from regulars.idempotency.service import KeysInFlight
 from regulars.plugins.context import Company, PluginContext
 from regulars.settings import Settings
 
-__all__ = ["FieldContext", "RequestContext"]
+__all__ = ["FieldContext", "RequestContext", "RequestOver"]
 
 APART_PATIENCE_S = 2.0
 
@@ -89,6 +89,15 @@ class FieldContext:
     settings: Any = None
 
 
+class RequestOver(RegularsError):
+    """A field of an operation that has its answer already would read on."""
+
+    code = "REQUEST_OVER"
+
+    def __init__(self) -> None:
+        super().__init__("The request has its answer; what is left of it is given up.")
+
+
 @dataclass
 class RequestContext:
     """One GraphQL operation on its way through the server.
@@ -111,6 +120,7 @@ class RequestContext:
     plugin_failures: dict[Exception, Exception] = field(default_factory=dict)
     show_row: ShowRow | None = None
     _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _is_over: bool = False
 
     @property
     def policy(self) -> RowPolicy:
@@ -135,13 +145,24 @@ class RequestContext:
 
     @asynccontextmanager
     async def alone(self) -> AsyncIterator[AsyncSession]:
-        """Give the session to one user at a time."""
+        """Give the session to one user at a time; raises ``RequestOver`` once the request has its answer."""
         async with self._turn:
+            if self._is_over:
+                raise RequestOver
             yield self.session
+
+    async def end(self) -> None:
+        """Let nobody use the session any more.
+
+        When a field may not be null and fails, the answer does not wait for the fields beside it. Were they to read
+        after the session was closed, they would begin a transaction that nobody ends.
+        """
+        async with self._turn:
+            self._is_over = True
 
     async def execute(self, statement: Executable) -> Result[*tuple[Any, ...]]:
         """Run one statement; ``NOW`` in it is the moment of the request."""
-        async with self._turn:
+        async with self.alone():
             self.statements += 1
             with self._losing_what_was_written():
                 return await self.session.execute(statement, {"regulars_now": self.now})
@@ -154,7 +175,7 @@ class RequestContext:
         """
         self.statements += 1
         if self.has_written:
-            async with self._turn:
+            async with self.alone():
                 await self.session.flush()
                 async with self._savepoint():
                     return await self.session.execute(statement, {"regulars_now": self.now})
@@ -168,7 +189,7 @@ class RequestContext:
 
         The statement is in the language of the driver. One that ``may_fail`` is run as ``execute_apart`` does.
         """
-        async with self._turn:
+        async with self.alone():
             self.statements += 1
             connection = await self.session.connection()
             if may_fail:

@@ -259,6 +259,8 @@ class Executor:
         except TimeoutError as error:
             context.has_fault = True
             return ExecutionResult(data=None, errors=[GraphQLError("timeout", original_error=error, path=["timeout"])])
+        finally:
+            await context.end()
 
 
 def _errors_body(errors: list[GraphQLError], request_id: str) -> bytes:
