@@ -233,6 +233,13 @@ class Settings(BaseSettings):
         default=True,
         description="Answer a GraphQL operation by one SQL statement where that is possible; off to compare.",
     )
+    trusted_documents_only: bool = Field(
+        default=False,
+        description=(
+            "Run only GraphQL documents that were registered, but for those who may register some. Internal work is"
+            " not affected."
+        ),
+    )
     statement_timeout_s: float = Field(default=10.0, gt=0, description="How long one query may take, in seconds.")
     pool_size: int = Field(
         default=10,

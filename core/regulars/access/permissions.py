@@ -55,6 +55,7 @@ _RIGHTS = (
     _Right("webhooks:read", "See webhooks and how their deliveries went", ""),
     _Right("webhooks:manage", "Send events to other systems by webhooks", ""),
     _Right("notices:write", "Publish and retire the texts under which customers consent", "privacy"),
+    _Right("documents:manage", "Register GraphQL documents, and run others where only registered ones may", ""),
     _Right("audit:read", "See who did what, and check that nobody rewrote it", "privacy"),
     _Right("plans:read", "See how the server answers an operation", ""),
     _Right("schema:read", "Read the schema by introspection", "analyst frontline privacy"),

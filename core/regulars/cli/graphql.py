@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from regulars.cli.columns import print_columns
+from regulars.cli.documents import app as documents
 
 if TYPE_CHECKING:
     from regulars.graphql.planner.explaining import Explanation
@@ -16,11 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["app"]
 
 app = typer.Typer(no_args_is_help=True)
-
-
-@app.callback()
-def _graphql() -> None:
-    """Keep the command's word even while there is one command only."""
+app.add_typer(documents, name="documents", help="Register documents that clients ask for by their hash.")
 
 
 @app.command("explain")

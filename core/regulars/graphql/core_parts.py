@@ -26,6 +26,7 @@ from regulars.graphql.parts.nodes import NodeQueries
 from regulars.graphql.parts.segments import segment_filter, segment_mutations
 from regulars.graphql.parts.touchpoints import touchpoint_filter
 from regulars.graphql.parts.traits import company_trait_filter, trait_filters, trait_sorts
+from regulars.graphql.parts.trusted_documents import TrustedDocumentMutations, TrustedDocumentQueries
 from regulars.graphql.schema import SchemaParts
 from regulars.graphql.where import ExtraFilter
 from regulars.ingest.graphql import ImportMutations
@@ -77,6 +78,7 @@ CORE_PARTS = (
     *(GraphQLPart({"Mutation": bulk}) for bulk in (*CUSTOMER_BULK, *TOUCHPOINT_BULK, *CONSENT_BULK)),
     GraphQLPart({"Subscription": EventSubscriptions}),
     GraphQLPart({"Query": WebhookQueries, "Mutation": WebhookMutations}),
+    GraphQLPart({"Query": TrustedDocumentQueries, "Mutation": TrustedDocumentMutations}),
     GraphQLPart({"Query": PluginQueries, "Mutation": PluginMutations}),
 )
 

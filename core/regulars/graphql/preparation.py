@@ -25,7 +25,7 @@ from regulars.graphql.documents import parse_document
 from regulars.graphql.limits import Limits, compile_price
 from regulars.graphql.pricing import OperationPrice
 
-__all__ = ["InvalidDocument", "Prepared", "Preparing"]
+__all__ = ["InvalidDocument", "Prepared", "Preparing", "operation_names"]
 
 REMEMBERED = 1_000
 REMEMBERED_BYTES = 256 * 1024  # of text; a syntax tree takes about a hundred times as much
@@ -124,6 +124,21 @@ class Preparing:
         visit(document, names)
         hash = hashlib.sha256(query.encode()).hexdigest()[:12]
         return Prepared(document, operation, price, frozenset(names.fields), hash, tuple(sorted(names.conditions)))
+
+
+def operation_names(schema: GraphQLSchema, text: str, limits: Limits) -> tuple[str, ...]:
+    """Return the names of a document's operations, each of which may run; those without a name are left out.
+
+    Raises what ``Preparing`` raises for a document that may not.
+    """
+    operations = [
+        node for node in parse_document(text, limits).definitions if isinstance(node, OperationDefinitionNode)
+    ]
+    names = [None if node.name is None else node.name.value for node in operations]
+    preparing = Preparing(schema, limits)
+    for name in names or [None]:
+        preparing.prepare(text, name)
+    return tuple(name for name in names if name is not None)
 
 
 class _Remembered(Generic[Outcome]):

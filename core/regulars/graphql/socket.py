@@ -32,6 +32,7 @@ __all__ = ["GraphQLOverWebSocket"]
 
 Authenticate = Callable[[str | None], Awaitable[Actor]]
 Charge = Callable[[int], int | None]
+Check = Callable[[str, Actor], Awaitable[None]]
 
 SUBSCRIPTIONS_PER_CONNECTION = 20
 PATIENCE = timedelta(seconds=10)
@@ -51,7 +52,7 @@ class GraphQLOverWebSocket:
     """The endpoint for a ``WebSocketRoute``.
 
     The key comes in the connection's ``Authorization`` header, or, from a browser, as ``authorization`` in the payload
-    of ``connection_init``.
+    of ``connection_init``. ``check`` refuses documents that this actor may not run.
     """
 
     def __init__(
@@ -59,8 +60,9 @@ class GraphQLOverWebSocket:
         executor: Callable[[], Executor],
         authenticate: Authenticate,
         charging: Callable[[Actor, WebSocket], Charge],
+        check: Check,
     ) -> None:
-        self._executor, self._authenticate, self._charging = executor, authenticate, charging
+        self._executor, self._authenticate, self._charging, self._check = executor, authenticate, charging, check
 
     async def __call__(self, websocket: WebSocket) -> None:
         """Serve one connection until either side ends it."""
@@ -126,6 +128,7 @@ class GraphQLOverWebSocket:
             prepared = executor.prepare(operation)
             if isinstance(prepared, InvalidDocument):
                 raise prepared
+            await self._check(operation.query, actor)
             executor.check_schema_reading(prepared, actor)
             price = prepared.price.price(operation.variables, cost_limit=executor.cost_limit(actor))
             charge(price.requested)

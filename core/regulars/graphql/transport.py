@@ -38,10 +38,11 @@ from regulars.graphql.negotiation import (
     is_sent_on_purpose,
 )
 from regulars.graphql.refusals import DocumentRefused
+from regulars.trusted_documents.hashes import hash_asked_for
 
-__all__ = ["Execute", "GraphQLAnswer", "GraphQLOperation", "GraphQLOverHttp", "refusal_answer"]
+__all__ = ["Execute", "FindDocument", "GraphQLAnswer", "GraphQLOperation", "GraphQLOverHttp", "refusal_answer"]
 
-_PARAMETERS = ("query", "operationName", "variables", "extensions")
+_PARAMETERS = ("query", "documentId", "operationName", "variables", "extensions")
 _STATUSES = {"IDEMPOTENCY_CONFLICT": 422, "IDEMPOTENCY_IN_FLIGHT": 409, "IDEMPOTENCY_ANSWER_ERASED": 410}
 
 
@@ -79,15 +80,25 @@ class Execute(Protocol):
         ...
 
 
+class FindDocument(Protocol):
+    """Whatever knows documents by their hashes."""
+
+    async def __call__(self, sha256: str, given: str | None, request: Request) -> str:
+        """Return the text of a document, which is the one that was ``given`` if there was one."""
+        ...
+
+
 class GraphQLOverHttp:
     """The endpoint, an ASGI application for ``starlette.routing.Route``.
 
     It takes one operation by POST as JSON, or one query by GET. What a form, link or script of a foreign page could
     send is refused, as are lists of operations, repeated keys and everything longer than ``limits`` allow.
+    ``find`` knows documents that are asked for by their hash.
     """
 
-    def __init__(self, execute: Execute, *, limits: Limits | None = None) -> None:
+    def __init__(self, execute: Execute, *, find: FindDocument | None = None, limits: Limits | None = None) -> None:
         self._execute = execute
+        self._find = find
         self._limits = limits or Limits()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -114,7 +125,7 @@ class GraphQLOverHttp:
         if request.method == "GET":
             if not is_sent_on_purpose(request.headers):
                 raise CrossSiteRequest
-            operation = self._operation(_query_parameters(request))
+            operation = await self._operation(_query_parameters(request), request)
             self._refuse_changes(operation)
             return operation
         if request.method != "POST":
@@ -122,21 +133,31 @@ class GraphQLOverHttp:
         if not is_json_in_utf8(request.headers.getlist("content-type")):
             raise ContentTypeRefused
         body = await read_body(request, allowed=self._limits.body_bytes)
-        operation = self._operation(_members(read_json(body, what="The body")))
+        operation = await self._operation(_members(read_json(body, what="The body")), request)
         return replace(operation, idempotency_key=request.headers.get("idempotency-key"))
 
-    def _operation(self, parameters: Mapping[str, object]) -> GraphQLOperation:
-        query, operation_name = parameters.get("query"), parameters.get("operationName")
-        if not isinstance(query, str):
-            raise ParameterRefused("query", expected="the text of a GraphQL document")
+    async def _operation(self, parameters: Mapping[str, object], request: Request) -> GraphQLOperation:
+        operation_name = parameters.get("operationName")
+        query = await self._query(parameters, request)
         if operation_name is not None and not isinstance(operation_name, str):
             raise ParameterRefused("operationName", expected="a string or null")
         variables, extensions = _object(parameters, "variables"), _object(parameters, "extensions")
-        check_document_size(query, self._limits)
         check_text(operation_name or "")
         check_variables(variables)
         check_variables(extensions)
         return GraphQLOperation(query, operation_name or None, variables, extensions)
+
+    async def _query(self, parameters: Mapping[str, object], request: Request) -> str:
+        """Return the text of the document, which may be asked for by its hash."""
+        query = parameters.get("query")
+        if isinstance(query, str):
+            check_document_size(query, self._limits)
+        asked = hash_asked_for(parameters.get("documentId"), _object(parameters, "extensions"))
+        if asked is not None and self._find is not None and (query is None or isinstance(query, str)):
+            return await self._find(asked, query or None, request)
+        if not isinstance(query, str):
+            raise ParameterRefused("query", expected="the text of a GraphQL document")
+        return query
 
     def _refuse_changes(self, operation: GraphQLOperation) -> None:
         """Refuse all but queries, here and not in the executor, so that no executor can forget it."""

@@ -13,6 +13,7 @@ from regulars.access.refusals import AllowanceSpent, Unauthenticated
 from regulars.errors import ExpectedError
 from regulars.graphql.socket import GraphQLOverWebSocket
 from regulars.graphql.transport import GraphQLAnswer, GraphQLOperation, GraphQLOverHttp, refusal_answer
+from regulars.trusted_documents.known import DocumentUnknown
 from regulars.web.gpc import heed_gpc
 from regulars.web.graphiql import GraphiqlForBrowsers, graphiql_files
 from regulars.web.rates import RequestCharge, refused_rate_headers
@@ -42,6 +43,7 @@ def graphql_routes(server: Server) -> Sequence[BaseRoute]:
             charge = request.state.charge = server.charge(actor, request)
             notes["actor"] = actor.label
             await heed_gpc(server, request, [actor.customer_id] if actor.customer_id else [], actor=actor)
+            await server.trusted_documents.check(operation.query, actor)
             executor = await server.executor()
             answer = await executor(operation, request)
         except AllowanceSpent as error:
@@ -59,12 +61,21 @@ def graphql_routes(server: Server) -> Sequence[BaseRoute]:
             notes["codes"] = ",".join(answer.codes[:MOST_CODES])
         return _charged(answer, charge)
 
-    subscriptions = GraphQLOverWebSocket(lambda: server.schema.executor, server.actor, server.charge)
+    async def find(sha256: str, given: str | None, request: Request) -> str:
+        try:
+            return await server.trusted_documents.text(sha256, given)
+        except DocumentUnknown:
+            server.charge(ANONYMOUS, request)(REFUSAL_POINTS)  # it asked the database
+            raise
+
+    subscriptions = GraphQLOverWebSocket(
+        lambda: server.schema.executor, server.actor, server.charge, server.trusted_documents.check
+    )
 
     async def follow(websocket: WebSocket) -> None:
         await subscriptions(websocket)
 
-    over_http = GraphQLOverHttp(execute)
+    over_http = GraphQLOverHttp(execute, find=find)
     is_development = server.settings.mode == "development"
     return [
         Route(PATH, GraphiqlForBrowsers(over_http) if is_development else over_http, name="graphql"),

@@ -53,6 +53,7 @@ from regulars.signin.opening import open_code_flow, open_staff_tokens
 from regulars.suppressions.secret_key import ensure_address_key
 from regulars.touchpoints.types import core_touchpoint_types
 from regulars.traits.registry import TraitRegistry
+from regulars.trusted_documents.known import KnownDocuments
 from regulars.watch.spans import NoSpans, Spans, open_spans
 from regulars.watch.statements import count_direct_statement, count_statements
 from regulars.watch.watching import Watch
@@ -110,6 +111,7 @@ class Server:
         self.keys_in_flight = KeysInFlight()
         self.audit_heads = heads_of(settings)
         self.schema = SchemaHolder(self, self)
+        self.trusted_documents = KnownDocuments(self.database, self.clock, only=settings.trusted_documents_only)
         self.uploads = Path(settings.uploads)
         self.exports = Path(settings.exports)
         self.allowances = _allowances(settings.rate_burst, settings.rate_per_second)

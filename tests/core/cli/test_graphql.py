@@ -1,8 +1,10 @@
+import json
 from pathlib import Path
 
 import pytest
 
 from regulars.cli.main import run
+from regulars.trusted_documents.hashes import document_hash
 
 pytestmark = pytest.mark.usefixtures("logging_restored")
 
@@ -43,3 +45,45 @@ def test_a_mutation_has_no_plan(query: Path, capsys: pytest.CaptureFixture[str])
 
     assert code == 2
     assert "Only a query is answered by a plan." in capsys.readouterr().err
+
+
+def test_documents_are_registered_from_files(query: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    query.write_text("query Who { viewer { kind } }")
+    by_hash = query.with_suffix(".json")
+    text = "query Names { customers { nodes { displayName } } }"
+    by_hash.write_text(json.dumps({f"sha256:{document_hash(text)}": text}))
+
+    code = run(["graphql", "documents", "register", str(query), str(by_hash)])
+
+    assert code == 0
+    capsys.readouterr()
+    assert run(["graphql", "documents", "list", "--json"]) == 0
+    listed = json.loads(capsys.readouterr().out)
+    assert [(one["name"], one["documentId"]) for one in listed] == [
+        ("Names", f"sha256:{document_hash(text)}"),
+        ("Who", f"sha256:{document_hash(query.read_text())}"),
+    ]
+
+
+def test_a_document_under_a_hash_that_is_not_its_own_is_refused(
+    query: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    by_hash = query.with_suffix(".json")
+    by_hash.write_text(json.dumps({"abc": "{ viewer { kind } }"}))
+
+    code = run(["graphql", "documents", "register", str(by_hash)])
+
+    assert code == 2
+    assert "Let the code generator hash by sha256." in capsys.readouterr().err
+
+
+def test_a_document_is_removed(query: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    query.write_text("query Who { viewer { kind } }")
+    run(["graphql", "documents", "register", str(query)])
+
+    code = run(["graphql", "documents", "remove", f"sha256:{document_hash(query.read_text())}"])
+
+    assert code == 0
+    capsys.readouterr()
+    run(["graphql", "documents", "list", "--json"])
+    assert json.loads(capsys.readouterr().out) == []

@@ -1,0 +1,1 @@
+"""Trusted documents: GraphQL documents that were registered beforehand, and are asked for by their hash."""
