@@ -55,6 +55,7 @@ if TYPE_CHECKING:
     from regulars.customers.finding import customer_to_change, find_customer
     from regulars.customers.identities import read_identity
     from regulars.customers.models import Customer
+    from regulars.customers.names import KnownName, names_of
     from regulars.database import Database
     from regulars.errors import (
         ConfigurationError,
@@ -213,6 +214,7 @@ __all__ = [
     "JobRun",
     "JsonColumn",
     "KnownAddress",
+    "KnownName",
     "KnownRequest",
     "KnownTouch",
     "LinkUnknown",
@@ -300,6 +302,7 @@ __all__ = [
     "lift_suppression",
     "lookup",
     "mutation",
+    "names_of",
     "need_rows",
     "need_value",
     "new_id",

@@ -59,6 +59,10 @@ HOMES: dict[str, tuple[str, ...]] = {
         "customer_to_change",
         "find_customer",
     ),
+    "regulars.customers.names": (
+        "KnownName",
+        "names_of",
+    ),
     "regulars.database": ("Database",),
     "regulars.customers.identities": ("read_identity",),
     "regulars.customers.models": ("Customer",),

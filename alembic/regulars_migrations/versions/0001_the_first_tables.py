@@ -193,6 +193,7 @@ def upgrade() -> None:
         sa.Column("type", sa.String(), nullable=False),
         sa.Column("provenance", sa.String(), nullable=False),
         sa.Column("is_personal", sa.Boolean(), nullable=False),
+        sa.Column("used_for", sa.String(), nullable=True),
         sa.Column("created_at", tables.UtcDateTime(), nullable=False),
         sa.PrimaryKeyConstraint("key", name=op.f("pk_core_trait_definition")),
         sa.UniqueConstraint("key", "provenance", name=op.f("uq_core_trait_definition_key_provenance")),

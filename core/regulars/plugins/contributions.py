@@ -60,7 +60,8 @@ class Trait:
     """A named fact about a customer that lies in a column of one of the plugin's own tables.
 
     ``key`` starts with the plugin's id (``clv.tier``). ``column`` belongs to a table with one row per customer,
-    reached by ``customer_id``. ``as_of`` says when the value was last true.
+    reached by ``customer_id``. ``as_of`` says when the value was last true, ``used_for`` in words what it is used for,
+    which customers can read.
     """
 
     key: str
@@ -73,6 +74,7 @@ class Trait:
     as_of: "ColumnElement[Any] | Mapped[Any] | None" = None
     filterable: bool = True
     sortable: bool = False
+    used_for: str | None = None
 
 
 EventHandler = Callable[["PluginContext", "Sequence[EventEnvelope]"], Awaitable[None]]

@@ -1,6 +1,6 @@
 """What customers may know, correct and ask of their own data: what a plugin's pages do for them, in their name."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -21,7 +21,7 @@ from regulars.traits.models import TraitObjection
 from regulars.traits.objections import delete_trait, dispute_trait, lift_objection
 from regulars.traits.readings import TRAITS_READ, TraitReading, read_traits
 from regulars.traits.registry import TraitRegistry
-from regulars.traits.service import set_traits
+from regulars.traits.service import known_traits, set_traits
 from regulars.traits.values import TraitInput
 
 __all__ = ["CustomerRights"]
@@ -49,6 +49,13 @@ class CustomerRights:
             session, customer_ids=[customer_id], registry=registry, permissions=everything, now=now
         )
         return found[customer_id]
+
+    async def titles(self, session: AsyncSession, *, keys: Collection[str]) -> Mapping[str, str]:
+        """Return what the facts with these keys are called; a fact that is defined no longer, by its key."""
+        registry = await known_traits(session, registry=self._traits()) if keys else self._traits()
+        called = {key: trait.title for key, trait in registry.plugin_traits.items()}
+        called |= {key: definition.title for key, definition in registry.company_traits.items()}
+        return {key: called.get(key, key) for key in keys}
 
     async def set_fact(self, session: AsyncSession, *, customer_id: UUID, given: TraitInput, now: datetime) -> None:
         """Keep what the customer says of a fact; raises as ``set_traits``, for whatever they did not declare too."""

@@ -97,6 +97,7 @@ async def _definitions(
             "type": type,
             "provenance": "imported",
             "is_personal": True,
+            "used_for": None,
             "created_at": now,
         }
         for key, type in sorted(new.items())[:room]

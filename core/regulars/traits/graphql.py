@@ -106,6 +106,7 @@ class TraitDefinitionNode:
     type: str = column(TraitDefinition.type, description="text, number, boolean or time.", filterable=True)
     provenance: str = column(TraitDefinition.provenance, description="Where its values come from.", filterable=True)
     is_personal: bool = column(TraitDefinition.is_personal, description="Whether it is personal data.")
+    used_for: str | None = column(TraitDefinition.used_for, description="What it is used for, as customers read it.")
 
 
 @strawberry.type
@@ -128,6 +129,9 @@ class TraitDefineInput(MutationInput):
     type: str = strawberry.field(description="text, number, boolean or time.")
     provenance: str = strawberry.field(description="declared, observed, inferred or imported; it never changes.")
     is_personal: bool = strawberry.field(default=False, description="Whether it is personal data.")
+    used_for: str | None = strawberry.field(
+        default=None, description="What it is used for, in words; customers read it on their page."
+    )
 
 
 @strawberry.input(description="A value of a fact; give exactly one, or none to clear it.")
@@ -197,6 +201,7 @@ class TraitMutations:
             type=type,
             provenance=provenance,
             is_personal=input.is_personal,
+            used_for=input.used_for,
             registry=context.services.trait_registry,
             actor=context.actor,
             now=context.now,

@@ -16,7 +16,7 @@ STANDS = text("lifted_at IS NULL")
 
 
 class TraitDefinition(Table, table=True):
-    """A fact that the company keeps about its customers, and where such facts come from."""
+    """A fact that the company keeps about its customers, where such facts come from, and what it uses them for."""
 
     __tablename__ = "core_trait_definition"
     __table_args__ = (UniqueConstraint("key", "provenance"),)
@@ -26,6 +26,7 @@ class TraitDefinition(Table, table=True):
     type: str = Field(sa_column_kwargs=pii("none"))
     provenance: str = Field(sa_column_kwargs=pii("none"))
     is_personal: bool = False
+    used_for: str | None = Field(default=None, sa_column_kwargs=pii("none"))
     created_at: datetime = Field(sa_type=UtcDateTime)
 
 

@@ -29,7 +29,8 @@ TRAITS_READ = "traits:read"
 class TraitReading:
     """A fact about a customer. ``source`` is who told it, for a plugin's trait the plugin.
 
-    ``disputed_at`` is since when the customer calls it wrong, None while they do not.
+    ``used_for`` says what for, None where nobody said. ``disputed_at`` is since when the customer calls it wrong, None
+    while they do not.
     """
 
     key: str
@@ -39,6 +40,7 @@ class TraitReading:
     value: Value
     source: str
     as_of: datetime | None
+    used_for: str | None = None
     disputed_at: datetime | None = None
 
 
@@ -105,6 +107,7 @@ def _company_reading(value: TraitValue, definition: TraitDefinition) -> TraitRea
         value=getattr(value, f"{definition.type}_value"),
         source=value.source,
         as_of=value.as_of,
+        used_for=definition.used_for,
     )
 
 
@@ -148,6 +151,7 @@ def _plugin_reading(trait: Trait, value: Value, as_of: datetime | None, registry
         value=value,
         source=registry.owners[trait.key],
         as_of=as_of,
+        used_for=trait.used_for,
     )
 
 

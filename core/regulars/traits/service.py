@@ -37,6 +37,7 @@ async def define_trait(
     type: TraitType,
     provenance: Provenance,
     is_personal: bool = False,
+    used_for: str | None = None,
     registry: TraitRegistry,
     actor: Actor,
     now: datetime,
@@ -56,6 +57,8 @@ async def define_trait(
     if provenance not in PROVENANCES:
         raise UnknownValue("provenance", provenance, PROVENANCES, path=("provenance",))
     check_text(title, path=("title",))
+    if used_for is not None:
+        check_text(used_for, path=("usedFor",))
     if key in registry.plugin_traits:
         raise _key_taken(key, f"the plugin {registry.owners[key]}")
     row = {
@@ -64,6 +67,7 @@ async def define_trait(
         "type": type,
         "provenance": provenance,
         "is_personal": is_personal,
+        "used_for": used_for,
         "created_at": now,
     }
     defined = await insert_new(session, TraitDefinition, [row], unless_taken=("key",))

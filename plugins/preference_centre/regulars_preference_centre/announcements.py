@@ -155,7 +155,7 @@ def _draft(announcement: Announcement, wish: AlertRequest) -> MessageDraft:
     return MessageDraft(
         key=f"announcement:{announcement.id}:{wish.customer_id}",
         template=ALERT,
-        channel=announcement.channel,
+        channel=wish.channel or announcement.channel,
         customer_id=wish.customer_id,
         payload={"title": announcement.title, "url": announcement.url, "wish": wish.words},
         topic=wish.topic,

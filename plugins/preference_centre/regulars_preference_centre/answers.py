@@ -11,7 +11,7 @@ from sqlmodel import col
 from regulars import InvalidInput, NotFound, OutOfRange, UnknownValue
 from regulars_preference_centre.models import PAGE, Answer, Question
 
-__all__ = ["KINDS", "define_question", "forget_answer", "keep_answers", "questions", "retire_question"]
+__all__ = ["KINDS", "answers_of", "define_question", "forget_answer", "keep_answers", "questions", "retire_question"]
 
 KINDS = ("roadblock", "matter", "fact")
 LONGEST_ANSWER = 500
@@ -102,6 +102,14 @@ async def keep_answers(
         elif said and row is not None and (row.value, row.may_be_used) != (said, may_be_used):
             row.value, row.may_be_used, row.told_to, row.told_at = said, may_be_used, told_to, now
     await session.flush()
+
+
+async def answers_of(session: AsyncSession, *, customer_id: UUID) -> Mapping[str, Answer]:
+    """Return what the customer told, by the keys of questions; of two who became one, what was told last."""
+    rows = await session.scalars(
+        select(Answer).where(col(Answer.customer_id) == customer_id).order_by(col(Answer.told_at))
+    )
+    return {row.key: row for row in rows}
 
 
 async def forget_answer(session: AsyncSession, *, customer_id: UUID, key: str) -> None:

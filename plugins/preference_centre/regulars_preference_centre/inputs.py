@@ -191,7 +191,7 @@ class ItemAnnounceInput(MutationInput):
     title: str = strawberry.field(description="What it is called, as customers read it.")
     url: str = strawberry.field(description="Where it can be seen.")
     topics: list[str] = strawberry.field(default_factory=list, description="The topics that it carries.")
-    channel: str = strawberry.field(default="email", description="By which channel it is told.")
+    channel: str = strawberry.field(default="email", description="By which channel it is told to those who chose none.")
     expires_at: datetime | None = strawberry.field(default=None, description="From when on it is no news.")
 
 

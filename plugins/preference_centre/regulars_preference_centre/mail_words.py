@@ -49,6 +49,35 @@ MAILS: dict[str, dict[str, MailWords]] = {
             ("إن لم تكن أنت من طلبه فاترك هذه الرسالة: لا يحدث شيء من دون الرابط.",),
         ),
     },
+    "no_scores": {
+        "en": MailWords(
+            "Your link to stop scores, from {shop}",
+            (
+                "This is {shop}. Somebody, most likely you, wants that we compute no scores of this address.",
+                "Open the page and press its button, within an hour. You need no account.",
+            ),
+            "Stop scores and guesses",
+            ("If it was not you, leave this mail alone: nothing happens without the link.",),
+        ),
+        "de": MailWords(
+            "Ihr Link gegen Bewertungen, von {shop}",
+            (
+                "Hier schreibt {shop}. Jemand, wohl Sie selbst, möchte, dass wir zu dieser Adresse nichts berechnen.",
+                "Öffnen Sie die Seite und drücken Sie dort den Knopf, innerhalb einer Stunde. Sie brauchen kein Konto.",
+            ),
+            "Bewertungen und Vermutungen beenden",
+            ("Waren Sie es nicht, dann lassen Sie diese Mail liegen: Ohne den Link geschieht nichts.",),
+        ),
+        "ar": MailWords(
+            "رابطك لإيقاف التقديرات، من {shop}",
+            (
+                "هذه رسالة من {shop}. طلب أحدهم، والأرجح أنه أنت، ألا نحسب أي تقدير عن هذا العنوان.",
+                "افتح الصفحة واضغط الزر فيها خلال ساعة. لا تحتاج إلى حساب.",
+            ),
+            "أوقفوا التقديرات والتخمينات",
+            ("إن لم تكن أنت من طلب ذلك فاترك هذه الرسالة: لا يحدث شيء من دون الرابط.",),
+        ),
+    },
     "alert": {
         "en": MailWords(
             "{item}",

@@ -16,9 +16,10 @@ from regulars import (
 from regulars_preference_centre.mail_words import MAILS, MailWords
 from regulars_preference_centre.settings import PreferenceSettings
 
-__all__ = ["ALERT", "LINK", "TEMPLATES", "page_address", "written"]
+__all__ = ["ALERT", "LINK", "NO_SCORES", "TEMPLATES", "page_address", "written"]
 
 LINK = "preference_centre.link"
+NO_SCORES = "preference_centre.no_scores"
 ALERT = "preference_centre.alert"
 RIGHT_TO_LEFT = ("ar",)
 BODY = "max-width:36rem;margin:0 auto;padding:16px;font:16px/1.55 system-ui,sans-serif"
@@ -46,6 +47,16 @@ async def write_link(ctx: PluginContext, message: MessageToWrite) -> MessageCont
     return written("link", message, shop=ctx.company.name, link=link)
 
 
+async def write_no_scores(ctx: PluginContext, message: MessageToWrite) -> MessageContent | None:
+    """Write the mail whose link proves an address, of a customer or of anybody else."""
+    if message.address is None:
+        return None
+    address = read_identity("email", message.address)
+    proof = ctx.door.address_proof(address, purpose="no_scores", now=ctx.clock.now())
+    link = page_address(ctx, f"no-scores/open?proof={quote(proof)}&lang={quote(message.language)}")
+    return written("no_scores", message, shop=ctx.company.name, link=link)
+
+
 async def write_alert(ctx: PluginContext, message: MessageToWrite) -> MessageContent | None:
     """Write what somebody asked to be told, in the words of their wish."""
     return written(
@@ -60,6 +71,7 @@ async def write_alert(ctx: PluginContext, message: MessageToWrite) -> MessageCon
 
 TEMPLATES = (
     MessageTemplate(LINK, "transactional", write_link),
+    MessageTemplate(NO_SCORES, "transactional", write_no_scores),
     MessageTemplate(ALERT, "marketing", write_alert),
 )
 

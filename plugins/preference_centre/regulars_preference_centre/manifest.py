@@ -64,8 +64,8 @@ manifest = PluginManifest(
     grants=Grants(
         read=("customer", "consent", "contact", "message", "suppression", "trait", "touchpoint"),
         write=(
-            *("consent", "customer_session", "gpc_signal", "magic_link", "message", "notice", "privacy_request"),
-            *("suppression", "trait"),
+            *("consent", "customer_session", "gpc_signal", "job", "magic_link", "message", "notice", "privacy_request"),
+            *("suppressed_identity", "suppression", "trait"),
         ),
         events=("customer.updated",),
     ),

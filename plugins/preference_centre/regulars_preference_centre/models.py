@@ -155,6 +155,7 @@ class AlertRequest(Table, table=True):
     profile_id: UUID
     customer_id: UUID = Field(foreign_key=CUSTOMER, ondelete="CASCADE", index=True)
     topic: str = Field(sa_column_kwargs=FACT)
+    channel: str | None = Field(default=None, sa_column_kwargs=FACT)
     words: str = Field(sa_column_kwargs=pii("free_text"))
     ends_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     created_at: datetime = Field(sa_type=UtcDateTime)

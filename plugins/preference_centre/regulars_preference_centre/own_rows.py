@@ -53,14 +53,19 @@ async def known_of(session: AsyncSession, *, customer_id: UUID) -> Mapping[str, 
             row.channel for row in await rows(HoursConsent, col(HoursConsent.customer_id))
         ],
         "waiting for": [
-            {"words": row.words, "since": row.created_at.isoformat(), "still looking": row.cancelled_at is None}
+            {
+                "words": row.words,
+                "by": row.channel,
+                "since": row.created_at.isoformat(),
+                "still looking": row.cancelled_at is None,
+            }
             for row in await rows(AlertRequest, col(AlertRequest.customer_id))
         ],
         "answers": {row.key: row.value for row in await rows(Answer, col(Answer.customer_id))},
     }
     if not any(told.values()):
         return {}
-    return {"kind of fact": "declared: you told us, here or through our staff", **told}
+    return {"kind of fact": "declared: you told us, here or through our staff", "isPortable": True, **told}
 
 
 async def erase(session: AsyncSession, *, customer_id: UUID) -> Mapping[str, int]:

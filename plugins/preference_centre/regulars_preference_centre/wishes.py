@@ -1,17 +1,18 @@
 """Keep what customers wait for, and tell whether an item is what somebody waits for."""
 
 import re
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from regulars import InvalidInput, NotFound, OutOfRange, new_id
 from regulars_preference_centre.models import AlertRequest
 
-__all__ = ["WISH", "cancel_alert", "matches", "request_alert"]
+__all__ = ["WISH", "cancel_alert", "matches", "open_wishes", "request_alert"]
 
 WISH = "wish"
 MOST_WISHES = 50
@@ -26,13 +27,14 @@ async def request_alert(
     customer_id: UUID,
     words: str,
     topic: str | None = None,
+    channel: str | None = None,
     ends_at: datetime | None = None,
     now: datetime,
 ) -> AlertRequest:
     """Keep that the customer wants to be told of something, in their own words or by a topic of the shop's.
 
-    Asking twice for the same is one wish. Raises ``InvalidInput`` for no words or a topic that is none, and
-    ``OutOfRange`` for too many words or too many wishes.
+    They hear of it by ``channel``, without one as the shop announces it. Asking twice for the same is one wish. Raises
+    ``InvalidInput`` for no words or a topic that is none, and ``OutOfRange`` for too many words or too many wishes.
     """
     said = " ".join(words.split())
     if not WORD.search(said):
@@ -44,7 +46,7 @@ async def request_alert(
     open_wishes = (await session.scalars(_open_wishes(customer_id))).all()
     for wish in open_wishes:
         if wish.words.casefold() == said.casefold() and topic in (None, wish.topic):
-            wish.ends_at = ends_at
+            wish.ends_at, wish.channel = ends_at, channel
             return wish
     if len(open_wishes) >= MOST_WISHES:
         raise OutOfRange(f"We look out for {MOST_WISHES} things at a time. Remove one first.", path=("words",))
@@ -53,6 +55,7 @@ async def request_alert(
         profile_id=customer_id,
         customer_id=customer_id,
         topic="",
+        channel=channel,
         words=said,
         ends_at=ends_at,
         created_at=now,
@@ -61,6 +64,13 @@ async def request_alert(
     session.add(wish)
     await session.flush()
     return wish
+
+
+async def open_wishes(session: AsyncSession, *, customer_id: UUID, now: datetime) -> Sequence[AlertRequest]:
+    """Return what the customer waits for and what has not ended, the newest first."""
+    not_ended = or_(col(AlertRequest.ends_at).is_(None), col(AlertRequest.ends_at) > now)
+    query = _open_wishes(customer_id).where(not_ended).order_by(col(AlertRequest.id).desc())
+    return (await session.scalars(query)).all()
 
 
 async def cancel_alert(session: AsyncSession, *, customer_id: UUID, id: UUID, now: datetime) -> AlertRequest:

@@ -1,6 +1,8 @@
+from pathlib import Path
 from typing import Any
 
 import orjson
+import pytest
 
 from regulars.privacy.archives import archive_path
 from regulars.privacy.requests import PRIVACY_JOB
@@ -17,6 +19,12 @@ DEFINE = """mutation ($key: String!, $provenance: String!) {
 SET = """mutation ($id: ID!, $key: String!, $provenance: String!) {
   traitSet(input: {customerId: $id, traits: [{key: $key, provenance: $provenance, text: "blue"}]}) { written }
 }"""
+
+
+@pytest.fixture
+def server_settings(tmp_path: Path) -> dict[str, Any]:
+    """Let files lie where the test ends with them."""
+    return {"uploads": str(tmp_path / "uploads")}
 
 
 async def test_the_file_for_another_company_holds_no_guesses(app: App) -> None:

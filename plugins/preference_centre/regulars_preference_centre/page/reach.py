@@ -15,6 +15,7 @@ from regulars_preference_centre.models import Cap, ChannelChoice, Stream
 from regulars_preference_centre.page.visit import Visit
 from regulars_preference_centre.page.words import words_of
 from regulars_preference_centre.streams import in_language, streams
+from regulars_preference_centre.wishes import WISH
 
 __all__ = [
     "ANY",
@@ -35,6 +36,8 @@ REMEMBERED = timedelta(days=365)
 ARRIVED = ("confirmed", "sent", "unknown")
 COUNTED = ("marketing", "research")
 PURPOSES = ("marketing.own", "research")
+WISHES = f"{WISH}."
+"""How topics of single wishes begin, which have a section of their own."""
 
 
 @dataclass(frozen=True)
@@ -123,7 +126,8 @@ async def _known(visit: Visit, offered: Sequence[Stream]) -> Sequence[Reachable]
     sent, caps = await _sent(visit), await caps_of(visit)
     lines = [_line(visit, stream) for stream in offered]
     named = {line.topic for line in lines}
-    others = (permissions.topics | {topic for topic, _, _ in sent}) - named - {ANY}
+    others = {topic for topic in permissions.topics | {topic for topic, _, _ in sent} if not topic.startswith(WISHES)}
+    others -= named | {ANY}
     lines += [_nameless(visit, topic, purpose) for topic in sorted(others) for purpose in PURPOSES]
     lines += [_general(visit, purpose) for purpose in PURPOSES]
     told = []

@@ -9,7 +9,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from regulars import ExpectedError, LinkUnknown, Pages
-from regulars_preference_centre.page import asking
+from regulars_preference_centre.page import asking, leaving, no_scores
 from regulars_preference_centre.page.forms import Form
 from regulars_preference_centre.page.opening import down_visit, sent_token, up_visit
 from regulars_preference_centre.page.partners import note_no_sharing
@@ -103,7 +103,7 @@ def _back_to(visit: Visit, section: Section, done: Done) -> Response:
     return RedirectResponse(back, 303, headers=HEADERS)
 
 
-ROUTES = (
+ROUTES: tuple[Route, ...] = (
     Route("/", asking.start, name="start"),
     Route("/ask", asking.ask, methods=["POST"], name="ask"),
     Route("/sent", asking.sent, name="sent"),
@@ -111,6 +111,8 @@ ROUTES = (
     Route("/open", _known_links_only(asking.open_visit), methods=["POST"], name="open"),
     Route("/close", asking.close, methods=["POST"], name="close"),
     Route("/stopped", _stopped, name="stopped"),
+    *leaving.ROUTES,
+    *no_scores.ROUTES,
     Route("/by/{token}", _look, name="look"),
     Route("/by/{token}/stopped", _stopped_by_link, name="stopped_by_link"),
     Route("/by/{token}/{section}/{action}", _act_by_link, methods=["POST"], name="act_by_link"),

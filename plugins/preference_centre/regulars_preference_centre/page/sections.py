@@ -2,7 +2,20 @@
 
 from collections.abc import Sequence
 
-from regulars_preference_centre.page import channels, less, partners, stop, streams, who
+from regulars_preference_centre.page import (
+    channels,
+    copies,
+    known,
+    less,
+    matters,
+    partners,
+    past,
+    scores,
+    stop,
+    streams,
+    who,
+    wishes,
+)
 from regulars_preference_centre.page.section import Section
 
 __all__ = ["SECTIONS", "section_named"]
@@ -13,7 +26,13 @@ SECTIONS: Sequence[Section] = (
     less.SECTION,
     channels.SECTION,
     streams.SECTION,
+    wishes.SECTION,
+    matters.SECTION,
     partners.SECTION,
+    known.SECTION,
+    scores.SECTION,
+    past.SECTION,
+    copies.SECTION,
 )
 
 

@@ -41,6 +41,7 @@ def upgrade() -> None:
         sa.Column("profile_id", sa.Uuid(), nullable=False),
         sa.Column("customer_id", sa.Uuid(), nullable=False),
         sa.Column("topic", sa.String(), nullable=False),
+        sa.Column("channel", sa.String(), nullable=True),
         sa.Column("words", sa.String(), nullable=False),
         sa.Column("ends_at", regulars.UtcDateTime(), nullable=True),
         sa.Column("created_at", regulars.UtcDateTime(), nullable=False),
