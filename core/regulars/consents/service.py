@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Uuid, and_, case, delete, literal, or_, select
@@ -21,12 +21,15 @@ from regulars.consents.scopes import Scope
 from regulars.consents.states import StandingConsent, standing_consents
 from regulars.customers.finding import counts_today_as
 from regulars.customers.models import Customer, CustomerMerge
+from regulars.customers.moments import moment_after_others
 from regulars.customers.survivors import locked_survivors
 from regulars.errors import NotFound
 from regulars.events.service import record_event
 from regulars.notices.models import Notice
 
 __all__ = ["consent_at", "ledger_entry", "ledger_of", "rebuild_states", "record_consent"]
+
+MOMENT = timedelta(microseconds=1)
 
 
 async def record_consent(
@@ -35,6 +38,7 @@ async def record_consent(
     """Append a grant or a withdrawal to the ledger, bring what stands up to date, and return the ledger's new row.
 
     A withdrawal is taken for deleted customers too, and lands on the survivor when it names somebody who was merged.
+    One that waited for another step is recorded after that one, so that the ledger tells that no send began later.
     Raises what ``ledger_row`` raises, ``NotFound`` for an unknown customer, for a grant of a deleted one, and when a
     customer names somebody else, and ``ReopeningRefused`` when staff or an import grants what the customer withdrew.
     """
@@ -43,6 +47,9 @@ async def record_consent(
     customer = survivors.get(change.customer_id)
     if customer is None or not _is_open_to(customer, change, actor, survivors):
         raise NotFound("customer", change.customer_id, path=("customerId",))
+    if change.action == "withdraw":
+        others_at = await moment_after_others(session, customer_id=customer.id, now=now)
+        now = now if others_at == now else others_at + MOMENT
     row, words = ledger_row(change, customer_id=customer.id, registry=registry, actor=actor, now=now)
     known, merges = await ledger_of(session, customer_id=customer.id)
     entries = [*known, ledger_entry(row)]

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import cached_property
 from typing import Any
 from uuid import UUID
 
@@ -70,19 +71,17 @@ class Need:
 
     def value_of(self, told: Any) -> Any:
         """Return what ``decide`` gets for the JSON that the database told."""
-        decoders = [_DECODERS.get(type(column.type), _same) for column in self.columns.values()]
         if self.where is None:
-            return self.read(None if told is None else decoders[0](told))
-        names = tuple(self.columns)
-        return self.read(
-            [
-                {
-                    name: None if cell is None else decode(cell)
-                    for name, decode, cell in zip(names, decoders, row, strict=True)
-                }
-                for row in told or ()
-            ]
-        )
+            return self.read(None if told is None else self._decoders[0][1](told))
+        return self.read([self._row_of(row) for row in told or ()])
+
+    def _row_of(self, row: Sequence[Any]) -> dict[str, Any]:
+        cells = zip(self._decoders, row, strict=True)
+        return {name: None if cell is None else decode(cell) for (name, decode), cell in cells}
+
+    @cached_property
+    def _decoders(self) -> Sequence[tuple[str, Callable[[Any], Any]]]:
+        return [(name, _DECODERS.get(type(column.type), _same)) for name, column in self.columns.items()]
 
 
 def need_value(expression: Any, *, read: Callable[[Any], Any] = _same) -> Need:

@@ -1,6 +1,6 @@
 """Read what all rules must know of 1 to 10,000 customers, in one statement."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
@@ -47,6 +47,25 @@ class Told:
     def likeness(self) -> tuple[bool, tuple[tuple[str, str], ...]]:
         """Return what is equal for customers of whom the same is known, who are told the same."""
         return self.customer_id is None, tuple(self.texts.items())
+
+
+class _KnownWhenAsked(Mapping[Need, Any]):
+    """What is known, turned into values when somebody asks for them: many a rule has no need of most."""
+
+    def __init__(self, told: Mapping[Need, Any]) -> None:
+        self._told = told
+        self._values: dict[Need, Any] = {}
+
+    def __getitem__(self, need: Need) -> Any:
+        if need not in self._values:
+            self._values[need] = need.value_of(self._told[need])
+        return self._values[need]
+
+    def __iter__(self) -> Iterator[Need]:
+        return iter(self._told)
+
+    def __len__(self) -> int:
+        return len(self._told)
 
 
 @dataclass(frozen=True)
@@ -103,12 +122,14 @@ class NeedsReader:
     def known(self, told: Told) -> Known:
         """Return the values that ``decide`` gets; without a customer every value is None and every list empty."""
         if told.customer_id is None:
-            return {need: need.value_of(None) for needs in self.by_owner.values() for need in needs}
-        return {
-            need: need.value_of(value)
-            for owner, values in told.by_owner.items()
-            for need, value in zip(self.by_owner[owner], values, strict=True)
-        }
+            return _KnownWhenAsked({need: None for needs in self.by_owner.values() for need in needs})
+        return _KnownWhenAsked(
+            {
+                need: value
+                for owner, values in told.by_owner.items()
+                for need, value in zip(self.by_owner[owner], values, strict=True)
+            }
+        )
 
     def named(self, told: Told) -> dict[str, Any]:
         """Return the same JSON by the names of the needs, ``<rule>.<need>``, as it is kept with a decision."""

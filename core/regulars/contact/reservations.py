@@ -23,7 +23,6 @@ from regulars.consents.registry import ConsentRegistry
 from regulars.contact.frequency import TOUCHES, cap_stands_until
 from regulars.contact.memory import Decided, kept_request
 from regulars.contact.models import ContactDecision, ContactTouch
-from regulars.contact.moments import moment_after_others
 from regulars.contact.refusals import IdempotencyConflict, ReservationClosed
 from regulars.contact.requests import CONSENTED, ContactCap, ContactRequest
 from regulars.contact.rule_set import ContactRules
@@ -31,6 +30,7 @@ from regulars.contact.rules import CORE
 from regulars.contact.service import OwnSlot, address_digest, decide_contact, store_decision
 from regulars.contact.slots import confirm_slot, take_slot
 from regulars.contact.verdicts import Blocker, Decision, needs_of
+from regulars.customers.moments import moment_after_others
 from regulars.customers.survivors import locked_survivors
 from regulars.errors import NotFound
 from regulars.events.service import record_event
