@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from regulars.contact.memory import tzdata_version
 from regulars.contact.models import ContactDecision
 from regulars.contact.policies import policy_named, policy_of
+from regulars.contact.questioning import patient_rules
 from regulars.contact.requests import ContactPolicy, RuleRequest
 from regulars.contact.rule_set import ContactRules
 from regulars.contact.verdicts import Decision, decide
@@ -61,9 +62,9 @@ async def replay_decision(session: AsyncSession, *, decision_id: UUID, rules: Co
         for need, name in applicable.reader.names.items()
         if name in told or row.customer_id is None
     }
-    decision = decide(
-        asked, known, _request_of(row, policy), unavailable=row.needs["missing"], failed=lambda _failure: None
-    )
+    request = _request_of(row, policy)
+    with patient_rules(asked, watchdog=rules.watchdog, count=1) as patient:
+        decision = decide(patient, known, request, unavailable=row.needs["missing"], failed=lambda _failure: None)
     return Replay(row, decision, missing, is_same_tzdata)
 
 

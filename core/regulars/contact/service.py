@@ -1,5 +1,6 @@
 """Decide whether customers may be contacted, and keep decisions so that they can be made again."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -17,7 +18,8 @@ from regulars.contact.consent_rules import LEDGER, MERGES
 from regulars.contact.memory import Decided, decision_row
 from regulars.contact.models import ContactDecision
 from regulars.contact.policies import POLICY, policy_of, read_policy
-from regulars.contact.readings import MOST_CUSTOMERS, Told
+from regulars.contact.questioning import patient_rules
+from regulars.contact.readings import MOST_CUSTOMERS, NeedsReader, Told
 from regulars.contact.refusals import CaseRequired
 from regulars.contact.requests import (
     CONSENTED,
@@ -28,7 +30,8 @@ from regulars.contact.requests import (
     checked_request,
 )
 from regulars.contact.rule_set import ContactRules
-from regulars.contact.verdicts import Decision, Known, decide
+from regulars.contact.rules import CORE, ContactRule
+from regulars.contact.verdicts import Decision, Failed, Known, RuleFailure, decide
 from regulars.contact.zones import ZONES
 from regulars.customers.finding import counts_today_as
 from regulars.customers.models import Customer
@@ -47,6 +50,9 @@ __all__ = [
     "store_decision",
 ]
 
+
+AT_A_STRETCH = 200
+"""About how many customers is decided before others of the same process have their turn."""
 
 CASE_TYPES = ("case_opened", "case_solved", "complaint")
 
@@ -125,13 +131,27 @@ async def decide_seen(
     if request.policy is TODAYS_POLICY:
         known = next((applicable.reader.known(one)[POLICY] for one in told.values()), None)
         request = replace(request, policy=known or policy_of(await read_policy(session)))
+    lost = {failure.owner for failure in failures}
+    asked_rules = [rule for rule in applicable.rules if rule.owner not in lost]
+    failed: dict[str, RuleFailure] = {}
+
+    def note(failure: RuleFailure) -> None:
+        failed.setdefault(failure.rule.owner, failure)
+
     alike: dict[object, Decided] = {}
     decided = []
-    for id in customer_ids:
-        one = told.get(id, Told(None))
-        if one.likeness not in alike:
-            alike[one.likeness] = _decided(id, one, request, rules, missing)
-        decided.append(replace(alike[one.likeness], asked_id=id, customer_id=one.customer_id))
+    with patient_rules(asked_rules, watchdog=rules.watchdog, count=len(customer_ids)) as patient:
+        for number, id in enumerate(customer_ids, start=1):
+            one = told.get(id, Told(None))
+            if one.likeness not in alike:
+                alike[one.likeness] = _decided(id, one, request, applicable.reader, patient, missing, note)
+            decided.append(replace(alike[one.likeness], asked_id=id, customer_id=one.customer_id))
+            if number % AT_A_STRETCH == 0:
+                await asyncio.sleep(0)  # others of this process have their turn
+    for owner, fault in failed.items():
+        rules.report(owner, fault.error)
+    for owner in {rule.owner for rule in asked_rules} - set(failed) - {CORE}:
+        rules.went_well(owner)
     return decided
 
 
@@ -158,19 +178,16 @@ def asked_values(request: RuleRequest) -> dict[str, Any]:
 
 
 def _decided(
-    asked_id: UUID, told: Told, request: RuleRequest, rules: ContactRules, missing: tuple[str, ...]
+    asked_id: UUID,
+    told: Told,
+    request: RuleRequest,
+    reader: NeedsReader,
+    asked: Sequence[ContactRule],
+    missing: tuple[str, ...],
+    note: Failed,
 ) -> Decided:
-    applicable = rules.of_class(request.contact_class)
-    known = applicable.reader.known(told)
-    lost = {owner for owner in missing if owner not in applicable.unavailable}
-    asked = [rule for rule in applicable.rules if rule.owner not in lost]
-    decision = decide(
-        asked,
-        known,
-        request,
-        unavailable=missing,
-        failed=lambda failure: rules.report(failure.rule.owner, failure.error),
-    )
+    known = reader.known(told)
+    decision = decide(asked, known, request, unavailable=missing, failed=note)
     return Decided(
         asked_id=asked_id,
         customer_id=told.customer_id,
@@ -180,7 +197,7 @@ def _decided(
         is_zone_assumed=known[ZONES].are_assumed,
         known=known,
         rules=tuple(rule.id for rule in asked),
-        named_needs=applicable.reader.named(told),
+        named_needs=reader.named(told),
         missing=missing,
     )
 

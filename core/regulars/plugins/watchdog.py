@@ -6,7 +6,7 @@ import time
 from collections.abc import Awaitable, Callable, Generator
 from typing import Any, Generic, TypeVar
 
-__all__ = ["GuardedCall", "Interrupted", "Watchdog", "interrupt"]
+__all__ = ["GuardedCall", "GuardedSteps", "Interrupted", "Watchdog", "interrupt"]
 
 T = TypeVar("T")
 
@@ -34,14 +34,14 @@ class Watchdog:
     def __init__(self, *, limit_s: float) -> None:
         self.limit_s = limit_s
         self.lock = threading.Lock()
-        self._calls: set[GuardedCall[Any]] = set()
+        self._calls: set[_Guarded] = set()
         self._thread: threading.Thread | None = None
 
     def guard(self, function: Callable[[], Awaitable[T]]) -> "GuardedCall[T]":
         """Return a call of ``function`` that is watched while it is awaited."""
         return GuardedCall(self, function)
 
-    def enter(self, call: "GuardedCall[Any]") -> None:
+    def enter(self, call: "_Guarded") -> None:
         """Begin to watch a call."""
         with self.lock:
             self._calls.add(call)
@@ -49,7 +49,7 @@ class Watchdog:
                 self._thread = threading.Thread(target=self._watch, name="regulars-watchdog", daemon=True)
                 self._thread.start()
 
-    def leave(self, call: "GuardedCall[Any]") -> None:
+    def leave(self, call: "_Guarded") -> None:
         """Stop watching a call."""
         with self.lock:
             self._calls.discard(call)
@@ -65,22 +65,22 @@ class Watchdog:
                     call.interrupt_when_overdue()
 
 
-class GuardedCall(Generic[T]):
-    """One awaited call, driven step by step, so that each stretch between two awaits can be timed and ended."""
+class _Guarded:
+    """Code that runs in stretches, each of which can be timed and ended."""
 
-    def __init__(self, watchdog: Watchdog, function: Callable[[], Awaitable[T]]) -> None:
+    def __init__(self, watchdog: Watchdog) -> None:
         self._watchdog = watchdog
-        self._function = function
         self._thread_id = 0
         self._clock_id: int | None = None
         self._began: float | None = None
         self._is_interrupt_due = False
-        self._is_abandoned = False
         self.was_interrupted = False
 
-    def abandon(self) -> None:
-        """Never return into the plugin's code again; takes effect when the task is cancelled the next time."""
-        self._is_abandoned = True
+    def _enter(self) -> None:
+        self._thread_id = threading.get_ident()
+        if hasattr(time, "pthread_getcpuclockid"):
+            self._clock_id = time.pthread_getcpuclockid(self._thread_id)
+        self._watchdog.enter(self)
 
     def interrupt_when_overdue(self) -> None:
         """Interrupt the running stretch when it is too long; called by the watchdog, which holds its lock."""
@@ -89,18 +89,39 @@ class GuardedCall(Generic[T]):
             self._is_interrupt_due = self.was_interrupted = True
             interrupt(self._thread_id)
 
+    def _time(self) -> float:
+        return time.monotonic() if self._clock_id is None else time.clock_gettime(self._clock_id)
+
+    def _step(self, advance: Callable[[], Any]) -> Any:
+        self._began = self._time()
+        try:
+            return advance()
+        finally:
+            with self._watchdog.lock:
+                self._began = None
+                if self._is_interrupt_due:
+                    self._is_interrupt_due = False
+                    _take_back_interrupt(self._thread_id)
+
+
+class GuardedCall(_Guarded, Generic[T]):
+    """One awaited call, driven step by step, so that each stretch between two awaits can be timed and ended."""
+
+    def __init__(self, watchdog: Watchdog, function: Callable[[], Awaitable[T]]) -> None:
+        super().__init__(watchdog)
+        self._function = function
+        self._is_abandoned = False
+
+    def abandon(self) -> None:
+        """Never return into the plugin's code again; takes effect when the task is cancelled the next time."""
+        self._is_abandoned = True
+
     def __await__(self) -> Generator[Any, Any, T]:
-        self._thread_id = threading.get_ident()
-        if hasattr(time, "pthread_getcpuclockid"):
-            self._clock_id = time.pthread_getcpuclockid(self._thread_id)
-        self._watchdog.enter(self)
+        self._enter()
         try:
             return (yield from self._drive())
         finally:
             self._watchdog.leave(self)
-
-    def _time(self) -> float:
-        return time.monotonic() if self._clock_id is None else time.clock_gettime(self._clock_id)
 
     def _drive(self) -> Generator[Any, Any, T]:
         steps = self._step(lambda: self._function().__await__())
@@ -123,16 +144,26 @@ class GuardedCall(Generic[T]):
             else:
                 advance = _sending(steps, sent)
 
-    def _step(self, advance: Callable[[], Any]) -> Any:
-        self._began = self._time()
-        try:
-            return advance()
-        finally:
-            with self._watchdog.lock:
-                self._began = None
-                if self._is_interrupt_due:
-                    self._is_interrupt_due = False
-                    _take_back_interrupt(self._thread_id)
+
+class GuardedSteps(_Guarded):
+    """Many short calls of plain functions on one thread, each of which is timed and ended by itself."""
+
+    def __enter__(self) -> "GuardedSteps":
+        self._enter()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._watchdog.leave(self)
+
+    def run(self, function: Callable[[], T]) -> T:
+        """Return the function's result; raises ``Interrupted`` when it takes too long, calls inside it included."""
+        if self._began is not None:
+            return function()
+        self.was_interrupted = False
+        result: T = self._step(function)
+        if self.was_interrupted:  # and swallowed it
+            raise Interrupted
+        return result
 
 
 def _sending(steps: Generator[Any, Any, Any], value: object) -> Callable[[], Any]:

@@ -88,7 +88,13 @@ def _context_in(host: PluginHost, plugin_id: str, settings: BaseModel, session: 
 
 def contact_rules_of(host: PluginHost) -> ContactRules:
     """Return the core's rules on contacts and those of the enabled plugins."""
-    return ContactRules(host.plugins.contact_rules, _missing_rules(host), report=partial(_report_rule, host))
+    return ContactRules(
+        host.plugins.contact_rules,
+        _missing_rules(host),
+        report=partial(_report_rule, host),
+        is_resting=lambda plugin_id: host.caller.is_open(plugin_id, RULES),
+        went_well=lambda plugin_id: host.caller.succeeded(plugin_id, RULES),
+    )
 
 
 def _missing_rules(host: PluginHost) -> tuple[str, ...]:

@@ -11,8 +11,9 @@ from tests.core.plugins.conftest import MakeHost
 from tests.core.plugins.fakes import Gold, GoldCard, plugin
 
 from regulars.contact.needs import need_rows, need_value
-from regulars.contact.requests import RuleRequest
-from regulars.contact.rules import ContactRule, Defer, Deny, Needs, Verdict
+from regulars.contact.requests import ContactRequest, RuleRequest
+from regulars.contact.rules import ContactRule, Decide, Defer, Deny, Needs, Verdict
+from regulars.contact.service import decide_contacts
 from regulars.customers.models import Customer
 from regulars.plugins.hookspecs import hookimpl
 from regulars.plugins.models import PluginProblem
@@ -58,6 +59,22 @@ def failing(needs: Needs, request: RuleRequest, at: datetime) -> Verdict:
     raise RuntimeError("lost my mind")
 
 
+def endless(needs: Needs, request: RuleRequest, at: datetime) -> Verdict:
+    while True:
+        pass
+
+
+class Counting:
+    """A rule's decision that counts how often it was asked, and fails while it is told to."""
+
+    def __init__(self, decide: Decide) -> None:
+        self.decide, self.calls = decide, 0
+
+    def __call__(self, needs: Needs, request: RuleRequest, at: datetime) -> Verdict:
+        self.calls += 1
+        return self.decide(needs, request, at)
+
+
 async def granted(app: App) -> str:
     anna = await app.add_customer("Anna")
     assert (await app.gql(GRANT, {"customer": str(anna)}))["consentGrant"]["errors"] == []
@@ -98,8 +115,17 @@ async def test_what_a_plugin_keeps_reaches_its_rule(make_app: MakeApp) -> None:
         answering(Defer("Without a zone.", until=datetime(2027, 1, 1))),  # noqa: DTZ001
         answering(Deny("")),
         replace(RESTING, needs={"cards": need_value(func.no_such_function(Customer.id))}),
+        replace(RESTING, decide=endless),
     ],
-    ids=["raises", "answers_rubbish", "ends_before_it_begins", "ends_nowhere", "gives_no_reason", "cannot_be_read"],
+    ids=[
+        "raises",
+        "answers_rubbish",
+        "ends_before_it_begins",
+        "ends_nowhere",
+        "gives_no_reason",
+        "cannot_be_read",
+        "never_ends",
+    ],
 )
 async def test_a_rule_that_fails_defers_until_its_plugin_recovers(make_app: MakeApp, rule: ContactRule) -> None:
     app = await make_app(plugin("gold", GoldWithRules(rule)))
@@ -113,6 +139,46 @@ async def test_a_rule_that_fails_defers_until_its_plugin_recovers(make_app: Make
     await app.server.host.problems.settle()
     async with app.database.reading() as session:
         assert await session.get(PluginProblem, ("gold", "contact_rules")) is not None
+
+
+async def test_a_rule_that_never_ends_is_asked_once_for_a_whole_audience(make_app: MakeApp) -> None:
+    asked = Counting(endless)
+    app = await make_app(plugin("gold", GoldWithRules(replace(RESTING, decide=asked))))
+    ids = [await app.add_customer(name) for name in ("Anna", "Ben", "Cleo")]
+    async with app.database.writing() as session:
+        session.add_all([GoldCard(customer_id=id, points=points) for points, id in enumerate(ids)])
+
+    async with app.database.reading() as session:
+        decided = await decide_contacts(
+            session,
+            customer_ids=ids,
+            request=ContactRequest(channel="email", contact_class="marketing"),
+            rules=app.server.contact_rules,
+            registry=app.server.consent_registry,
+            now=app.clock.now(),
+        )
+
+    assert asked.calls == 1
+    assert [[blocker.rule for blocker in one.decision.blockers] for one in decided] == [
+        ["no_consent", "rule_unavailable"]
+    ] * 3
+
+
+async def test_a_rule_that_keeps_failing_rests_and_is_asked_again_after_its_pause(make_app: MakeApp) -> None:
+    asked = Counting(failing)
+    app = await make_app(plugin("gold", GoldWithRules(replace(RESTING, decide=asked))))
+    anna = await granted(app)
+    answers = [(await app.gql(ASK, {"customer": anna}))["contactDecision"]["rule"] for _ in range(7)]
+    failures = asked.calls
+    asked.decide = lambda needs, request, at: None
+
+    resting = (await app.gql(ASK, {"customer": anna}))["contactDecision"]
+    app.clock.advance(timedelta(minutes=1))
+    recovered = (await app.gql(ASK, {"customer": anna}))["contactDecision"]
+
+    assert (answers, failures) == (["rule_unavailable"] * 7, 5)
+    assert (resting["outcome"], resting["rule"], resting["wakeOn"]) == ("DEFER", "rule_unavailable", "plugin.recovered")
+    assert recovered["outcome"] == "ALLOW"
 
 
 async def test_while_a_plugin_with_rules_does_not_work_marketing_waits_and_receipts_go(make_app: MakeApp) -> None:
