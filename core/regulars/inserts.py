@@ -1,10 +1,12 @@
 """Insert rows unless their unique values are taken, in one statement and without a race."""
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any, TypeVar
 
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.sql.dml import ReturningInsert
 
 from regulars.tables import Table
 
@@ -22,6 +24,11 @@ async def insert_new(
     """
     if not rows:
         return []
-    insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
-    statement = insert(model).on_conflict_do_nothing(index_elements=list(unless_taken)).returning(model)
+    statement = _inserting(session.get_bind().dialect.name, model, tuple(unless_taken))
     return list(await session.scalars(statement, [dict(row) for row in rows]))
+
+
+@cache  # written once: that takes as long as running it
+def _inserting(dialect: str, model: type[Row], unless_taken: tuple[str, ...]) -> ReturningInsert[tuple[Row]]:
+    insert = postgresql.insert if dialect == "postgresql" else sqlite.insert
+    return insert(model).on_conflict_do_nothing(index_elements=unless_taken).returning(model)

@@ -6,9 +6,10 @@ at once of what turns out to be part of another by now. So nobody waits in a rin
 """
 
 from collections.abc import Collection
+from functools import cache
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import Select, bindparam, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 from sqlmodel import col
@@ -36,10 +37,8 @@ async def locked_survivors(session: AsyncSession, customer_ids: Collection[UUID]
         await attempt.rollback()  # or else what was merged meanwhile stays locked
     if not held:
         return {}
-    query = select(Customer).where(col(Customer.id).in_(set(held.values()))).order_by(col(Customer.id))
-    # FOR NO KEY UPDATE: foreign keys to the customer are not held up.
-    locked = query.with_for_update(key_share=True).execution_options(populate_existing=True)
-    survivors = {customer.id: customer for customer in await session.scalars(locked)}
+    found = await session.scalars(_writing(), {"ids": list(set(held.values()))})
+    survivors = {customer.id: customer for customer in found}
     return {asked: survivors[id] for asked, id in held.items()}
 
 
@@ -55,16 +54,7 @@ async def locked_to_move(session: AsyncSession, *, customer_id: UUID) -> Custome
 async def _held(session: AsyncSession, ids: Collection[UUID]) -> dict[UUID, UUID]:
     if not ids:
         return {}
-    asked = aliased(Customer)
-    today = func.coalesce(col(asked.merged_into_id), col(asked.id))
-    query = (
-        select(col(asked.id), col(Customer.id))
-        .join_from(asked, Customer, col(Customer.id) == today)
-        .where(col(asked.id).in_(set(ids)), col(Customer.merged_into_id).is_(None))
-        .order_by(col(Customer.id))
-        .with_for_update(of=Customer, read=True, key_share=True)
-    )
-    return dict((await session.execute(query)).all())
+    return dict((await session.execute(_holding(), {"ids": list(set(ids))})).all())
 
 
 async def _today(session: AsyncSession, ids: Collection[UUID]) -> dict[UUID, UUID]:
@@ -73,3 +63,27 @@ async def _today(session: AsyncSession, ids: Collection[UUID]) -> dict[UUID, UUI
     today = func.coalesce(col(Customer.merged_into_id), col(Customer.id))
     rows = await session.execute(select(col(Customer.id), today).where(col(Customer.id).in_(ids)))
     return dict(rows.all())
+
+
+# Written once: SQLAlchemy takes as long to make these as the database to answer them.
+
+
+@cache
+def _holding() -> Select[UUID, UUID]:
+    """Return the statement that holds whom each of ``ids`` counts as today."""
+    asked = aliased(Customer)
+    today = func.coalesce(col(asked.merged_into_id), col(asked.id))
+    return (
+        select(col(asked.id), col(Customer.id))
+        .join_from(asked, Customer, col(Customer.id) == today)
+        .where(col(asked.id).in_(bindparam("ids", expanding=True)), col(Customer.merged_into_id).is_(None))
+        .order_by(col(Customer.id))
+        .with_for_update(of=Customer, read=True, key_share=True)
+    )
+
+
+@cache
+def _writing() -> Select[Customer]:
+    """Return the statement that lets writers of ``ids`` queue; foreign keys to the customers are not held up."""
+    query = select(Customer).where(col(Customer.id).in_(bindparam("ids", expanding=True))).order_by(col(Customer.id))
+    return query.with_for_update(key_share=True).execution_options(populate_existing=True)
