@@ -41,9 +41,15 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_core_customer")),
     )
     with op.batch_alter_table("core_customer", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_core_customer_created_at"), ["created_at"], unique=False)
         batch_op.create_index(batch_op.f("ix_core_customer_display_name"), ["display_name"], unique=False)
-        batch_op.create_index(batch_op.f("ix_core_customer_merged_into_id"), ["merged_into_id"], unique=False)
+        batch_op.create_index(
+            "ix_core_customer_merged_into_id",
+            ["merged_into_id"],
+            unique=False,
+            sqlite_where=sa.text("merged_into_id IS NOT NULL"),
+            postgresql_where=sa.text("merged_into_id IS NOT NULL"),
+        )
+        batch_op.create_index("ix_core_customer_newest", ["created_at", "id"], unique=False)
         batch_op.create_index(batch_op.f("ix_core_customer_status"), ["status"], unique=False)
 
     op.create_table(
@@ -561,8 +567,8 @@ def downgrade() -> None:
     op.drop_table("core_event")
     with op.batch_alter_table("core_customer", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_core_customer_status"))
-        batch_op.drop_index(batch_op.f("ix_core_customer_merged_into_id"))
+        batch_op.drop_index("ix_core_customer_newest")
+        batch_op.drop_index("ix_core_customer_merged_into_id")
         batch_op.drop_index(batch_op.f("ix_core_customer_display_name"))
-        batch_op.drop_index(batch_op.f("ix_core_customer_created_at"))
 
     op.drop_table("core_customer")

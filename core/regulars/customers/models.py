@@ -20,6 +20,16 @@ class Customer(Table, table=True):
     """
 
     __tablename__ = "core_customer"
+    __table_args__ = (
+        Index("ix_core_customer_newest", "created_at", "id"),
+        # Without the condition SQLite reads all that were never merged through it, and sorts them, for the newest 50.
+        Index(
+            "ix_core_customer_merged_into_id",
+            "merged_into_id",
+            sqlite_where=text("merged_into_id IS NOT NULL"),
+            postgresql_where=text("merged_into_id IS NOT NULL"),
+        ),
+    )
 
     id: UUID = Field(default_factory=new_id, primary_key=True)
     display_name: str | None = Field(default=None, index=True, sa_column_kwargs=pii("name"))
@@ -30,10 +40,10 @@ class Customer(Table, table=True):
     has_guardian_consent: bool = False
     status: str = Field(default="active", index=True, sa_column_kwargs=pii("fact"))
     version: int = 1
-    created_at: datetime = Field(sa_type=UtcDateTime, index=True)
+    created_at: datetime = Field(sa_type=UtcDateTime)
     updated_at: datetime = Field(sa_type=UtcDateTime)
     deleted_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
-    merged_into_id: UUID | None = Field(default=None, foreign_key="core_customer.id", index=True)
+    merged_into_id: UUID | None = Field(default=None, foreign_key="core_customer.id")
 
 
 class CustomerIdentity(Table, table=True):

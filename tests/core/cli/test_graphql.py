@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 
 from regulars.cli.main import run
+from regulars.testing.databases import SqliteDatabases
 from regulars.trusted_documents.hashes import document_hash
 
 pytestmark = pytest.mark.usefixtures("logging_restored")
@@ -27,6 +28,24 @@ def test_explaining_a_query_shows_its_fields_and_its_sql(query: Path, capsys: py
     assert code == 0
     assert ["customers.nodes.traits", "Customer.traits", "core", "batch"] in lines
     assert any(line[:1] == ["SELECT"] for line in lines)
+
+
+def test_sqlite_reads_the_newest_customers_in_order_and_no_others(
+    sqlite_databases: SqliteDatabases,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    query = tmp_path / "query.graphql"
+    query.write_text("{ customers(first: 50) { nodes { displayName } } }")
+
+    with sqlite_databases.fresh() as url:
+        monkeypatch.setenv("REGULARS_DATABASE_URL", url)
+        run(["graphql", "explain", str(query)])
+
+    explained = capsys.readouterr().out
+    assert "USING INDEX ix_core_customer_newest" in explained
+    assert "TEMP B-TREE" not in explained
 
 
 def test_explaining_a_query_tells_what_stands_in_the_way(query: Path, capsys: pytest.CaptureFixture[str]) -> None:
