@@ -1,12 +1,13 @@
 """Finish an answer in Python where SQL could not: errors at their paths, and the answers of batch fields."""
 
 from collections.abc import Awaitable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from datetime import date
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from graphql import GraphQLError, GraphQLObjectType
+from graphql import GraphQLError, GraphQLObjectType, get_nullable_type, is_leaf_type
 from graphql.execution.executor import Executor
 from graphql.pyutils import Path
 
@@ -95,7 +96,12 @@ async def _answer_batch(
         answers = await ask_batch(batch.declared, batch.owned, definition.type, parents, context)
     except Exception as error:
         answers = [error] * len(found)
+    leaf = get_nullable_type(definition.type)
     for (parent, path), value in zip(found, answers, strict=True):
+        if is_leaf_type(leaf) and value is not None and not isinstance(value, Exception):
+            with suppress(Exception):  # below it is told
+                parent[batch.key] = executor.complete_leaf_value(leaf, value)
+                continue
         way = _path(kind.name, path, batch.key)
         info = executor.build_resolve_info(definition, nodes, kind, way)
         try:
