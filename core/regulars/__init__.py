@@ -118,6 +118,7 @@ if TYPE_CHECKING:
     from regulars.privacy.requests import KnownRequest
     from regulars.private import Pii, Secret
     from regulars.selfservice.door import CustomerDoor
+    from regulars.selfservice.double_opt_in import WaitingGrant, waiting_grant
     from regulars.selfservice.down_tokens import DownToken
     from regulars.selfservice.permissions import (
         CustomerPermissions,
@@ -268,6 +269,7 @@ __all__ = [
     "UnknownValue",
     "Unset",
     "UtcDateTime",
+    "WaitingGrant",
     "WallClockWindow",
     "add_suppression",
     "addresses_of",
@@ -335,6 +337,7 @@ __all__ = [
     "suppressions_of_customers",
     "undo_stop",
     "value_type",
+    "waiting_grant",
     "wall_time",
     "with_tables",
 ]

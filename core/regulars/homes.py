@@ -129,6 +129,7 @@ HOMES: dict[str, tuple[str, ...]] = {
     "regulars.privacy.requests": ("KnownRequest",),
     "regulars.private": ("Pii", "Secret"),
     "regulars.selfservice.door": ("CustomerDoor",),
+    "regulars.selfservice.double_opt_in": ("WaitingGrant", "waiting_grant"),
     "regulars.selfservice.down_tokens": ("DownToken",),
     "regulars.selfservice.permissions": (
         "CustomerPermissions",

@@ -8,8 +8,9 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from regulars.customers.identities import Identity
-from regulars.selfservice import service
+from regulars.selfservice import double_opt_in, service
 from regulars.selfservice.address_proofs import read_address_proof, write_address_proof
+from regulars.selfservice.double_opt_in import WaitingGrant
 from regulars.selfservice.down_tokens import DownToken, read_down_token, write_down_token
 from regulars.selfservice.service import OpenedSession
 
@@ -64,6 +65,18 @@ class CustomerDoor:
     def read_address_proof(self, text: str, *, purpose: str, now: datetime) -> Identity:
         """Return the address whose mail was read; raises ``LinkUnknown``."""
         return read_address_proof(text, purpose=purpose, secret=self._secret, now=now)
+
+    def confirmation_link(self, *, event_id: UUID, address: Identity, now: datetime) -> str:
+        """Return the token of a link by which a grant that waits is confirmed; it holds for seven days."""
+        return double_opt_in.confirmation_link(event_id=event_id, address=address, secret=self._secret, now=now)
+
+    async def grant_behind_link(self, session: AsyncSession, *, link: str, now: datetime) -> WaitingGrant:
+        """Return the grant that a link confirms, changing nothing; raises ``LinkUnknown``."""
+        return await double_opt_in.grant_behind_link(session, link=link, secret=self._secret, now=now)
+
+    async def confirm_by_link(self, session: AsyncSession, *, link: str, now: datetime) -> WaitingGrant:
+        """Confirm the grant behind a link, now that somebody pressed its button; raises ``LinkUnknown``."""
+        return await double_opt_in.confirm_by_link(session, link=link, secret=self._secret, now=now)
 
     def form_token(self, token: str) -> str:
         """Return what a form of this session carries, so that no other page can send it."""

@@ -78,6 +78,35 @@ MAILS: dict[str, dict[str, MailWords]] = {
             ("إن لم تكن أنت من طلب ذلك فاترك هذه الرسالة: لا يحدث شيء من دون الرابط.",),
         ),
     },
+    "confirm": {
+        "en": MailWords(
+            "Please confirm: {what} from {shop}",
+            (
+                "This is {shop}. We were told that you want this at this address: {what}.",
+                "The button opens a page. Only what you confirm there counts; until then we send nothing of it.",
+            ),
+            "Go to the confirmation",
+            ("If it was not you, leave this mail alone: nothing comes of it. The link works for seven days.",),
+        ),
+        "de": MailWords(
+            "Bitte bestätigen: {what} von {shop}",
+            (
+                "Hier schreibt {shop}. Uns wurde gesagt, dass Sie das an diese Adresse möchten: {what}.",
+                "Der Knopf öffnet eine Seite. Erst was Sie dort bestätigen, gilt; bis dahin schicken wir nichts davon.",
+            ),
+            "Zur Bestätigung",
+            ("Waren Sie es nicht, dann lassen Sie diese Mail liegen: Es geschieht nichts. Der Link gilt sieben Tage.",),
+        ),
+        "ar": MailWords(
+            "يُرجى التأكيد: {what} من {shop}",
+            (
+                "هذه رسالة من {shop}. قيل لنا إنك تريد أن يصلك على هذا العنوان: {what}.",
+                "يفتح الزر صفحة. لا يُحسب إلا ما تؤكده هناك، وحتى ذلك الحين لا نرسل منه شيئًا.",
+            ),
+            "إلى صفحة التأكيد",
+            ("إن لم تكن أنت فاترك هذه الرسالة: لا يحدث شيء. يعمل الرابط سبعة أيام.",),
+        ),
+    },
     "alert": {
         "en": MailWords(
             "{item}",

@@ -64,9 +64,9 @@ manifest = PluginManifest(
     grants=Grants(
         read=("customer", "consent", "contact", "message", "suppression", "trait", "touchpoint"),
         write=(
-            *("consent", "customer_session", "gpc_signal", "job", "magic_link", "message", "notice", "privacy_request"),
-            *("suppressed_identity", "suppression", "trait"),
+            *("consent", "customer_identity", "customer_session", "gpc_signal", "job", "magic_link", "message"),
+            *("notice", "privacy_request", "suppressed_identity", "suppression", "trait"),
         ),
-        events=("customer.updated",),
+        events=("consent.granted",),
     ),
 )

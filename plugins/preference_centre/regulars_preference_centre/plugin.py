@@ -8,6 +8,7 @@ from uuid import UUID
 from regulars import (
     ContactRule,
     ErasureReceipt,
+    EventHandler,
     GraphQLPart,
     Job,
     MessageTemplate,
@@ -18,6 +19,7 @@ from regulars import (
     hookimpl,
 )
 from regulars_preference_centre.announcements import ANNOUNCE_JOB, tell_of_announcements
+from regulars_preference_centre.double_opt_in import CONFIRM_TEMPLATE, ask_to_confirm
 from regulars_preference_centre.graphql import CustomerPreferencesField, PreferenceQueries
 from regulars_preference_centre.mails import TEMPLATES
 from regulars_preference_centre.models import OWNED, Announcement, Question, Stream
@@ -63,6 +65,12 @@ def jobs() -> Sequence[Job]:
 
 
 @hookimpl
+def events() -> Mapping[str, EventHandler]:
+    """Ask customers to confirm what was granted for them."""
+    return {"consent.granted": ask_to_confirm}
+
+
+@hookimpl
 def contact_rules() -> Sequence[ContactRule]:
     """Stand against what the customer does not want, or not now, and what the law does not allow."""
     return PREFERENCE_RULES
@@ -70,8 +78,8 @@ def contact_rules() -> Sequence[ContactRule]:
 
 @hookimpl
 def message_templates() -> Sequence[MessageTemplate]:
-    """Send the link to the page, and the news that somebody waited for."""
-    return TEMPLATES
+    """Send the link to the page, what to confirm, and the news that somebody waited for."""
+    return (*TEMPLATES, CONFIRM_TEMPLATE)
 
 
 @hookimpl

@@ -18,7 +18,13 @@ def to_write(language: str, stop_link: str | None = "https://shop.example.com/st
     )
 
 
-GIVEN = {"shop": "Wine & Co", "link": "https://shop.example.com/x", "item": "<2021> red", "wish": "the red"}
+GIVEN = {
+    "shop": "Wine & Co",
+    "link": "https://shop.example.com/x",
+    "item": "<2021> red",
+    "wish": "the red",
+    "what": "news",
+}
 
 
 @pytest.mark.parametrize("language", ["en", "de", "ar"])

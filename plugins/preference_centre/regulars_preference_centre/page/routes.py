@@ -9,7 +9,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from regulars import ExpectedError, LinkUnknown, Pages
-from regulars_preference_centre.page import asking, leaving, no_scores
+from regulars_preference_centre.page import asking, confirming, leaving, no_scores
 from regulars_preference_centre.page.forms import Form
 from regulars_preference_centre.page.opening import down_visit, sent_token, up_visit
 from regulars_preference_centre.page.partners import note_no_sharing
@@ -109,6 +109,8 @@ ROUTES: tuple[Route, ...] = (
     Route("/sent", asking.sent, name="sent"),
     Route("/open", asking.show_link, name="link"),
     Route("/open", _known_links_only(asking.open_visit), methods=["POST"], name="open"),
+    Route("/confirm", _known_links_only(confirming.show_confirmation), name="confirmation"),
+    Route("/confirm", _known_links_only(confirming.confirm), methods=["POST"], name="confirm"),
     Route("/close", asking.close, methods=["POST"], name="close"),
     Route("/stopped", _stopped, name="stopped"),
     *leaving.ROUTES,
