@@ -19,7 +19,10 @@ manifest = PluginManifest(
         Permission("clv:manage", "Fit models of customer value", ("admin", "analyst")),
     ),
     grants=Grants(
-        read=("customer.id", "suppression.kind", "touchpoint.amount", "touchpoint.cost", "touchpoint.occurred_at"),
-        events=("suppression.added", "touchpoint.recorded"),
+        read=(
+            *("customer.id", "suppression.kind", "touchpoint.amount", "touchpoint.cost", "touchpoint.occurred_at"),
+            "trait_objection.key",
+        ),
+        events=("suppression.added", "touchpoint.recorded", "trait.deleted"),
     ),
 )

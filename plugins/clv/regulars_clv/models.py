@@ -9,7 +9,7 @@ from sqlmodel import Field
 
 from regulars import Amount, JsonColumn, Table, UtcDateTime, new_id, pii
 
-__all__ = ["ClvModel", "ClvScore", "ClvStagedScore", "ScoreColumns"]
+__all__ = ["ClvModel", "ClvPastScore", "ClvScore", "ClvStagedScore", "ScoreColumns"]
 
 
 class ClvModel(Table, table=True):
@@ -69,6 +69,21 @@ class ClvScore(ScoreColumns, table=True):
     value: Decimal | None = Field(default=None, sa_type=Amount, index=True)
     tier: str | None = Field(default=None, index=True, sa_column_kwargs=pii("fact"))
     is_stale: bool = False
+
+
+class ClvPastScore(Table, table=True):
+    """What was said of a customer last in a month, ``2026-03``, so that they can see how it changed."""
+
+    __tablename__ = "clv_past_score"
+
+    customer_id: UUID = Field(foreign_key="core_customer.id", ondelete="CASCADE", primary_key=True)
+    month: str = Field(primary_key=True, sa_column_kwargs=pii("none"))
+    currency: str = Field(sa_column_kwargs=pii("none"))
+    low: Decimal | None = Field(default=None, sa_type=Amount)
+    high: Decimal | None = Field(default=None, sa_type=Amount)
+    horizon_months: int
+    model_version: str = Field(sa_column_kwargs=pii("none"))
+    as_of: datetime = Field(sa_type=UtcDateTime)
 
 
 class ClvStagedScore(ScoreColumns, table=True):

@@ -15,23 +15,26 @@ from regulars import (
     Job,
     JobRun,
     Migrations,
+    Pages,
     PluginContext,
+    Slot,
     Table,
     Trait,
     daily,
     hookimpl,
 )
 from regulars_clv.cli import app
+from regulars_clv.customer_part import show_score
 from regulars_clv.graphql import ClvMutations, ClvQueries, CustomerClv
-from regulars_clv.models import ClvModel, ClvScore, ClvStagedScore
-from regulars_clv.scores import erase_scores, forget_merged, forget_opted_out, known_of, mark_stale
+from regulars_clv.models import ClvModel, ClvPastScore, ClvScore, ClvStagedScore
+from regulars_clv.scores import erase_scores, forget_merged, forget_unwanted, known_of, mark_stale
 from regulars_clv.traits import TRAITS
 
 
 @hookimpl
 def models() -> Sequence[type[Table]]:
     """Keep fits and scores."""
-    return [ClvModel, ClvScore, ClvStagedScore]
+    return [ClvModel, ClvPastScore, ClvScore, ClvStagedScore]
 
 
 @hookimpl
@@ -75,8 +78,12 @@ async def _fit(run: JobRun) -> Mapping[str, Any] | None:
 
 @hookimpl
 def events() -> Mapping[str, EventHandler]:
-    """Note which scores do not know the newest touchpoint, and drop those of whoever opted out of scores."""
-    return {"touchpoint.recorded": _touchpoints_recorded, "suppression.added": _suppressions_added}
+    """Note which scores do not know the newest touchpoint, and drop those of whoever does not want them."""
+    return {
+        "suppression.added": _suppressions_added,
+        "touchpoint.recorded": _touchpoints_recorded,
+        "trait.deleted": _traits_deleted,
+    }
 
 
 async def _touchpoints_recorded(ctx: PluginContext, events: Sequence[EventEnvelope]) -> None:
@@ -88,7 +95,18 @@ async def _touchpoints_recorded(ctx: PluginContext, events: Sequence[EventEnvelo
 
 async def _suppressions_added(ctx: PluginContext, events: Sequence[EventEnvelope]) -> None:
     if any(event.data.get("kind") == "no_scoring" for event in events):
-        await forget_opted_out(ctx.session)
+        await forget_unwanted(ctx.session)
+
+
+async def _traits_deleted(ctx: PluginContext, events: Sequence[EventEnvelope]) -> None:
+    if any(str(event.data.get("key")).startswith("clv.") for event in events):
+        await forget_unwanted(ctx.session)
+
+
+@hookimpl
+def pages() -> Pages:
+    """Show customers their score on the preference centre's page."""
+    return Pages(templates="regulars_clv:templates", slots=[Slot("customer.scores", show_score)])
 
 
 @hookimpl

@@ -7,16 +7,17 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import numpy as np
-from sqlalchemy import delete, exists, func, insert, or_, select, update
+from sqlalchemy import delete, exists, func, insert, literal, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from regulars import Customer, JobRun, Touchpoint, suppressed_customers
+from regulars import Customer, JobRun, Touchpoint
 from regulars_clv.catalogue import MODELS
 from regulars_clv.errors import NobodyBought
-from regulars_clv.models import ClvModel, ClvScore, ClvStagedScore, ScoreColumns
+from regulars_clv.models import ClvModel, ClvPastScore, ClvScore, ClvStagedScore, ScoreColumns
 from regulars_clv.purchases import Ledger, end_of_day, read_ledger
 from regulars_clv.reports import fit_report
+from regulars_clv.scores import unwilling
 from regulars_clv.settings import ClvSettings
 from regulars_clv.valuation import FittedModel, Valuation, fit_models, value_customers
 
@@ -56,6 +57,7 @@ async def fit_and_score(run: JobRun) -> Mapping[str, Any]:
     async with run.writing() as session:
         unseen_from = end_of_day(until, run.company.time_zone)
         await _take_force(session, version, as_of=as_of, unseen_from=unseen_from, now=run.clock.now())
+        await _remember(session, month=until.strftime("%Y-%m"))
     return {"modelVersion": version, "customers": total, "repeaters": int((ledger.history.frequency > 0).sum())}
 
 
@@ -177,10 +179,18 @@ async def _take_force(
         .where(
             col(ClvStagedScore.run) == version,
             col(Customer.merged_into_id).is_(None),
-            col(Customer.id).not_in(suppressed_customers(["no_scoring"])),  # somebody may have opted out meanwhile
+            *(col(Customer.id).not_in(customers) for customers in unwilling()),  # some may have opted out meanwhile
         )
     )
     await session.execute(delete(ClvScore))
     await session.execute(insert(ClvScore).from_select([*columns, "is_stale"], staged))
     await session.execute(delete(ClvStagedScore))
     await session.execute(update(ClvModel).where(col(ClvModel.version) == version).values(activated_at=now))
+
+
+async def _remember(session: AsyncSession, *, month: str) -> None:
+    """Keep of each customer the last scores of the month, in place of those that the month had already."""
+    shown = ["currency", "low", "high", "horizon_months", "model_version", "as_of"]
+    current = select(col(ClvScore.customer_id), literal(month), *(getattr(ClvScore, name) for name in shown))
+    await session.execute(delete(ClvPastScore).where(col(ClvPastScore.month) == month))
+    await session.execute(insert(ClvPastScore).from_select(["customer_id", "month", *shown], current))

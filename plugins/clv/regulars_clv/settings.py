@@ -22,6 +22,10 @@ class ClvSettings(BaseModel):
     order_cost: float = Field(default=0.0, ge=0, description="What handling one order costs.")
     horizon_months: int = Field(default=12, ge=1, le=60, description="How many months ahead value is summed.")
     discount_per_month: float = Field(default=0.01, ge=0, lt=1, description="What a month's delay takes off a value.")
+    used_for: dict[str, str] = Field(
+        default={},
+        description="What the company uses the scores for, in words that customers read, by language: `en`…",
+    )
     tiers: dict[str, float] = Field(
         default={"top_1": 1, "top_10": 10, "top_30": 30, "top_70": 70},
         description="Tiers by name, each with the share of customers (in percent) down to which it reaches.",

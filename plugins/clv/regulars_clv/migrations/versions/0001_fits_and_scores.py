@@ -71,6 +71,24 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_clv_score_value"), ["value"], unique=False)
 
     op.create_table(
+        "clv_past_score",
+        sa.Column("customer_id", sa.Uuid(), nullable=False),
+        sa.Column("month", sa.String(), nullable=False),
+        sa.Column("currency", sa.String(), nullable=False),
+        sa.Column("low", regulars.Amount(), nullable=True),
+        sa.Column("high", regulars.Amount(), nullable=True),
+        sa.Column("horizon_months", sa.Integer(), nullable=False),
+        sa.Column("model_version", sa.String(), nullable=False),
+        sa.Column("as_of", regulars.UtcDateTime(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["customer_id"],
+            ["core_customer.id"],
+            name=op.f("fk_clv_past_score_customer_id_core_customer"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("customer_id", "month", name=op.f("pk_clv_past_score")),
+    )
+    op.create_table(
         "clv_staged_score",
         sa.Column("currency", sa.String(), nullable=False),
         sa.Column("value", regulars.Amount(), nullable=True),
@@ -106,6 +124,7 @@ def upgrade() -> None:
 def downgrade() -> None:
 
     op.drop_table("clv_staged_score")
+    op.drop_table("clv_past_score")
     with op.batch_alter_table("clv_score", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_clv_score_value"))
         batch_op.drop_index(batch_op.f("ix_clv_score_tier"))
