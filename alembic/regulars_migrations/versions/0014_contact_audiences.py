@@ -34,6 +34,7 @@ def upgrade() -> None:
         sa.Column("asked_at", tables.UtcDateTime(), nullable=False),
         sa.Column("request", tables.JsonColumn(), nullable=False),
         sa.Column("customer_ids", tables.JsonColumn(), nullable=True),
+        sa.Column("segment", tables.JsonColumn(), nullable=True),
         sa.Column("policy_version", sa.String(), nullable=False),
         sa.Column("counts", tables.JsonColumn(), nullable=True),
         sa.Column("actor", sa.String(), nullable=False),

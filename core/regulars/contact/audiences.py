@@ -59,12 +59,13 @@ class Stretch:
             parts.append(self.within)
         return and_(*parts)
 
-    async def last_id(self, session: AsyncSession) -> UUID | None:
+    async def last_id(self, session: AsyncSession, now: datetime) -> UUID | None:
         """Return the id up to which it goes; None where nobody comes after it."""
         if self.only is not None:
             return None
         further = select(col(Customer.id)).where(self.in_sql(), col(Customer.id) > (self.after or FIRST_ID))
-        found: UUID | None = await session.scalar(further.order_by(col(Customer.id)).offset(self.most - 1).limit(1))
+        last = further.order_by(col(Customer.id)).offset(self.most - 1).limit(1)
+        found: UUID | None = await session.scalar(last, {"regulars_now": now})
         return found
 
 
@@ -98,7 +99,7 @@ async def decide_page(
     ``values`` are those of ``address_values``, where the contact names an address.
     """
     stretch = stretch or Stretch(only=only)
-    last = await stretch.last_id(session)
+    last = await stretch.last_id(session, request.now)
     asked = _asked(request, stretch, last, values)
 
     async def told(sieve: CTE) -> Sequence[tuple[UUID, str | None]]:
@@ -135,7 +136,7 @@ async def settle_page(
     if session.get_bind().dialect.name == "sqlite":
         page = await decide_page(session, request=request, rules=rules, stretch=stretch, values=values)
         return await keep_page(session, audience_id=audience_id, page=page)
-    last = await stretch.last_id(session)
+    last = await stretch.last_id(session, request.now)
     asked = _asked(request, stretch, last, values)
     try:
         async with session.begin_nested():

@@ -122,7 +122,10 @@ class ZoneCandidate(Table, table=True):
 
 
 class ContactAudience(Table, table=True):
-    """A question about many customers at once, answered in the background; ``counts`` are there once it is done."""
+    """A question about many customers at once, answered in the background; ``counts`` are there once it is done.
+
+    It is about ``customer_ids``, about a ``segment`` as its filters were then, with who asked, or about all customers.
+    """
 
     __tablename__ = "core_contact_audience"
 
@@ -130,6 +133,7 @@ class ContactAudience(Table, table=True):
     asked_at: datetime = Field(sa_type=UtcDateTime)
     request: dict[str, Any] = Field(sa_type=JsonColumn, sa_column_kwargs=pii("none"))
     customer_ids: list[Any] | None = Field(default=None, sa_type=JsonColumn, sa_column_kwargs=pii("document"))
+    segment: dict[str, Any] | None = Field(default=None, sa_type=JsonColumn, sa_column_kwargs=pii("document"))
     policy_version: str = Field(sa_column_kwargs=pii("none"))
     counts: dict[str, Any] | None = Field(default=None, sa_type=JsonColumn, sa_column_kwargs=pii("none"))
     actor: str = Field(sa_column_kwargs=pii("staff"))

@@ -20,6 +20,7 @@ from regulars.customers.suggestion_graphql import MergeSuggestionMutations, Merg
 from regulars.events.graphql import EventSubscriptions
 from regulars.graphql.composed_inputs import InputTypes
 from regulars.graphql.composition import CORE_OWNER, OwnedPart
+from regulars.graphql.parts.audiences import audience_filter
 from regulars.graphql.parts.bulk import bulk_change_mutations
 from regulars.graphql.parts.exports import export_mutations
 from regulars.graphql.parts.nodes import NodeQueries
@@ -105,5 +106,5 @@ def _plugin_parts(plugins: PluginSet) -> Iterable[OwnedPart]:
 
 
 def _customer_filters(inputs: InputTypes, plugins: PluginSet) -> list[ExtraFilter]:
-    own = [segment_filter(inputs), touchpoint_filter(inputs), company_trait_filter(inputs)]
+    own = [segment_filter(inputs), touchpoint_filter(inputs), audience_filter(inputs), company_trait_filter(inputs)]
     return [*own, *trait_filters(inputs, plugins.traits)]

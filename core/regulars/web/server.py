@@ -9,6 +9,7 @@ from typing import Any
 
 import orjson
 import structlog
+from sqlalchemy import ColumnElement
 from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.requests import HTTPConnection
 
@@ -20,7 +21,7 @@ from regulars.audit.heads import heads_of
 from regulars.clock import Clock, SystemClock
 from regulars.company.service import read_company, read_version, usual_company
 from regulars.consents.registry import core_consent_registry
-from regulars.contact.audience_job import audience_job
+from regulars.contact.audience_job import AskedSegment, audience_job
 from regulars.contact.rule_set import ContactRules
 from regulars.customers.bulk_changes import bulk_change_job
 from regulars.customers.merges import MergeHook
@@ -29,6 +30,7 @@ from regulars.events.feed import EventFeed, running_feed
 from regulars.exports.job import export_jobs
 from regulars.graphql.execution import Executor
 from regulars.graphql.holder import SchemaHolder
+from regulars.graphql.segment_members import segment_members
 from regulars.graphql.transport import GraphQLOperation
 from regulars.idempotency.service import KeysInFlight
 from regulars.ingest.job import import_job
@@ -125,7 +127,7 @@ class Server:
         self._jobs = [
             import_job(uploads=self.uploads, types=self.touchpoint_types),
             bulk_change_job(ask=self.ask),
-            audience_job(rules=lambda: self.contact_rules),
+            audience_job(rules=lambda: self.contact_rules, members=self.members),
             *export_jobs(
                 folder=self.exports,
                 ask=self.ask,
@@ -273,6 +275,11 @@ class Server:
         answer = await (await self.executor()).answer(GraphQLOperation(query, None, variables, {}), actor=actor)
         told: dict[str, Any] = orjson.loads(answer.body)
         return told
+
+    async def members(self, asked: AskedSegment) -> ColumnElement[bool]:
+        """Return, as SQL over customers, who is in a segment; raises what ``segment_members`` raises."""
+        schema = (await self.executor()).schema
+        return segment_members(schema, segment_id=asked.id, segments=asked.segments, actor=asked.actor)
 
     async def refresh_schema(self) -> None:
         """Let the schema follow the plugins."""
