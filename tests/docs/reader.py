@@ -51,9 +51,9 @@ class Reader:
         assert self._given_app is not None, "this page asks a server, and there is none"
         return self._given_app
 
-    async def follow(self, page: Path) -> None:
-        """Do all that the page says; fails at the first thing that turns out otherwise."""
-        blocks = blocks_of(page)
+    async def follow(self, page: Path, *, without: str = "") -> None:
+        """Do all that the page says, but for blocks of one language; fails at the first that turns out otherwise."""
+        blocks = [block for block in blocks_of(page) if block.language != without]
         async with self._shell:
             try:
                 for place, block in enumerate(blocks):

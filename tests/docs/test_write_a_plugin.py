@@ -46,7 +46,7 @@ async def test_what_the_page_asks_is_answered(make_app: MakeApp, tmp_path: Path)
 
     await reader.follow(PAGE)
 
-    assert reader.done == 1
+    assert reader.done == 2
 
 
 @pytest.mark.usefixtures("logging_restored")
