@@ -77,6 +77,9 @@ async def bare_process() -> None:
 
 async def server_process(requests: int) -> None:
     """Be ready, answer ``requests`` queries, and tell how long the one took and what is held before and after."""
+    from regulars.garbage import keep_what_started, start_without_searching
+
+    start_without_searching()  # as `regulars serve` does
     from regulars.access.actors import Actor
     from regulars.graphql.holder import SchemaHolder
     from regulars.graphql.transport import GraphQLOperation
@@ -85,6 +88,7 @@ async def server_process(requests: int) -> None:
 
     server = create_app(Settings(worker=False)).state.server
     async with server.running():
+        keep_what_started()
         assert not await server.hindrances()
         ready, idle = time.process_time(), resident_mib()
         lazy = [name for name in LAZY if name in sys.modules]

@@ -20,7 +20,9 @@ def serve(
     import socket
 
     from regulars.cli.settings import read_settings
+    from regulars.garbage import start_without_searching
 
+    start_without_searching()
     settings = read_settings(host=host, port=port, safe_mode=safe_mode or None)
     if reload:
         from regulars.web.reloading import serve_with_reload
@@ -38,6 +40,9 @@ def serve(
 def worker() -> None:
     """Do the work in the background until SIGTERM or Ctrl-C; the servers then run with REGULARS_WORKER=0."""
     from regulars.cli.settings import read_settings
-    from regulars.web.serve import work
+    from regulars.garbage import start_without_searching
+
+    start_without_searching()
+    from regulars.web.serve import work  # it takes seconds to import
 
     work(read_settings())

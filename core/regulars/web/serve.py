@@ -10,6 +10,7 @@ from contextlib import contextmanager
 import structlog
 import uvicorn
 
+from regulars.garbage import keep_what_started
 from regulars.settings import Settings
 from regulars.web.application import create_app
 from regulars.web.listening import address_of
@@ -54,6 +55,7 @@ async def _serve(
     web = uvicorn.Server(_uvicorn_config(app, settings))
     try:
         await server.start()
+        keep_what_started()
         if before is not None:
             await before(server)
         log.info("serving", url=address_of(listener), database=server.database.dialect, mode=settings.mode)
@@ -71,6 +73,7 @@ async def _work(settings: Settings) -> None:
         asyncio.get_running_loop().add_signal_handler(ending, ended.set)
     try:
         await server.start()
+        keep_what_started()
         log.info("working", database=server.database.dialect)
         await ended.wait()
         log.info("ending")
