@@ -5,6 +5,7 @@ from uuid import UUID
 
 import pytest
 from sqlalchemy import func, select
+from sqlmodel import col
 from tests.plugins.preference_centre.page import Page, agree, down_link, opened, outcome, send_lately, somebody, stream
 
 from regulars.consents.models import ConsentEvent, GpcSignal
@@ -92,7 +93,7 @@ async def test_a_forwarded_message_can_only_lower_how_often(app: App, anna: UUID
         assert "Saved: less of what you chose." in page.text
     assert await caps(app) == {"arrivals": 1, "tastings": 0}
     async with app.database.reading() as session:
-        assert await session.scalar(select(Cap.window_h).where(Cap.topic == "arrivals")) == 672
+        assert await session.scalar(select(col(Cap.window_h)).where(col(Cap.topic) == "arrivals")) == 672
 
 
 async def test_a_pause_holds_until_its_day_and_can_be_ended(app: App, anna: UUID) -> None:
@@ -182,7 +183,7 @@ async def test_what_is_allowed_is_proven_by_the_words_that_were_shown(app: App, 
         await page.send("streams/start")
 
     async with app.database.reading() as session:
-        entry = (await session.scalars(select(ConsentEvent).where(ConsentEvent.topic == "cellar"))).one()
+        entry = (await session.scalars(select(ConsentEvent).where(col(ConsentEvent.topic) == "cellar"))).one()
         notice = await session.get_one(Notice, (entry.notice_version, entry.language))
     assert notice.text == (
         "“Yes, send me Cellar letter by e-mail. I can stop at any time, on this page or in any message.”"
@@ -201,7 +202,7 @@ async def test_words_that_changed_since_are_shown_before_anything_is_allowed(app
         assert "The words beside this button have changed." in page.text
         assert "Cellar letter and offers" in page.text
     async with app.database.reading() as session:
-        query = select(func.count()).where(ConsentEvent.topic == "cellar")
+        query = select(func.count()).where(col(ConsentEvent.topic) == "cellar")
         assert await session.scalar(query) == 0
 
 
@@ -247,7 +248,7 @@ async def test_a_partner_is_off_until_the_customer_allows_this_one(app: App, ann
 
         assert (off, on, "Off: we pass nothing on" in page.text) == (True, True, True)
     async with app.database.reading() as session:
-        entries = (await session.scalars(select(ConsentEvent).where(ConsentEvent.recipient.is_not(None)))).all()
+        entries = (await session.scalars(select(ConsentEvent).where(col(ConsentEvent.recipient).is_not(None)))).all()
     assert {entry.recipient for entry in entries} == {"glass"}
 
 
