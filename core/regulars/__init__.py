@@ -89,6 +89,7 @@ if TYPE_CHECKING:
     from regulars.fields.values import Connection, Money, MutationInput, Node, Payload, given
     from regulars.jobs.graphql import JobNode, JobPayload, start_job
     from regulars.jobs.run import JobRun
+    from regulars.languages import fitting_language
     from regulars.messages.box import MessageBox, TakenMessage
     from regulars.messages.templates import MessageContent, MessageDraft, MessageTemplate, MessageToWrite
     from regulars.outgoing.client import HttpReply
@@ -108,6 +109,7 @@ if TYPE_CHECKING:
         Slot,
         SlotPart,
         SlotVisit,
+        StopLinks,
         Trait,
         daily,
         every,
@@ -256,6 +258,7 @@ __all__ = [
     "SlotFiller",
     "SlotPart",
     "SlotVisit",
+    "StopLinks",
     "Table",
     "TakenMessage",
     "TargetRefused",
@@ -293,6 +296,7 @@ __all__ = [
     "every",
     "find_customer",
     "find_programme",
+    "fitting_language",
     "forget_units",
     "free",
     "given",

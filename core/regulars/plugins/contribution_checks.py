@@ -18,7 +18,17 @@ from regulars.customers.models import Customer
 from regulars.messages.templates import MessageTemplate
 from regulars.plugins.addresses import check_address
 from regulars.plugins.containment import is_async
-from regulars.plugins.contributions import EventHandler, GraphQLPart, Job, Migrations, Pages, Slot, Trait, Trigger
+from regulars.plugins.contributions import (
+    EventHandler,
+    GraphQLPart,
+    Job,
+    Migrations,
+    Pages,
+    Slot,
+    StopLinks,
+    Trait,
+    Trigger,
+)
 from regulars.plugins.manifest import PluginManifest
 from regulars.plugins.results import WrongResult, instance_of, mapping, sequence_of, size_checked
 from regulars.plugins.table_checks import check_tables, tables_in
@@ -179,7 +189,16 @@ def check_pages(manifest: PluginManifest, result: object) -> Pages:
     _check_unique("slot", (slot.place for slot in pages.slots))
     _check_unique("route", names)
     check_address(pages.address)
+    if pages.stop_links is not None:
+        _check_stop_links(instance_of(StopLinks, pages.stop_links))
     return pages
+
+
+def _check_stop_links(links: StopLinks) -> None:
+    if not instance_of(str, links.path).startswith("/") or links.path.endswith("/"):
+        raise WrongResult(f"the path {links.path!r} of its stop links is none such as /by")
+    if not is_async(links.topic_name):
+        raise WrongResult("the names of topics are not given by an async function")
 
 
 def check_command_group(result: object) -> "typer.Typer":

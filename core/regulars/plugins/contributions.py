@@ -26,6 +26,7 @@ __all__ = [
     "Slot",
     "SlotPart",
     "SlotVisit",
+    "StopLinks",
     "Trait",
     "TraitType",
     "Trigger",
@@ -149,6 +150,20 @@ class Slot:
 
 
 @dataclass(frozen=True)
+class StopLinks:
+    """What a plugin's pages add to the core's page behind the stop link of a message.
+
+    ``path`` is where whoever holds such a link can do more: with ``/by`` in pages at ``/preferences`` the core's page
+    leads to ``/preferences/by/<token>``, and ``ctx.door.read_down_token`` reads the token. ``topic_name`` returns what
+    customers call a topic in a language; None for one that the plugin does not know. It reads with ``ctx.session``, and
+    has two seconds. The plugin whose name comes first is asked.
+    """
+
+    path: str
+    topic_name: "Callable[[PluginContext, str, str], Awaitable[str | None]]"
+
+
+@dataclass(frozen=True)
 class Pages:
     """Pages under ``/plugins/<id>/``, or under an ``address``: Starlette routes, each with its permission.
 
@@ -165,7 +180,8 @@ class Pages:
     ``/preferences`` and below instead, the route ``/`` at ``/preferences`` itself, and the files under
     ``/preferences/static/``. A plugin whose address the core or another plugin has is not enabled.
 
-    ``slots`` are parts that the plugin adds to pages of other plugins, with or without pages of its own.
+    ``slots`` are parts that the plugin adds to pages of other plugins, with or without pages of its own, and
+    ``stop_links`` what it adds to the core's page behind the stop link of a message.
     """
 
     routes: Sequence[BaseRoute] = ()
@@ -174,6 +190,7 @@ class Pages:
     templates: str | None = None
     static: str | None = None
     address: str | None = None
+    stop_links: StopLinks | None = None
     slots: Sequence[Slot] = ()
 
 

@@ -20,20 +20,25 @@ from regulars.customers.survivors import locked_survivors
 from regulars.events.service import record_event
 from regulars.selfservice.refusals import LinkUnknown
 
-__all__ = ["check_can_stop", "stop_scope"]
+__all__ = ["language_behind", "stop_scope"]
 
 ERASED = "erased"
 REASON = "Used the stop link of a message"
 STANDING = ("granted", "pending")
 
 
-async def check_can_stop(session: AsyncSession, *, customer_id: UUID) -> None:
-    """Raise ``LinkUnknown`` when nobody, or nobody any more, is behind a token."""
+async def language_behind(session: AsyncSession, *, customer_id: UUID) -> str | None:
+    """Return the language of the customer behind a token, None where it is not known.
+
+    Raises ``LinkUnknown`` when nobody, or nobody any more, is behind it.
+    """
     asked = aliased(Customer)
-    query = select(col(Customer.status)).join(asked, col(Customer.id) == counts_today_as(asked))
-    status = await session.scalar(query.where(col(asked.id) == customer_id))
-    if status in (None, ERASED):
+    query = select(col(Customer.status), col(Customer.language)).join(asked, col(Customer.id) == counts_today_as(asked))
+    found = (await session.execute(query.where(col(asked.id) == customer_id))).one_or_none()
+    if found is None or found.status == ERASED:
         raise LinkUnknown
+    language: str | None = found.language
+    return language
 
 
 async def stop_scope(

@@ -14,26 +14,21 @@ from starlette.types import Message
 
 from regulars.access.actors import ANONYMOUS
 from regulars.consents.scopes import EVERYTHING, Scope
+from regulars.languages import fitting_language
+from regulars.plugins.stop_links import stop_help
 from regulars.selfservice.down_tokens import DownToken, read_down_token
-from regulars.selfservice.stopping import check_can_stop, stop_scope
+from regulars.selfservice.stopping import language_behind, stop_scope
 from regulars.web.console.frame import Frame, framed
 from regulars.web.gpc import heed_gpc
 from regulars.web.house import STOP_PATH
 from regulars.web.server import Server
+from regulars.web.stop_words import STOP_WORDS
 
 __all__ = ["stop_route"]
 
 LARGEST_FORM_BYTES = 16 * 1024
 FORM_TYPES = ("application/x-www-form-urlencoded", "multipart/form-data")
 HEADERS = {"referrer-policy": "no-referrer", "cache-control": "no-store"}
-
-PURPOSES = {
-    "*": "messages",
-    "marketing": "advertising",
-    "marketing.own": "advertising",
-    "research": "surveys and questions",
-}
-CHANNELS = {"*": "", "email": " by e-mail", "sms": " by text message", "voice": " by telephone", "post": " by post"}
 
 
 def stop_route(server: Server) -> Route:
@@ -47,9 +42,7 @@ def stop_route(server: Server) -> Route:
         token = read_down_token(request.path_params["token"], secret=server.secret)
         wanted = None if request.method in ("GET", "HEAD") else await _wanted(request, token)
         if wanted is None:
-            async with server.database.reading() as session:
-                await check_can_stop(session, customer_id=token.customer_id)
-            return _page(server, _scope(token), title="Stop these messages?", has_stopped=False)
+            return await _page(server, request, token, _scope(token), has_stopped=False)
         async with server.database.writing() as session:
             await stop_scope(
                 session,
@@ -60,8 +53,9 @@ def stop_route(server: Server) -> Route:
             )
         await heed_gpc(server, request, [token.customer_id], actor=ANONYMOUS)
         if "text/html" not in request.headers.get("accept", ""):
-            return PlainTextResponse(f"Stopped: {_words(wanted)}.\n", headers=HEADERS)
-        return _page(server, wanted, title="Stopped", has_stopped=True)
+            what = STOP_WORDS["en"].what(wanted, wanted.topic)
+            return PlainTextResponse(f"Stopped: {what}.\n", headers=HEADERS)
+        return await _page(server, request, token, wanted, has_stopped=True)
 
     return Route(f"{STOP_PATH}/{{token}}", answer, methods=["GET", "POST"], name="stop")
 
@@ -97,13 +91,20 @@ async def _form(request: Request) -> Mapping[str, object]:
         return {}
 
 
-def _page(server: Server, scope: Scope, *, title: str, has_stopped: bool) -> Response:
-    frame = Frame(server.company, ANONYMOUS, None, width="phone")
+async def _page(server: Server, request: Request, token: DownToken, scope: Scope, *, has_stopped: bool) -> Response:
+    async with server.database.reading() as session:
+        known = await language_behind(session, customer_id=token.customer_id)
+    language = _language(server, request, known)
+    written = request.path_params["token"]
+    help = await stop_help(server.host, token=written, topic=scope.topic, language=language)
+    words = STOP_WORDS[language]
     page = framed(
-        frame,
+        Frame(server.company, ANONYMOUS, None, width="phone", language=language),
         "console/stop.html",
-        title=title,
-        what=_words(scope),
+        title=words.title_done if has_stopped else words.title,
+        words=words,
+        what=words.what(scope, help.topic_name or scope.topic),
+        more=help.href,
         has_stopped=has_stopped,
         is_everything=scope == EVERYTHING,
     )
@@ -111,11 +112,11 @@ def _page(server: Server, scope: Scope, *, title: str, has_stopped: bool) -> Res
     return page
 
 
-def _words(scope: Scope) -> str:
-    """Return in plain words what a scope holds."""
-    purpose = PURPOSES.get(scope.purpose, f"messages for “{scope.purpose}”")
-    channel = CHANNELS.get(scope.channel, f" by {scope.channel}")
-    about = "" if scope.topic == "*" else f" about “{scope.topic}”"
-    if scope == EVERYTHING:
-        return "advertising, newsletters and surveys"
-    return f"{purpose}{channel}{about}"
+def _language(server: Server, request: Request, known: str | None) -> str:
+    usual = next((language for language in server.company.languages if language in STOP_WORDS), "en")
+    return fitting_language(
+        asked=request.query_params.get("lang"),
+        known=known,
+        accepted=request.headers.get("accept-language", ""),
+        offered=[usual, *STOP_WORDS],
+    )

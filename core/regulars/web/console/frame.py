@@ -12,6 +12,7 @@ from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
 from regulars.access.actors import ANONYMOUS, Actor
+from regulars.languages import direction_of
 from regulars.plugins.addresses import pages_path
 from regulars.plugins.context import Company
 from regulars.plugins.plugin_set import EnabledPlugin
@@ -60,6 +61,11 @@ class Frame:
     def is_signed_in(self) -> bool:
         """Tell whether somebody is signed in in this browser."""
         return self.form_token is not None and self.actor != ANONYMOUS
+
+    @property
+    def direction(self) -> str:
+        """Return in which direction the page is read."""
+        return direction_of(self.language)
 
     @property
     def form_field(self) -> Markup:

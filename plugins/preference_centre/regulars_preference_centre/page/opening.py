@@ -4,8 +4,7 @@ from typing import TypedDict
 
 from starlette.requests import Request
 
-from regulars import LinkUnknown, PluginContext, find_customer
-from regulars_preference_centre.page.languages import asked_language, fitting_language
+from regulars import LinkUnknown, PluginContext, find_customer, fitting_language
 from regulars_preference_centre.page.visit import Visit
 from regulars_preference_centre.settings import PreferenceSettings
 
@@ -104,7 +103,8 @@ def _kept_and_told(request: Request) -> _KeptAndTold:
 
 
 def _asked(request: Request) -> str | None:
-    return asked_language(request.query_params.get("lang"), _offered(request))
+    asked = request.query_params.get("lang")
+    return asked if asked in _offered(request) else None
 
 
 def _offered(request: Request) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ from sqlmodel import col
 from regulars import ContactTouch, CustomerPermissions, Scope, read_permissions
 from regulars_preference_centre.choices import AS_THE_HOUSE, CapChoice, narrowest
 from regulars_preference_centre.models import Cap, ChannelChoice, Stream
+from regulars_preference_centre.page.names import plain_name
 from regulars_preference_centre.page.visit import Visit
 from regulars_preference_centre.page.words import words_of
 from regulars_preference_centre.streams import in_language, streams
@@ -26,7 +27,6 @@ __all__ = [
     "in_words",
     "lately_in_all",
     "permissions_of",
-    "plain_name",
     "reachable",
 ]
 
@@ -100,12 +100,6 @@ async def reachable(visit: Visit) -> Sequence[Reachable]:
         known = await _known(visit, offered) if visit.is_up else _open_to_all(visit, offered)
         visit.memory["reachable"] = known
     return cast("Sequence[Reachable]", visit.memory["reachable"])
-
-
-def plain_name(topic: str, language: str) -> str:
-    """Return what a topic that nobody described is called: ``vip-churn-risk`` is “Vip churn risk”."""
-    name = " ".join(topic.replace(".", " ").replace("-", " ").replace("_", " ").split())
-    return words_of("reach", language)("unnamed", name=name[:1].upper() + name[1:])
 
 
 def in_words(stream: Stream, language: str, usual: str) -> tuple[str, str]:

@@ -8,9 +8,10 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from regulars import ExpectedError, LinkUnknown, Pages
+from regulars import ExpectedError, LinkUnknown, Pages, StopLinks
 from regulars_preference_centre.page import asking, confirming, leaving, no_scores
 from regulars_preference_centre.page.forms import Form
+from regulars_preference_centre.page.names import topic_name
 from regulars_preference_centre.page.opening import down_visit, sent_token, up_visit
 from regulars_preference_centre.page.partners import note_no_sharing
 from regulars_preference_centre.page.section import Action, Done, Section
@@ -127,4 +128,5 @@ PAGES = Pages(
     templates="regulars_preference_centre:templates",
     static="regulars_preference_centre:static",
     address=ADDRESS,
+    stop_links=StopLinks("/by", topic_name),
 )

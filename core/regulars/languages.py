@@ -1,29 +1,31 @@
-"""Choose the language of the page: what was asked for, what is known of the customer, what the browser prefers."""
+"""Choose the language in which a customer is answered. Pure."""
 
 import re
 from collections.abc import Sequence
 
-__all__ = ["asked_language", "fitting_language"]
+__all__ = ["direction_of", "fitting_language"]
 
 PREFERENCE = re.compile(r"\s*([A-Za-z]{1,8})(?:-[A-Za-z0-9-]*)?\s*(?:;\s*q\s*=\s*([01](?:\.[0-9]{0,3})?)\s*)?")
 LONGEST = 500
-
-
-def asked_language(asked: str | None, offered: Sequence[str]) -> str | None:
-    """Return the language that the address asks for; None for one that is not offered."""
-    return asked if asked in offered else None
+RIGHT_TO_LEFT = frozenset({"ar", "fa", "he", "ur"})
 
 
 def fitting_language(*, asked: str | None, known: str | None, accepted: str, offered: Sequence[str]) -> str:
     """Return one of the offered languages, of which the first is the usual one.
 
-    What the visitor ``asked`` for comes first, then the customer's own, then what the browser ``accepted``.
+    What the visitor ``asked`` for comes first, then the customer's own that is ``known``, then what the browser
+    ``accepted`` in its header Accept-Language.
     """
     own = (known or "").partition("-")[0].lower()
     for wish in (asked, own, *_in_order(accepted)):
         if wish in offered:
             return str(wish)
     return offered[0]
+
+
+def direction_of(language: str) -> str:
+    """Return in which direction a language is written, as HTML says it: ``ltr`` or ``rtl``."""
+    return "rtl" if language.partition("-")[0] in RIGHT_TO_LEFT else "ltr"
 
 
 def _in_order(accepted: str) -> Sequence[str]:
