@@ -20,10 +20,10 @@ __all__ = ["record_gpc_signal"]
 async def record_gpc_signal(session: AsyncSession, *, customer_id: UUID, actor: Actor, now: datetime) -> GpcSignal:
     """Keep that the customer's browser asked for no sharing; sharing stops at once.
 
-    Raises ``NotFound`` for an unknown customer.
+    Raises ``NotFound`` for an unknown or erased customer.
     """
     customer = (await locked_survivors(session, [customer_id])).get(customer_id)
-    if customer is None:
+    if customer is None or customer.status == "erased":
         raise NotFound("customer", customer_id, path=("customerId",))
     signal = GpcSignal(customer_id=customer.id, profile_id=customer_id, at=now, recorded_at=now)
     session.add(signal)

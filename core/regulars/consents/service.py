@@ -39,13 +39,14 @@ async def record_consent(
 
     A withdrawal is taken for deleted customers too, and lands on the survivor when it names somebody who was merged.
     One that waited for another step is recorded after that one, so that the ledger tells that no send began later.
-    Raises what ``ledger_row`` raises, ``NotFound`` for an unknown customer, for a grant of a deleted one, and when a
-    customer names somebody else, and ``ReopeningRefused`` when staff or an import grants what the customer withdrew.
+    Raises what ``ledger_row`` raises, ``NotFound`` for an unknown or erased customer, for a grant of a deleted one, and
+    when a customer names somebody else, and ``ReopeningRefused`` when staff or an import grants what the customer
+    withdrew.
     """
     asked = {change.customer_id} | ({actor.customer_id} if actor.customer_id else set())
     survivors = await locked_survivors(session, asked)
     customer = survivors.get(change.customer_id)
-    if customer is None or not _is_open_to(customer, change, actor, survivors):
+    if customer is None or customer.status == "erased" or not _is_open_to(customer, change, actor, survivors):
         raise NotFound("customer", change.customer_id, path=("customerId",))
     if change.action == "withdraw":
         others_at = await moment_after_others(session, customer_id=customer.id, now=now)

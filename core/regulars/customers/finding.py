@@ -11,7 +11,7 @@ from sqlmodel import col
 from regulars.customers.identities import ExternalRef, Identity
 from regulars.customers.models import Customer, CustomerIdentity
 from regulars.customers.survivors import locked_survivors
-from regulars.errors import NotFound, OutOfRange
+from regulars.errors import ForbiddenTransition, NotFound, OutOfRange
 
 __all__ = [
     "claimants_of",
@@ -22,6 +22,7 @@ __all__ = [
     "find_customer",
     "find_customers_by_refs",
     "is_named",
+    "require_not_erased",
 ]
 
 MOST_REFS = 10_000
@@ -58,11 +59,13 @@ async def current_customer(session: AsyncSession, *, customer_id: UUID) -> Custo
 async def customer_to_change(session: AsyncSession, *, customer_id: UUID) -> Customer:
     """Return the customer as whom this id counts today; others who change them wait until the transaction ends.
 
-    Raises ``NotFound`` for an id that nobody has, and for a deleted customer.
+    Raises ``NotFound`` for an id that nobody has, and for a deleted customer, and ``ForbiddenTransition`` for an erased
+    one, of whom nothing may be written again.
     """
     customer = await customer_to_restore(session, customer_id=customer_id)
     if customer.deleted_at is not None:
         raise NotFound("customer", customer_id)
+    require_not_erased(customer)
     return customer
 
 
@@ -72,6 +75,12 @@ async def customer_to_restore(session: AsyncSession, *, customer_id: UUID) -> Cu
     if customer_id not in survivors:
         raise NotFound("customer", customer_id)
     return survivors[customer_id]
+
+
+def require_not_erased(customer: Customer) -> None:
+    """Accept a customer of whom something may be written; raises ``ForbiddenTransition`` for an erased one."""
+    if customer.status == "erased":
+        raise ForbiddenTransition(f"Customer {customer.id} was erased; what was known is gone. Create a new customer.")
 
 
 async def find_customer(session: AsyncSession, *, by: UUID | ExternalRef | Identity) -> Customer | None:

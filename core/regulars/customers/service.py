@@ -12,12 +12,12 @@ from sqlmodel import col
 from regulars.access.actors import Actor
 from regulars.customers.changes import CustomerChanges, NewValues, checked
 from regulars.customers.claims import claim_identities, unretire_identities
-from regulars.customers.finding import claimants_of, customer_to_change, customer_to_restore
+from regulars.customers.finding import claimants_of, customer_to_change, customer_to_restore, require_not_erased
 from regulars.customers.identities import Identity
 from regulars.customers.models import Customer, CustomerIdentity
 from regulars.customers.search import refresh_words
 from regulars.customers.turns import await_names
-from regulars.errors import Conflict, ForbiddenTransition, InvalidInput, NotUnique
+from regulars.errors import Conflict, ForbiddenTransition, InvalidInput, NotFound, NotUnique
 from regulars.events.service import record_event
 
 __all__ = [
@@ -94,7 +94,6 @@ async def update_customer(
     values = checked(changes)
     customer = await customer_to_change(session, customer_id=customer_id)
     _require_version(customer, expected_version)
-    _require_not_erased(customer)
     changed = _write(customer, values)
     if changed:
         customer.version += 1
@@ -142,9 +141,12 @@ async def delete_customer(
 ) -> Customer:
     """Hide a customer until they are restored; their identities are free for others meanwhile.
 
-    Raises ``Conflict`` when ``expected_version`` is not the version that stands there.
+    Raises ``Conflict`` when ``expected_version`` is not the version that stands there, and ``NotFound`` for no such
+    customer.
     """
-    customer = await customer_to_change(session, customer_id=customer_id)
+    customer = await customer_to_restore(session, customer_id=customer_id)
+    if customer.deleted_at is not None:
+        raise NotFound("customer", customer_id)
     _require_version(customer, expected_version)
     customer.deleted_at = customer.updated_at = now
     customer.version += 1
@@ -164,7 +166,7 @@ async def restore_customer(session: AsyncSession, *, customer_id: UUID, actor: A
     customer = await customer_to_restore(session, customer_id=customer_id)
     if customer.deleted_at is None:
         raise ForbiddenTransition(f"Customer {customer_id} is not deleted. There is nothing to restore.")
-    _require_not_erased(customer)
+    require_not_erased(customer)
     await unretire_identities(session, customer=customer)
     customer.deleted_at = None
     customer.updated_at = now
@@ -184,11 +186,6 @@ def _write(customer: Customer, values: NewValues) -> list[str]:
 def _require_version(customer: Customer, expected: int | None) -> None:
     if expected is not None and expected != customer.version:
         raise Conflict("customer", customer.id, expected=expected, actual=customer.version)
-
-
-def _require_not_erased(customer: Customer) -> None:
-    if customer.status == "erased":
-        raise ForbiddenTransition(f"Customer {customer.id} was erased; what was known is gone. Create a new customer.")
 
 
 async def _take_turns(session: AsyncSession, identities: Sequence[Identity]) -> None:

@@ -27,13 +27,17 @@ async def enqueue_messages(
 ) -> int:
     """Take those messages whose keys the source has not used yet, and return how many these are.
 
-    Drafts to customers who are unknown or deleted are left out; so are drafts to nobody in particular. Give a few
-    hundred at a time: their customers stay locked until the transaction ends. Raises what a draft that cannot be taken
-    raises alone; then none is taken.
+    Drafts to customers who are unknown, deleted or erased are left out; so are drafts to nobody in particular. Give a
+    few hundred at a time: their customers stay locked until the transaction ends. Raises what a draft that cannot be
+    taken raises alone; then none is taken.
     """
     accepted = [(draft, check_draft(draft, templates=templates, registry=registry, now=now)) for draft in drafts]
     named = {draft.customer_id for draft in drafts if draft.customer_id is not None}
-    customers = {id: one for id, one in (await locked_survivors(session, named)).items() if one.deleted_at is None}
+    customers = {
+        id: one
+        for id, one in (await locked_survivors(session, named)).items()
+        if one.deleted_at is None and one.status != "erased"
+    }
     rows = {
         draft.key: message_row(draft, one, source=source, customer=customers[draft.customer_id], now=now)
         for draft, one in accepted

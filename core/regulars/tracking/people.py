@@ -62,6 +62,12 @@ class People:
             if key_of(identity) not in self.known.names[id]:
                 self._name(id, identity)
 
+    def forget(self, gone: set[UUID]) -> None:
+        """Forget what was noted about people who are gone."""
+        self.identities = [one for one in self.identities if one.customer_id not in gone]
+        self.joins = {pair: None for pair in self.joins if not gone & set(pair)}
+        self.suspected = {pair: None for pair in self.suspected if not gone & set(pair)}
+
     def _user(self, user: Identity, visitor: Identity | None) -> UUID:
         holders = self.known.claimants(user)
         if len(holders) > 1:

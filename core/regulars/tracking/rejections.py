@@ -28,7 +28,7 @@ MOST_KEPT = 10_000
 
 LONGEST_REASON = 1_000
 LONGEST_ID = 255
-HOPELESS = frozenset({"TOO_LARGE", "SUPPRESSED"})
+HOPELESS = frozenset({"TOO_LARGE", "ADDRESS_ERASED"})
 """Codes of messages that would be rejected again, or that must not be kept."""
 
 

@@ -1,6 +1,6 @@
 """Take in the messages of a site or an app: many at once, each by itself, and each of them once."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Literal
@@ -19,13 +19,15 @@ from regulars.customers.turns import await_names
 from regulars.errors import ExpectedError, NotFound
 from regulars.events.models import Event
 from regulars.ingest.customer_writes import renew_words
-from regulars.ingest.new_customers import customer_event, write_identities, write_new_customers
+from regulars.ingest.new_customers import NameKey, customer_event, write_identities, write_new_customers
 from regulars.ingest.staging import write_rows
 from regulars.inserts import insert_new
+from regulars.suppressions.refusals import AddressErased
 from regulars.touchpoints.drafts import TouchpointDraft, checked_draft
 from regulars.touchpoints.models import Touchpoint
 from regulars.touchpoints.service import LARGEST_BATCH, record_touchpoints
 from regulars.touchpoints.types import TouchpointTypes
+from regulars.tracking.barring import barred_names, gone_among, refuse_barred, told_names
 from regulars.tracking.consents import ConsentWish, ToldConsents, consents_in, write_consents
 from regulars.tracking.facts import Facts, Ignored, facts_of
 from regulars.tracking.holding import known_by
@@ -103,7 +105,8 @@ async def take_messages(
     checked = [_checked(one, result, sender, known, now) for one, result in zip(messages, results, strict=True)]
     work = await _unknown([one for one in checked if one is not None], session, sender.source)
     people = await _people(session, work)
-    _assign(work, people)
+    barred = await barred_names(session, {name for one in work for name in told_names(one.message, one.facts)})
+    _assign(work, people, barred)
     customers = await _write_people(session, people, work, sender, now)
     await _write_touchpoints(session, work, known.types, sender, now)
     accepted = [one for one in work if one.result.status == "accepted" and one.customer_id is not None]
@@ -191,9 +194,10 @@ async def _people(session: AsyncSession, work: Sequence[_Work]) -> People:
     return People(known)
 
 
-def _assign(work: Sequence[_Work], people: People) -> None:
+def _assign(work: Sequence[_Work], people: People, barred: Collection[NameKey]) -> None:
     for one in work:
         try:
+            refuse_barred(told_names(one.message, one.facts), barred=barred)
             one.customer_id = people.customer_of(one.message)
         except ExpectedError as error:
             _reject(one.result, error)
@@ -210,6 +214,7 @@ async def _write_people(
     """Write new customers and names; return who is there by the ids that were found, None for the new ones."""
     old = {one.customer_id for one in work if one.customer_id is not None} - people.new.keys()
     held = await locked_survivors(session, old)
+    _turn_away(work, people, gone_among(old, held))
     await write_new_customers(session, list(people.new.values()), actor=sender.label, now=now)
     names = [replace(one, customer_id=held[one.customer_id].id) for one in people.identities if one.customer_id in held]
     await write_identities(session, names, actor=sender.label, now=now)
@@ -219,6 +224,16 @@ async def _write_people(
     await write_rows(session, Event, events)
     await renew_words(session, called | {one.customer_id for one in names if one.identity.kind != "visitor"})
     return {**held, **dict.fromkeys(people.new)}
+
+
+def _turn_away(work: Sequence[_Work], people: People, gone: set[UUID]) -> None:
+    """Reject what is told of people who were erased at this moment."""
+    for one in work:
+        if one.customer_id in gone:
+            name, *_ = told_names(one.message, one.facts)
+            _reject(one.result, AddressErased(name.kind))
+            one.customer_id = None
+    people.forget(gone)
 
 
 def _call(work: Sequence[_Work], held: dict[UUID, Customer], now: datetime) -> set[UUID]:

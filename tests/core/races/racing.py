@@ -2,7 +2,9 @@
 
 import asyncio
 import json
+import re
 import time
+from base64 import b64encode
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -24,6 +26,8 @@ from regulars.contact.rules import ContactRule
 from regulars.customers.merge_pairs import AlreadyMerged
 from regulars.customers.merges import merge_customers
 from regulars.database import Database
+from regulars.privacy.erasure import Erased, erase_customer
+from regulars.privacy.models import PrivacyRequest
 from regulars.settings import Settings
 from regulars.web.application import create_app
 
@@ -37,6 +41,15 @@ RESERVE = f"""mutation ($customer: ID!) {{
 CONFIRM = f"mutation ($id: ID!) {{ contactConfirm(input: {{reservationId: $id}}) {STEPPED} }}"
 WITHDRAW = """mutation ($customer: ID!) {
   consentWithdraw(input: {customerId: $customer, purpose: "*", channel: "*", reason: "enough"}) { errors { code } }
+}"""
+TELL_FACT = """mutation ($customer: ID!, $word: String!) {
+  traitSet(input: {customerId: $customer, traits: [{key: "motto", provenance: "declared", text: $word}]}) {
+    errors { code }
+  }
+}"""
+TELL_VISIT = """mutation ($customer: ID!, $word: String!) {
+  touchpointRecord(input: {customerId: $customer, type: "visit", occurredAt: "2026-02-01T10:00:00Z", source: "desk",
+                           externalId: $word}) { errors { code } }
 }"""
 COME_AGAIN = (409, 429)
 """The same key is being worked on; the allowance of points is spent."""
@@ -192,6 +205,70 @@ async def withdraw_meanwhile(_database: Database, folder: Path) -> None:
         await take_turns(folder, plan, withdraw)
 
 
+async def erase_each(database: Database, folder: Path) -> None:
+    """Erase the customer of each turn, and note how many rows of which tables that took."""
+
+    async def erase(turn: Mapping[str, Any]) -> dict[str, int]:
+        now = SystemClock().now()
+        async with database.writing() as session:
+            request = PrivacyRequest(
+                kind="erasure",
+                customer_id=UUID(turn["customer"]),
+                reason="",
+                actor=SYSTEM.label,
+                received_at=now,
+                due_at=now,
+                created_at=now,
+            )
+            session.add(request)
+            await session.flush()
+            erased = await erase_customer(
+                session,
+                customer_id=request.customer_id,
+                request_id=request.id,
+                erase_plugins=no_plugins,
+                actor=SYSTEM,
+                now=now,
+            )
+        return dict(erased.rows)
+
+    await take_turns(folder, _plan(folder), erase)
+
+
+async def no_plugins(_session: AsyncSession, _customer_id: UUID, _erased: Erased) -> None:
+    """Have no plugin whose rows would have to go."""
+
+
+async def enrich_meanwhile(_database: Database, folder: Path) -> None:
+    """Tell of the customer of each turn by three ways at once, and note what each was answered.
+
+    A fact and a touchpoint come by the API, what a site saw at ``/v1``.
+    """
+    plan = _plan(folder)
+    basic = b64encode(f"{plan['write_key']}:".encode()).decode()
+    at_door = {"authorization": f"Basic {basic}", "x-strict-mode": "1"}
+    async with _client(plan) as client:
+
+        async def enrich(turn: Mapping[str, Any]) -> list[str]:
+            about = {"customer": turn["customer"], "word": turn["word"]}
+            seen = {"userId": turn["word"], "event": "Seen", "properties": {"word": turn["word"]}}
+            named = {"userId": turn["word"], "traits": {"motto": turn["word"], "email": f"{turn['word']}@example.org"}}
+            batch = {"batch": [{"type": "track", **seen}, {"type": "identify", **named}]}
+            answers = await asyncio.gather(
+                client.post("/graphql", json={"query": TELL_FACT, "variables": about}),
+                client.post("/graphql", json={"query": TELL_VISIT, "variables": about}),
+                client.post("/v1/batch", json=batch, headers=at_door),
+            )
+            return [codes_in(answer.text) for answer in answers]
+
+        await take_turns(folder, plan, enrich)
+
+
+def codes_in(answer: str) -> str:
+    """Return the codes that an answer names, each once."""
+    return " ".join(sorted(set(re.findall(r'"code":"(\w+)"', answer))))
+
+
 @asynccontextmanager
 async def _client(plan: Mapping[str, Any]) -> AsyncIterator[httpx.AsyncClient]:
     app = create_app(Settings(database_url=plan["url"], worker=False, rate_per_second=0), found=())
@@ -230,5 +307,7 @@ if __name__ == "__main__":
             "reserver": reserve_twice_at_once,
             "sender": send_until_refused,
             "withdrawer": withdraw_meanwhile,
+            "eraser": erase_each,
+            "enricher": enrich_meanwhile,
         }
     )

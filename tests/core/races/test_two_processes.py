@@ -1,18 +1,19 @@
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from subprocess import Popen
 from uuid import UUID
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select
 from sqlmodel import col
 from tests.core.forking import Processes, forker
+from tests.core.privacy.canaries import Canary, found_in
 from tests.core.races.racing import ALLOWED, race
 from tests.plan import Figures
 
 from regulars.access.actors import SYSTEM
-from regulars.access.owners import ForService
+from regulars.access.owners import ForService, ForSource
 from regulars.access.permissions import CORE_PERMISSIONS
 from regulars.access.server_secret import ensure_server_secret
 from regulars.access.service import create_key
@@ -21,10 +22,17 @@ from regulars.consents.registry import core_consent_registry
 from regulars.consents.service import record_consent
 from regulars.contact.models import ContactTouch
 from regulars.customers.changes import CustomerChanges
+from regulars.customers.identities import read_identity
 from regulars.customers.models import Customer
 from regulars.customers.service import create_customer
 from regulars.database import Database
 from regulars.events.models import Event
+from regulars.personal import refers_to_customer
+from regulars.privacy.erasure import KEPT
+from regulars.privacy.storage import clean_storage
+from regulars.tables import Table
+from regulars.traits.registry import trait_registry
+from regulars.traits.service import define_trait
 
 pytestmark = [pytest.mark.row(7), pytest.mark.timeout(180)]
 
@@ -125,6 +133,63 @@ async def test_a_process_confirms_no_contact_once_another_has_recorded_a_withdra
     assert told == [["contact.confirmed"] * count + ["consent.withdrawn"] for count in sends]
 
 
+@pytest.mark.parametrize("turns", [50, pytest.param(300, marks=pytest.mark.full)])
+async def test_of_whoever_one_process_erases_nothing_is_left_that_another_tells_at_that_moment(
+    racers: Processes, database: Database, database_url: str, tmp_path: Path, turns: int, figures: Figures
+) -> None:
+    words = [f"canary{number:04d}bird" for number in range(turns)]
+    plan = [{"customer": await named_customer(database, word), "word": word} for word in words]
+    keys = {"key": await admin_key(database), "write_key": await write_key(database)}
+    await define_motto(database)
+
+    erased, told = await race(racers, ["eraser", "enricher"], database_url, tmp_path, turns=plan, step_ms=130, **keys)
+
+    figures(race="erase and enrich", customers=turns, told_before=sum(sum(rows.values()) > 20 for rows in erased))
+    canaries = [Canary(number, UUID(str(one["customer"]))) for number, one in enumerate(plan)]
+    await clean_storage(database, tables=())
+    found = await found_in(database, canaries)
+    assert found == dict.fromkeys(range(turns), 0), [told[number] for number, count in found.items() if count]
+    assert await rows_about(database, [canary.id for canary in canaries]) == {}
+
+
+async def rows_about(database: Database, ids: Sequence[UUID]) -> dict[str, int]:
+    """Return how many rows of which tables refer to these customers, without those that an erasure keeps."""
+    counts = {}
+    async with database.reading() as session:
+        for table in Table.metadata.sorted_tables:
+            theirs = [column.in_(ids) for column in table.columns if refers_to_customer(column)]
+            if theirs and table.name not in KEPT:
+                counts[table.name] = await session.scalar(select(func.count()).select_from(table).where(or_(*theirs)))
+    return {name: count for name, count in counts.items() if count}
+
+
+async def named_customer(database: Database, word: str) -> str:
+    identities = [read_identity("email", f"{word}@example.org"), read_identity("external", word, "site")]
+    async with database.writing() as session:
+        customer = await create_customer(
+            session,
+            changes=CustomerChanges(display_name=word),
+            identities=identities,
+            actor=SYSTEM,
+            now=datetime.now(UTC),
+        )
+    return str(customer.id)
+
+
+async def define_motto(database: Database) -> None:
+    async with database.writing() as session:
+        await define_trait(
+            session,
+            key="motto",
+            title="Motto",
+            type="text",
+            provenance="declared",
+            registry=trait_registry({}),
+            actor=SYSTEM,
+            now=datetime.now(UTC),
+        )
+
+
 async def new_customer(database: Database) -> str:
     async with database.writing() as session:
         customer = await create_customer(
@@ -134,11 +199,19 @@ async def new_customer(database: Database) -> str:
 
 
 async def admin_key(database: Database) -> str:
+    return await key_for(database, ForService("admin"))
+
+
+async def write_key(database: Database) -> str:
+    return await key_for(database, ForSource("site"))
+
+
+async def key_for(database: Database, owner: ForService | ForSource) -> str:
     async with database.writing() as session:
         issued = await create_key(
             session,
             name="race",
-            owner=ForService("admin"),
+            owner=owner,
             permissions=CORE_PERMISSIONS,
             secret=await ensure_server_secret(session, configured=""),
             actor=SYSTEM,
