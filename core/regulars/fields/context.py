@@ -206,9 +206,10 @@ class RequestContext:
 
     @contextmanager
     def _losing_what_was_written(self) -> Iterator[None]:
-        """Let the request fail as a whole when a statement does: the database may have given up the transaction."""
+        """Let the request fail as a whole when a statement does on PostgreSQL, which gives up the transaction then."""
         try:
             yield
         except SQLAlchemyError:
-            self.has_fault = self.has_fault or self.has_written
+            gives_up = self.services.database.dialect == "postgresql"
+            self.has_fault = self.has_fault or (self.has_written and gives_up)
             raise

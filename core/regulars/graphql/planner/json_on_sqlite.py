@@ -39,7 +39,8 @@ class _SqliteJson(SharedJson):
     def list(self, items: SQL, *, order_by: Sequence[SQL], only: SQL | None = None) -> SQL:
         del order_by
         made: Any = func.json_group_array(items, type_=NullType())
-        return func.json(made if only is None else made.filter(only), type_=NullType())
+        whole: SQL = made if only is None else made.filter(only)
+        return whole
 
     def nested(self, query: SQL) -> SQL:
         return func.json(query, type_=NullType())

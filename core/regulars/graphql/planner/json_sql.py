@@ -108,9 +108,10 @@ class SharedJson(ABC):
 
     def concatenated(self, texts: Sequence[SQL]) -> SQL:
         """Return texts, one behind the other."""
-        whole = texts[0]
+        # The databases' own operator is written without brackets, of which SQLite's parser counts each open one.
+        whole: SQL = type_coerce(texts[0], Text())
         for one in texts[1:]:
-            whole = whole.op("||", return_type=Text())(one)
+            whole = whole.concat(type_coerce(one, Text()))
         return whole
 
     @abstractmethod

@@ -18,8 +18,11 @@ __all__ = ["Failures", "read"]
 
 PATIENCE_S = 10.0
 CANCELLED = "57014"
-PASSING_CLASSES = frozenset({"08", "40", "53", "57"})
-"""Lost connections, deadlocks, want of memory or disk, operators: none of them a fault of the statement."""
+FAULTLESS = frozenset({"08", "40", "53", "54", "57"})
+"""Lost connections, deadlocks, want of memory or disk, statements too large, operators: no fault of a plugin's SQL."""
+
+TOO_LARGE = ("parser stack overflow", "Expression tree is too large", "too many", "at most")
+"""How SQLite says that a statement as a whole is too deep or too wide for it."""
 
 Failures = Mapping[str, PluginFieldFailed]
 """What is told of plugins' fields that failed, by their paths in the schema."""
@@ -36,7 +39,7 @@ async def read(planning: Planning, asking: Asking) -> tuple[Plan, str | None, Fa
     try:
         text = await _run(asking, *made)
     except Exception as error:
-        if not plan.suspects or not _is_the_statements_fault(error):
+        if not plan.suspects or not _is_a_fault_of_sql(error):
             raise
         plan, text, failures = await _read_without_culprits(planning, asking, plan, error)
     for owned in plan.suspects.values():
@@ -62,7 +65,7 @@ async def _read_without_culprits(
             try:
                 plan, text = made[0], await _run(asking, *made)
             except Exception as found:
-                if not _is_the_statements_fault(found):
+                if not _is_a_fault_of_sql(found):
                     raise
                 error = found
             else:
@@ -78,14 +81,16 @@ async def _run(asking: Asking, plan: Plan, compiled: Compiled, values: tuple[Any
     asking.report.statements += 1
     asking.report.sql_hash = compiled.hash
     if asking.returned is not None:
-        return await context.read_text(compiled.text, values, may_fail=bool(plan.suspects))
+        # A statement that the database has not seen may be too large for it.
+        may_fail = bool(plan.suspects) or not asking.report.is_known
+        return await context.read_text(compiled.text, values, may_fail=may_fail)
     async with asyncio.timeout(APART_PATIENCE_S if plan.suspects else PATIENCE_S):
         found: str = await context.services.database.read_text(compiled.text, values)
         return found
 
 
-def _is_the_statements_fault(error: Exception) -> bool:
-    """Tell whether the same statement would fail again, or take as long."""
+def _is_a_fault_of_sql(error: Exception) -> bool:
+    """Tell whether SQL in the statement may be wrong or take too long, which leaving some of it out would mend."""
     if isinstance(error, TimeoutError):
         return True
     if isinstance(error, asyncpg.PostgresError):
@@ -94,5 +99,7 @@ def _is_the_statements_fault(error: Exception) -> bool:
         cause = error.orig
     else:
         return False
-    state = getattr(cause, "sqlstate", None) or ""
-    return state == CANCELLED or state[:2] not in PASSING_CLASSES
+    state = getattr(cause, "sqlstate", None)
+    if state is None:
+        return not str(cause).startswith(TOO_LARGE)
+    return state == CANCELLED or state[:2] not in FAULTLESS

@@ -45,7 +45,8 @@ async def statements_for(core: App, customer: str, language: str, selected: str)
 async def test_a_payload_takes_one_more_statement_however_much_is_selected(
     core: App, customer: str, selected: str
 ) -> None:
-    await statements_for(core, customer, "en", "")  # the first change also writes the words to search by
+    # The first change also writes the words to search by, and a new plan stands behind a savepoint.
+    await statements_for(core, customer, "en", selected)
     without = await statements_for(core, customer, "de", "")
 
     with_row = await statements_for(core, customer, "fr", selected)
