@@ -21,7 +21,7 @@ class ConsentChoice:
     """An entry of the ledger. ``at`` is when it holds from; ``text`` what was shown, None where nobody kept it.
 
     ``confirms_id`` is the entry that this one confirms. ``needs_confirmation`` with ``confirmed_at`` of None still
-    waits. ``origin`` is whose act it was: customer, staff or import.
+    waits. ``origin`` is whose act it was: customer, staff or import. ``language`` is that of the text.
     """
 
     id: UUID
@@ -38,6 +38,7 @@ class ConsentChoice:
     origin: str
     reason: str | None
     text: str | None
+    language: str | None
 
 
 async def consent_choices(session: AsyncSession, *, customer_id: UUID, first: int = 100) -> Sequence[ConsentChoice]:
@@ -69,6 +70,7 @@ async def consent_choices(session: AsyncSession, *, customer_id: UUID, first: in
             origin=row.origin,
             reason=reason,
             text=text,
+            language=row.language,
         )
         for row, reason, text in await session.execute(query)
     ]

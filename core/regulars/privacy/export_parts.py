@@ -27,6 +27,7 @@ SOURCES = {
     "core_consent_event": ("What you allowed and took back", "your own choices, as they were recorded", "declared"),
     "core_consent_state": ("What your choices mean today", "derived from the choices above", "derived"),
     "core_trait_value": ("Facts about you", "each fact names its provenance and source", "own"),
+    "core_trait_objection": ("What you had deleted or called wrong", "your own objections", "declared"),
     "core_suppression": ("What keeps us from writing to you", "your objections, bounces, complaints", "observed"),
     "core_contact_decision": ("When we asked whether we may contact you", "decided by our rules", "derived"),
     "core_contact_touch": ("When we contacted you", "observed", "observed"),

@@ -84,7 +84,7 @@ def range_chart(
                 middle=round(middle, 1),
                 high_y=round(high_y - 6, 1),
                 low_y=round(min(low_y + 15, base - 3), 1) if one.low * scale > 18 else round(low_y - 4, 1),
-                month=one.month if are_all_written or is_end or (len(ranges) - 1 - index) % 2 == 0 else None,
+                month=one.month if are_all_written or is_end or _is_second(index, len(ranges)) else None,
                 low_words=one.low_words if is_written and one.low * scale > 18 else None,
                 high_words=one.high_words if is_written else None,
             )
@@ -97,3 +97,8 @@ def _round_above(value: float) -> float:
     """Return the next number of the form 1, 2, 5 or 10 times a power of ten, at least 10."""
     power = 10.0 ** max(math.floor(math.log10(value)) if value > 0 else 1, 1)
     return next((step * power for step in STEPS if step * power >= value), 10 * power)
+
+
+def _is_second(index: int, count: int) -> bool:
+    """Tell whether a month, counted back from the last, has room for its name beside the first and the last."""
+    return (count - 1 - index) % 2 == 0 and index > 1

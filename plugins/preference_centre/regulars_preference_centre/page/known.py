@@ -122,7 +122,7 @@ def _words(visit: Visit, value: object) -> str | bool:
         case datetime():
             return day_of(visit, value).words
         case Decimal():
-            return _typed(value)
+            return _typed(round(value, 2 if abs(value) >= 1 else 3))
         case _:
             return str(value)
 

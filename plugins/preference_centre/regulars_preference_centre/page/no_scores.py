@@ -18,7 +18,7 @@ __all__ = ["PATH", "PURPOSE", "ROUTES"]
 
 PATH = "no-scores"
 PURPOSE = "no_scores"
-PATIENCE = timedelta(minutes=3)
+PATIENCE = timedelta(minutes=15)
 MAIL_LIFETIME = timedelta(minutes=30)
 LONGEST_PROOF = 1500
 LONGEST_ADDRESS = 254
@@ -33,7 +33,8 @@ async def _start(request: Request) -> Response:
 async def _ask(request: Request) -> Response:
     """Send a link to the address, whoever has it; customers and strangers get the same mail and the same answer.
 
-    Within three minutes a second wish for the same address is the same message.
+    Within a quarter of an hour a second wish for the same address is the same message, so that nobody is
+    flooded.
     """
     ctx: PluginContext = request.state.ctx
     form = await form_of(request)

@@ -14,7 +14,7 @@ from regulars_preference_centre.models import AlertRequest
 from regulars_preference_centre.page.section import Section
 from regulars_preference_centre.page.stamps import Stamp, day_of, moment_of
 from regulars_preference_centre.page.visit import Visit
-from regulars_preference_centre.page.words import Words, words_of
+from regulars_preference_centre.page.words import Words, apart, words_of
 from regulars_preference_centre.settings import PreferenceSettings
 from regulars_preference_centre.streams import in_language, streams
 
@@ -43,6 +43,7 @@ async def _read(visit: Visit) -> Mapping[str, Any]:
                 "confirmed": _confirmed(visit, one, confirmed),
                 "waits": one.needs_confirmation and one.confirmed_at is None and one.id not in confirmed,
                 "text": one.text,
+                "language": one.language,
             }
             for one in choices[:MOST]
             if one.confirms_id is None
@@ -60,7 +61,7 @@ async def _subjects(visit: Visit) -> Mapping[str, str]:
     )
     words = words_of("past", visit.language)
     titles = {one.topic: in_language(one.titles, visit.language, usual) for one in offered}
-    return {**{one.topic: words("wish", words=one.words) for one in wished}, **titles}
+    return {**{one.topic: words("wish", words=apart(one.words, visit.language)) for one in wished}, **titles}
 
 
 def _title(visit: Visit, words: Words, one: ConsentChoice, named: Mapping[str, str]) -> str:

@@ -10,7 +10,7 @@ from regulars_preference_centre.page.forms import Form, WrongInput
 from regulars_preference_centre.page.section import Done, Section
 from regulars_preference_centre.page.stamps import day_of
 from regulars_preference_centre.page.visit import Visit
-from regulars_preference_centre.page.words import words_of
+from regulars_preference_centre.page.words import apart, words_of
 from regulars_preference_centre.settings import PreferenceSettings
 from regulars_preference_centre.streams import in_language, streams
 from regulars_preference_centre.times import day_begins, read_day
@@ -31,7 +31,7 @@ async def _read(visit: Visit) -> Mapping[str, Any]:
         "wishes": [
             {
                 "id": wish.id,
-                "words": wish.words,
+                "words": apart(wish.words, visit.language),
                 "subject": subjects.get(wish.topic),
                 "channel": wish.channel,
                 "until": None if wish.ends_at is None else day_of(visit, wish.ends_at - timedelta(seconds=1)),

@@ -8,11 +8,12 @@ from typing import Any
 
 from markupsafe import Markup
 
-__all__ = ["DIRECTIONS", "LANGUAGE_NAMES", "Words", "plural_form", "words_of"]
+__all__ = ["DIRECTIONS", "LANGUAGE_NAMES", "Words", "apart", "plural_form", "words_of"]
 
 LANGUAGE_NAMES = {"en": "English", "de": "Deutsch", "ar": "العربية"}
 DIRECTIONS = {"en": "ltr", "de": "ltr", "ar": "rtl"}
 USUAL = "en"
+ISOLATE, END_OF_ISOLATE = "\u2068", "\u2069"
 
 
 class Words:
@@ -55,6 +56,11 @@ def words_of(section: str, language: str) -> Words:
     content = tomllib.loads(files(__name__).joinpath(f"{section}.toml").read_text(encoding="utf-8"))
     spoken = language if language in content else USUAL
     return Words(content[spoken], spoken, section)
+
+
+def apart(text: str, language: str) -> str:
+    """Return a text of anybody set apart from words that run from right to left, so that neither turns the other."""
+    return f"{ISOLATE}{text}{END_OF_ISOLATE}" if DIRECTIONS.get(language) == "rtl" else text
 
 
 def plural_form(number: int, language: str) -> str:
