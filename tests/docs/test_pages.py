@@ -16,6 +16,7 @@ from regulars.testing.fixtures import MakeApp
 from regulars.testing.making import running_app
 from regulars.web.background import running_background
 from regulars_clv.manifest import manifest
+from regulars_preference_centre.manifest import manifest as preference_centre
 
 
 @pytest_asyncio.fixture
@@ -75,6 +76,14 @@ async def test_proving_what_happened(make_app: MakeApp, tmp_path: Path) -> None:
     await reader.follow(DOCS / "how-to" / "prove-what-happened.md")
 
     assert reader.done == 6
+
+
+async def test_letting_customers_see_what_you_know(make_app: MakeApp, tmp_path: Path) -> None:
+    reader = Reader(tmp_path, await make_app(preference_centre))
+
+    await reader.follow(DOCS / "how-to" / "let-customers-see-what-you-know.md")
+
+    assert reader.done == 3
 
 
 async def test_what_the_explanations_show(make_app: MakeApp, tmp_path: Path) -> None:
