@@ -72,7 +72,8 @@ def fault_of_content(url: str) -> str | None:
 
 
 async def _fault_of_content(url: str) -> str | None:
-    database = Database(open_engine(Settings(database_url=url)))
+    # A dump of a million rows is read through on a machine that is busy.
+    database = Database(open_engine(Settings(database_url=url, statement_timeout_s=120)))
     try:
         there = await count(database)
         async with database.reading() as session:
