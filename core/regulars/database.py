@@ -32,6 +32,7 @@ def open_engine(settings: Settings) -> AsyncEngine:
         return engine
     session = {
         "timezone": "UTC",
+        "datestyle": "ISO",
         "application_name": "regulars",
         "statement_timeout": str(int(settings.statement_timeout_s * 1000)),
     }

@@ -1,7 +1,6 @@
 """Finish an answer in Python where SQL could not: errors at their paths, and the answers of batch fields."""
 
 from collections.abc import Awaitable, Iterator, Mapping, Sequence
-from contextlib import suppress
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -99,8 +98,11 @@ async def _answer_batch(
     leaf = get_nullable_type(definition.type)
     for (parent, path), value in zip(found, answers, strict=True):
         if is_leaf_type(leaf) and value is not None and not isinstance(value, Exception):
-            with suppress(Exception):  # below it is told
+            try:
                 parent[batch.key] = executor.complete_leaf_value(leaf, value)
+            except Exception as error:  # told below, at its place
+                value = error
+            else:
                 continue
         way = _path(kind.name, path, batch.key)
         info = executor.build_resolve_info(definition, nodes, kind, way)

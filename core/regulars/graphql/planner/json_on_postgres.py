@@ -104,7 +104,17 @@ class _PostgresJson(SharedJson):
 
 def _utc(value: SQL) -> SQL:
     zoneless = func.timezone(text("UTC"), value)
-    return func.to_char(zoneless, literal_column('\'YYYY-MM-DD"T"HH24:MI:SS.US"Z"\''), type_=Text())
+    spelled = func.to_char(zoneless, literal_column('\'YYYY-MM-DD"T"HH24:MI:SS.US"Z"\''), type_=Text())
+    if getattr(value, "table", None) is None:
+        return spelled  # an expression would be evaluated several times
+    # A cast takes half as long as to_char; it leaves out the zeros in the end, so its length tells what is missing.
+    short = cast(zoneless, Text())
+    joined = func.replace(short, text(" "), text("T"), type_=Text())
+    known: list[tuple[SQL, SQL]] = [
+        (literal_column(length), joined.op("||", return_type=Text())(text(end)))
+        for length, end in (("26", "Z"), ("19", ".000000Z"), ("23", "000Z"))
+    ]
+    return case(*known, value=func.length(short), else_=spelled)
 
 
 def _decimal(value: SQL) -> SQL:

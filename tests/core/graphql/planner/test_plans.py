@@ -99,3 +99,20 @@ async def report(app: App, query: str, *, as_: str) -> Any:
     operation = GraphQLOperation(query, None, {"first": 2}, {"plan": True})
     answer = orjson.loads((await executor.answer(operation, actor=app.actor(as_))).body)
     return answer["extensions"].get("plan")
+
+
+VISIT = """mutation ($customer: ID!, $at: DateTime!) {
+  touchpointRecord(input: {customerId: $customer, type: "visit", occurredAt: $at}) { errors { message } }
+}"""
+VISITS = '{ touchpoints(where: {type: {eq: "visit"}}) { nodes { occurredAt } } }'
+
+
+@pytest.mark.parametrize("fraction", ["000000", "120000", "123000", "123450", "123456", "000001"])
+async def test_a_moment_is_written_with_six_digits(shop: App, fraction: str) -> None:
+    [customer] = (await shop.gql("{ customers(first: 1) { nodes { id } } }"))["customers"]["nodes"]
+    moment = f"2020-02-03T04:05:06.{fraction}Z"
+    await shop.gql(VISIT, {"customer": customer["id"], "at": moment})
+
+    answer = await shop.gql(VISITS)
+
+    assert answer["touchpoints"]["nodes"] == [{"occurredAt": moment}]
