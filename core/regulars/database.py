@@ -1,6 +1,7 @@
 """Open the database, and give out sessions that read or that write."""
 
 import asyncio
+import sqlite3
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
@@ -102,6 +103,10 @@ async def patience(connection: AsyncConnection, seconds: float) -> AsyncIterator
 _STATEMENT_TIMEOUT = text("SELECT set_config('statement_timeout', :timeout, true)")
 
 
+def _read_text_here(connection: sqlite3.Connection, statement: str, values: tuple[Any, ...]) -> str:
+    return str(connection.execute(statement, values).fetchone()[0])
+
+
 class Database:
     """The engine with its kinds of session.
 
@@ -157,13 +162,18 @@ class Database:
 
         There is no transaction around it: one statement sees one state of the database.
         """
+        for listener in self.listeners:
+            listener(statement)
         if self._direct is not None:
-            for listener in self.listeners:
-                listener(statement)
             return await self._direct.read_text(statement, values)
         async with self._reading_once.connect() as connection:
-            found: str = (await connection.exec_driver_sql(statement, values)).scalar_one()
-            return found
+            driver: Any = (await connection.get_raw_connection()).driver_connection
+            try:
+                # One visit to the driver's thread, where a cursor takes one for each of its steps.
+                return await driver._execute(_read_text_here, driver._conn, statement, values)  # type: ignore[no-any-return]
+            except asyncio.CancelledError:
+                await connection.invalidate()  # nobody knows what it is at
+                raise
 
     def writing_session(self) -> AsyncSession:
         """Return a session for writing whose caller commits."""

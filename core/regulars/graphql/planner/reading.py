@@ -1,6 +1,7 @@
 """Run the statement of a plan; where SQL of a plugin fails or hangs, do without the fields that it stands behind."""
 
 import asyncio
+import sqlite3
 from collections.abc import Mapping
 from typing import Any
 
@@ -93,7 +94,7 @@ def _is_a_fault_of_sql(error: Exception) -> bool:
     """Tell whether SQL in the statement may be wrong or take too long, which leaving some of it out would mend."""
     if isinstance(error, TimeoutError):
         return True
-    if isinstance(error, asyncpg.PostgresError):
+    if isinstance(error, asyncpg.PostgresError | sqlite3.Error):
         cause: Any = error
     elif isinstance(error, DBAPIError) and not error.connection_invalidated:
         cause = error.orig
