@@ -19,7 +19,7 @@ from regulars.plugins.discovery import discover
 from regulars.revisions import CORE, MigrationOwner
 from regulars.settings import Settings
 
-__all__ = ["REGULARS", "customer_id", "database_of", "forget_changes"]
+__all__ = ["REGULARS", "TABLES", "customer_id", "database_of", "forget_changes", "make_tables"]
 
 ROOT = Path(__file__).parents[2]
 REGULARS = str(Path(sys.executable).parent / "regulars")
@@ -109,7 +109,7 @@ def database_of(cluster: Cluster, customers: int) -> str:
     cluster.execute("SELECT 1", *(f'DROP DATABASE "{each}" WITH (FORCE)' for each in stale))
     cluster.set_durable(False)
     cluster.execute('CREATE DATABASE "making"')
-    _make_tables(cluster.url("making"))
+    make_tables(cluster.url("making"))
     asyncio.run(_fill(cluster.url("making"), customers))
     cluster.execute(f'ALTER DATABASE "making" RENAME TO "{name}"')
     print(f"made in {time.perf_counter() - began:.0f} s", flush=True)
@@ -130,7 +130,7 @@ def _edition() -> str:
     return hashlib.sha256("".join([*texts, *STATEMENTS]).encode()).hexdigest()[:8]
 
 
-def _make_tables(url: str) -> None:
+def make_tables(url: str) -> None:
     use_plugin()
     found = [each for each in discover() if hasattr(each.load(), "migrations")]
     owners = [CORE, *(MigrationOwner(each.id, each.load().migrations().location) for each in found)]
