@@ -108,3 +108,11 @@ async def test_sending_with_a_program_of_your_own(make_app: MakeApp, tmp_path: P
     await reader.follow(DOCS / "how-to" / "send-with-your-own-program.md")
 
     assert reader.done == 5
+
+
+async def test_letting_customers_manage_their_choices(make_app: MakeApp, tmp_path: Path) -> None:
+    reader = Reader(tmp_path, await make_app(preference_centre))
+
+    await reader.follow(DOCS / "how-to" / "let-customers-manage-their-choices.md", without="sh")
+
+    assert reader.done == 1

@@ -75,3 +75,12 @@ async def test_the_link_of_a_mail_can_be_looked_at_as_often_as_one_likes_and_ope
         again = (await page.send("open")).status_code
 
     assert (looked, first, again) == ([200, 200, 200], 200, 404)
+
+
+async def test_an_address_below_the_page_that_there_is_not_says_so_in_the_language(app: App) -> None:
+    async with app.browser() as client:
+        answer = await client.get("/preferences/elsewhere/at/all?lang=de")
+
+    assert answer.status_code == 404
+    assert "Diese Seite gibt es nicht" in answer.text
+    assert "/console" not in answer.text

@@ -13,7 +13,18 @@ from regulars_preference_centre.page.opening import is_secure, language_of, sent
 from regulars_preference_centre.page.showing import HEADERS, show_around, show_page
 from regulars_preference_centre.page.visit import link_to
 
-__all__ = ["ask", "close", "form_of", "open_visit", "sent", "show_ended", "show_link", "show_unknown_link", "start"]
+__all__ = [
+    "ask",
+    "close",
+    "form_of",
+    "open_visit",
+    "sent",
+    "show_ended",
+    "show_link",
+    "show_nothing",
+    "show_unknown_link",
+    "start",
+]
 
 LINK_LIFETIME = timedelta(minutes=15)
 PATIENCE = timedelta(minutes=3)
@@ -104,6 +115,13 @@ def show_unknown_link(request: Request) -> Response:
     """Say that a link opens nothing, in the same words whatever is wrong with it."""
     return show_around(
         request, "preferences/nothing.html", "frame", title="not_found_title", status=NOT_FOUND, text="not_found_text"
+    )
+
+
+async def show_nothing(request: Request) -> Response:
+    """Say that there is no such page, and where to begin."""
+    return show_around(
+        request, "preferences/nothing.html", "frame", title="nowhere_title", status=NOT_FOUND, text="nowhere_text"
     )
 
 

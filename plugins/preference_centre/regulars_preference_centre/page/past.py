@@ -11,6 +11,7 @@ from starlette.responses import Response
 
 from regulars import ConsentChoice, consent_choices, receipt_for
 from regulars_preference_centre.models import AlertRequest
+from regulars_preference_centre.page.names import plain_name
 from regulars_preference_centre.page.section import Section
 from regulars_preference_centre.page.stamps import Stamp, day_of, moment_of
 from regulars_preference_centre.page.visit import Visit
@@ -78,7 +79,7 @@ def _title(visit: Visit, words: Words, one: ConsentChoice, named: Mapping[str, s
 
 def _subject(words: Words, one: ConsentChoice, named: Mapping[str, str]) -> str:
     if one.topic != ANY:
-        return named.get(one.topic, one.topic)
+        return named.get(one.topic) or plain_name(one.topic, words.language)
     key = f"purpose_{one.purpose.replace('.', '_')}"
     return words("everything") if one.purpose == ANY else words(key) if key in words else one.purpose
 

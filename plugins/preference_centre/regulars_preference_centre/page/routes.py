@@ -3,7 +3,6 @@
 from collections.abc import Awaitable, Callable
 from functools import wraps
 
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
@@ -14,7 +13,7 @@ from regulars_preference_centre.page.forms import Form
 from regulars_preference_centre.page.names import topic_name
 from regulars_preference_centre.page.opening import down_visit, sent_token, up_visit
 from regulars_preference_centre.page.partners import note_no_sharing
-from regulars_preference_centre.page.section import Action, Done, Section
+from regulars_preference_centre.page.section import Done, Section
 from regulars_preference_centre.page.sections import section_named
 from regulars_preference_centre.page.showing import HEADERS, Sent, show_page
 from regulars_preference_centre.page.stopped import show_stopped
@@ -72,7 +71,10 @@ async def _act_in_session(request: Request) -> Response:
 
 
 async def _act(request: Request, visit: Visit, form: Form) -> Response:
-    section, action = _asked(request, visit)
+    section = section_named(request.path_params["section"])
+    action = None if section is None else section.action_for(visit, request.path_params["action"])
+    if section is None or action is None:
+        return await asking.show_nothing(request)
     await note_no_sharing(visit)
     try:
         async with visit.ctx.session.begin_nested():
@@ -88,14 +90,6 @@ async def _act(request: Request, visit: Visit, form: Form) -> Response:
         visit.memory.clear()
         return await show_page(request, visit, Sent(section, form, done=done))
     return _back_to(visit, section, done)
-
-
-def _asked(request: Request, visit: Visit) -> tuple[Section, Action]:
-    section = section_named(request.path_params["section"])
-    action = None if section is None else section.action_for(visit, request.path_params["action"])
-    if section is None or action is None:
-        raise HTTPException(404)
-    return section, action
 
 
 def _back_to(visit: Visit, section: Section, done: Done) -> Response:
@@ -120,6 +114,7 @@ ROUTES: tuple[Route, ...] = (
     Route("/by/{token}/stopped", _stopped_by_link, name="stopped_by_link"),
     Route("/by/{token}/{section}/{action}", _act_by_link, methods=["POST"], name="act_by_link"),
     Route("/{section}/{action}", _act_in_session, methods=["POST"], name="act"),
+    Route("/{rest:path}", asking.show_nothing, name="nowhere"),
 )
 
 PAGES = Pages(
