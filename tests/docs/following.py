@@ -21,7 +21,9 @@ class Following:
     def __init__(self, server: Server) -> None:
         self._sent: asyncio.Queue[Message] = asyncio.Queue()
         self._received: asyncio.Queue[Message] = asyncio.Queue()
-        self._endpoint = GraphQLOverWebSocket(lambda: server.schema.executor, server.actor, server.charge)
+        self._endpoint = GraphQLOverWebSocket(
+            lambda: server.schema.executor, server.actor, server.charge, server.trusted_documents.check
+        )
         self._running: asyncio.Task[None] | None = None
 
     @classmethod
