@@ -16,6 +16,9 @@ DEFINE = """mutation ($key: String!, $title: String!, $provenance: String!, $typ
 SET = """mutation ($id: ID!, $traits: [TraitValueInput!]!) {
   traitSet(input: {customerId: $id, source: "method 3", traits: $traits}) { written errors { message } }
 }"""
+WAS = {"wine": "dry <white>", "size": "41.5", "area": "750"}
+"""What the page showed of these facts when it was opened."""
+
 KNOWN = "query ($id: ID!) { customer(id: $id) { traits { key text number disputedAt } } }"
 
 
@@ -98,8 +101,8 @@ async def test_all_guesses_are_deleted_at_once_and_nothing_else(app: App, anna: 
 
 async def test_what_the_customer_said_can_be_edited_and_stays_their_word(app: App, anna: UUID) -> None:
     async with opened(app, anna) as page:
-        await page.send("known/edit", fact="wine", value="red")
-        await page.send("known/edit", fact="size", value="42,5")
+        await page.send("known/edit", fact="wine", value="red", was=WAS["wine"])
+        await page.send("known/edit", fact="size", value="42,5", was=WAS["size"])
 
         assert "Favourite wine: red You told us On this page" in page.text
     found = await known(app, anna)
@@ -117,7 +120,7 @@ async def test_what_cannot_be_kept_is_said_beside_its_field_with_the_input(
     before = await known(app, anna)
 
     async with opened(app, anna) as page:
-        answer = await page.send("known/edit", fact=fact, value=value)
+        answer = await page.send("known/edit", fact=fact, value=value, was=WAS[fact])
 
         assert answer.status_code == 422
         assert f'<a href="#known-value-{fact}">{said}</a>' in answer.text
@@ -125,11 +128,22 @@ async def test_what_cannot_be_kept_is_said_beside_its_field_with_the_input(
     assert await known(app, anna) == before
 
 
+async def test_an_old_tab_does_not_undo_a_newer_word(app: App, anna: UUID) -> None:
+    async with opened(app, anna) as page:
+        target, hidden = page.form("known/edit")
+        await page.send("known/edit", fact="wine", value="red", was="dry <white>")
+        answer = await page.client.post(target, data={**hidden, "fact": "wine", "value": "rosé", "was": "dry <white>"})
+
+    assert answer.status_code == 409
+    assert "The newer choice stays: Favourite wine." in answer.text
+    assert (await known(app, anna))["wine"] == "red"
+
+
 async def test_what_others_said_cannot_be_edited_into_the_customers_word(app: App, anna: UUID) -> None:
     before = await known(app, anna)
 
     async with opened(app, anna) as page:
-        answer = await page.send("known/edit", fact="area", value="751")
+        answer = await page.send("known/edit", fact="area", value="751", was=WAS["area"])
 
     assert answer.status_code == 422
     assert await known(app, anna) == before

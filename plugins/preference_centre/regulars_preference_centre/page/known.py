@@ -141,6 +141,8 @@ def _typed(value: object) -> str:
 async def _edit(visit: Visit, form: Form) -> Done:
     """Keep what the customer says of a fact that they told themselves."""
     fact = await _fact(visit, form)
+    if "was" in form and form["was"] != _typed(fact.value) != form["value"].strip():
+        return Done("edited", (fact.title,))  # it was told anew since the page was opened
     name = f"value-{fact.key}"
     given: str | Decimal | bool = form["value"].strip()
     if fact.type == "boolean":
