@@ -1,6 +1,8 @@
 """Stand for all other machines in tests: answer requests as a test says, and remember them."""
 
+import ssl
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 import httpx
@@ -51,10 +53,16 @@ class FakeInternet(httpx.AsyncBaseTransport):
             raise NetworkForbidden(request.url.host)
         if self._this_machine is None:
             network = CheckedNetwork(system_resolver(), private_targets(self._settings.private_targets))
-            self._this_machine = CheckedTransport(network, trusted_authorities(self._settings.authorities_file))
+            self._this_machine = CheckedTransport(network, _authorities(self._settings.authorities_file))
         return await self._this_machine.handle_async_request(request)
 
     async def aclose(self) -> None:
         """Close the connections to this machine."""
         if self._this_machine is not None:
             await self._this_machine.aclose()
+
+
+@cache
+def _authorities(file: str | None) -> ssl.SSLContext:
+    """Return who vouches for other machines: read once for all tests of a process, since that takes longer than one."""
+    return trusted_authorities(file)
