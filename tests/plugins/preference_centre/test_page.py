@@ -233,7 +233,7 @@ async def test_p12_what_nobody_described_can_be_switched_off(app: App) -> None:
     async with opened(app, anna) as page:
         await page.send("streams/stop")
 
-        assert "Vip churn risk" not in page.text
+        assert "Stop: Vip churn risk" not in page.text
     assert await outcome(app, anna, "vip-churn-risk") == "DENY"
 
 
