@@ -5,20 +5,25 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Error, Page, sync_playwright
+from playwright.sync_api import Browser, Error, Page, Playwright, sync_playwright
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "third_party" / "loyalty_card"))
 
 INSTALLED = ("chromium", "chromium-browser", "google-chrome")
 
 
+def launched(playwright: Playwright) -> Browser:
+    """Start the Chromium of this machine, else playwright's own."""
+    installed = next((path for name in INSTALLED if (path := shutil.which(name))), None)
+    return playwright.chromium.launch(executable_path=installed, args=["--no-sandbox"])
+
+
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     """The Chromium of this machine, else playwright's own; without either a test is skipped, but not in CI."""
-    installed = next((path for name in INSTALLED if (path := shutil.which(name))), None)
     with sync_playwright() as playwright:
         try:
-            browser = playwright.chromium.launch(executable_path=installed, args=["--no-sandbox"])
+            browser = launched(playwright)
         except Error as error:
             if os.environ.get("CI"):
                 raise

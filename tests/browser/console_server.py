@@ -29,7 +29,7 @@ from regulars.web.server import Server
 from regulars_clv.manifest import manifest as clv
 from regulars_loyalty_card.manifest import manifest as loyalty_card
 
-__all__ = ["ConsoleServer", "serving_console"]
+__all__ = ["ConsoleServer", "in_thread", "make_tables", "serving_console"]
 
 LOST = PluginManifest(
     id="gifts",
@@ -60,7 +60,7 @@ def serving_console(folder: Path, *, port: int = 0, **more: Any) -> Iterator[Con
     settings = Settings(
         database_url=f"sqlite:///{folder / 'regulars.db'}", company_name="Corner Wine Shop", worker=False, **more
     )
-    _in_thread(_make_tables(settings))
+    in_thread(make_tables(settings))
     found = [found_plugin(clv), found_plugin(loyalty_card), found_plugin(LOST, hooks=object())]
     app = create_app(settings, found=found)
     web = uvicorn.Server(uvicorn.Config(app, port=port, log_config=None, ws="none"))
@@ -76,13 +76,14 @@ def serving_console(folder: Path, *, port: int = 0, **more: Any) -> Iterator[Con
     thread.join()
 
 
-def _in_thread(work: Coroutine[Any, Any, None]) -> None:
+def in_thread(work: Coroutine[Any, Any, None]) -> None:
     """Do it where no event loop runs; playwright has one of its own in the thread of the test."""
     with ThreadPoolExecutor(1) as pool:
         pool.submit(asyncio.run, work).result()
 
 
-async def _make_tables(settings: Settings) -> None:
+async def make_tables(settings: Settings) -> None:
+    """Make the tables of the core."""
     engine = open_engine(settings)
     await upgrade(engine, [CORE])
     await engine.dispose()

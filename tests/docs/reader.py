@@ -11,12 +11,15 @@ a person who is an admin. The `json` blocks after it belong to it:
 A `json post /v1/…` block is sent by a site, with the write key of the source `site`, and answered by the `json answer`
 after it.
 
+A `form less/save` block is what a customer sends by a button of their page, one field a line.
+
 A `sh` block holds commands to run, and a `text` block after it what they must print. A block whose second word is the
 name of a file is that file.
 """
 
 import asyncio
-from collections.abc import Sequence
+import re
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +32,8 @@ from tests.docs.pages import Block, blocks_of
 
 from regulars.testing.app import App
 
+SendForm = Callable[[str, Mapping[str, str]], Awaitable[None]]
+
 PATIENCE_S = 60
 AGAIN_S = 0.2
 SENT, ANSWER, EVENTUALLY, EVENT = "variables", "answer", "eventually", "event"
@@ -38,8 +43,15 @@ STAFF = "staff"
 class Reader:
     """Somebody who follows one page; ``done`` counts what was done."""
 
-    def __init__(self, folder: Path, app: App | None = None, *, database_url: str | None = None) -> None:
-        self._given_app = app
+    def __init__(
+        self,
+        folder: Path,
+        app: App | None = None,
+        *,
+        database_url: str | None = None,
+        send_form: SendForm | None = None,
+    ) -> None:
+        self._given_app, self._send_form = app, send_form
         self._shell = Shell(folder=folder, database_url=database_url or _address(self._app))
         self._answers = Answers()
         self._keys: dict[str, dict[str, str]] = {}
@@ -71,6 +83,11 @@ class Reader:
             self._compare(block, orjson.loads(block.text), await self._following[-1].next_answer())
         elif block.language == "json" and block.role.startswith("post "):
             await self._send(block, following[0])
+        elif block.language == "form":
+            self.done += 1
+            assert self._send_form is not None, "this page shows a customer's page, and nobody opened it"
+            fields = dict(re.findall(r"^(\S+) = (.*)$", block.text, re.MULTILINE))
+            await self._send_form(block.role, fields)
         elif "." in block.role:
             (self._shell.folder / block.role).write_text(block.text, encoding="utf-8")
 
