@@ -158,6 +158,7 @@ def test_one_click_of_a_mail_program_stops_the_stream(shop: PreferenceServer) ->
         shop.stop_link(),
         content="List-Unsubscribe=One-Click",
         headers={"content-type": "application/x-www-form-urlencoded"},
+        timeout=60,
     )
 
     assert (answer.status_code, answer.headers.get("set-cookie")) == (200, None)
