@@ -41,7 +41,7 @@ async def test_invented_operations_reach_everything(make_app: MakeApp) -> None:
     schema = (await app.server.executor()).schema
     values = values_from({"core_customer": []}, {})
     questions = Questions(schema.graphql, Random(5), values, opaque_fields(schema), "oddTouch")
-    invented = [questions.next() for _ in range(1500)]
+    invented = [questions.next() for _ in range(900)]
 
     found = Counter(name for each in invented for name, mark in REACHED.items() if re.search(mark, each.document))
 
@@ -49,7 +49,7 @@ async def test_invented_operations_reach_everything(make_app: MakeApp) -> None:
     assert owners_of_fields(schema, " ".join(each.document for each in invented)) == owners_of_fields(schema, None)
     assert sum(None in each.variables.values() for each in invented) > 5
     assert sum(len(each.variables) < len(each.kinds) for each in invented) > 5
-    assert sum(is_valid(schema.graphql, each) for each in invented[:200]) > 150
+    assert sum(is_valid(schema.graphql, each) for each in invented[:60]) > 45
 
 
 def owners_of_fields(schema: BuiltSchema, text: str | None) -> set[str]:
