@@ -16,6 +16,7 @@ from strawberry.types.field import StrawberryField
 
 from regulars.errors import ConfigurationError
 from regulars.fields.declarations import Batch, Column, Connected, FieldRules, RegularsField, Related
+from regulars.fields.kinds import kind_of
 from regulars.fields.types import TypeRules, rules_of
 from regulars.plugins.contributions import GraphQLPart
 from regulars.tables import Table
@@ -172,6 +173,14 @@ class Composition:
             sources = declared.expression._from_objects
             if sources and home not in sources and not isinstance(declared.expression, ScalarSelect):
                 raise FieldRefused(owned.owner, owned.path, f"its expression does not read from {home.name}.")
+            # The core has one such field, AuditEntry.seq, which grows by one with each entry.
+            is_plugins = owned.owner != CORE_OWNER
+            if is_plugins and kind_of(declared.expression.type) == "large" and shape_of(owned.field).of is int:
+                raise FieldRefused(
+                    owned.owner,
+                    owned.path,
+                    "its numbers have 64 bits, and Int has 32. Show them as text: cast the column to String.",
+                )
         if isinstance(declared, Batch):
             for required in declared.requires:
                 if getattr(required, "table", None) is not home:
