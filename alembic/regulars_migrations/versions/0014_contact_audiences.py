@@ -18,6 +18,9 @@ def upgrade() -> None:
         sa.Column("customer_id", sa.Uuid(), nullable=False),
         sa.Column("profile_id", sa.Uuid(), nullable=False),
         sa.Column("time_zone", sa.String(), nullable=False),
+        sa.Column("provenance", sa.String(), nullable=False),
+        sa.Column("source", sa.String(), nullable=False),
+        sa.Column("noted_at", tables.UtcDateTime(), nullable=True),
         sa.ForeignKeyConstraint(
             ["customer_id"], ["core_customer.id"], name=op.f("fk_core_zone_candidate_customer_id_core_customer")
         ),

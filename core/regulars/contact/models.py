@@ -111,7 +111,11 @@ class ContactTouch(Table, table=True):
 
 
 class ZoneCandidate(Table, table=True):
-    """A time zone in which a customer may be whose own is not known; whatever is late in one of them is late."""
+    """A time zone in which a customer may be whose own is not known; whatever is late in one of them is late.
+
+    ``provenance`` is ``observed``, ``inferred`` or ``imported``, and ``source`` says by whom: what a source tells
+    replaces what it told before. ``noted_at`` is when that was.
+    """
 
     __tablename__ = "core_zone_candidate"
 
@@ -119,6 +123,9 @@ class ZoneCandidate(Table, table=True):
     customer_id: UUID = Field(foreign_key="core_customer.id", index=True)
     profile_id: UUID = Field(foreign_key="core_customer.id")
     time_zone: str = Field(sa_column_kwargs=pii("fact"))
+    provenance: str = Field(default="imported", sa_column_kwargs=pii("none"))
+    source: str = Field(default="", sa_column_kwargs=pii("none"))
+    noted_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
 
 
 class ContactAudience(Table, table=True):

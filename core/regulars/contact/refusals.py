@@ -1,5 +1,6 @@
 """Why a contact cannot even be asked about, or a reservation cannot be used."""
 
+from collections.abc import Sequence
 from uuid import UUID
 
 from regulars.errors import ExpectedError, ForbiddenTransition, InvalidInput
@@ -51,9 +52,9 @@ class UnknownZone(InvalidInput):
 
     code = "INVALID_TIME"
 
-    def __init__(self, value: str) -> None:
+    def __init__(self, value: str, *, path: Sequence[str] = ("policy", "defaultTimeZone")) -> None:
         self.value = value
-        super().__init__(f"{value!r} is no IANA time zone, such as Europe/Berlin.", path=("policy", "defaultTimeZone"))
+        super().__init__(f"{value!r} is no IANA time zone, such as Europe/Berlin.", path=path)
 
 
 class IdempotencyConflict(ExpectedError):

@@ -12,6 +12,7 @@ from regulars.contact.audience_graphql import AudienceMutations, AudienceQueries
 from regulars.contact.graphql import ContactQueries, CustomerContacts
 from regulars.contact.mutations import ContactMutations, CustomerReservations
 from regulars.contact.policy_graphql import PolicyMutations, PolicyQueries
+from regulars.contact.zone_graphql import CustomerZoneFields, ZoneMutations
 from regulars.customers.bulk import CUSTOMER_BULK
 from regulars.customers.graphql import CustomerQueries
 from regulars.customers.merge_mutations import CustomerMergeMutations
@@ -65,6 +66,7 @@ CORE_PARTS = (
     GraphQLPart({"Query": SuppressionQueries, "Mutation": SuppressionMutations, "Customer": CustomerSuppressions}),
     GraphQLPart({"Query": ContactQueries, "Mutation": ContactMutations, "Customer": CustomerContacts}),
     GraphQLPart({"Customer": CustomerReservations}),
+    GraphQLPart({"Customer": CustomerZoneFields, "Mutation": ZoneMutations}),
     GraphQLPart({"Query": AudienceQueries, "Mutation": AudienceMutations}),
     GraphQLPart({"Query": PolicyQueries, "Mutation": PolicyMutations}),
     GraphQLPart({"Query": MessageQueries, "Mutation": MessageMutations, "Customer": CustomerMessages}),
