@@ -154,16 +154,17 @@ def ledger_of(id: UUID, chance: Random) -> list[dict[str, Any]]:
     ]
 
 
-async def quantiles(work: Callable[[UUID], Awaitable[object]], ids: list[UUID]) -> tuple[float, float]:
-    """Return median and 95th percentile in milliseconds."""
+async def quantiles(work: Callable[[UUID], Awaitable[object]], ids: list[UUID]) -> tuple[float, float, float]:
+    """Return median and 95th percentile in milliseconds, and this process's time of the processor for each."""
     for id in ids[:50]:
         await work(id)
-    taken = []
+    taken, busy = [], time.process_time()
     for id in ids:
         began = time.perf_counter()
         await work(id)
         taken.append((time.perf_counter() - began) * 1000)
-    return statistics.median(taken), statistics.quantiles(taken, n=20)[18]
+    busy = (time.process_time() - busy) * 1000 / len(ids)
+    return statistics.median(taken), statistics.quantiles(taken, n=20)[18], busy
 
 
 async def measure_one(database: Database, ids: list[UUID]) -> None:
@@ -176,11 +177,16 @@ async def measure_one(database: Database, ids: list[UUID]) -> None:
             await decide_contact(session, customer_id=id, request=NEWSLETTER, rules=RULES, registry=REGISTRY, now=NOW)
 
     chosen = Random(1).sample(ids, min(ROUNDS, len(ids)))
-    (read_50, read_95), (decide_50, decide_95) = await quantiles(read, chosen), await quantiles(decide, chosen)
-    print(f"  one indexed read of a customer   median {read_50:6.3f} ms  p95 {read_95:6.3f} ms")
+    read_50, read_95, read_busy = await quantiles(read, chosen)
+    decide_50, decide_95, decide_busy = await quantiles(decide, chosen)
+    print(
+        f"  one indexed read of a customer   median {read_50:6.3f} ms  p95 {read_95:6.3f} ms"
+        f"  {read_busy:6.3f} ms of this process"
+    )
     print(
         f"  one decision                     median {decide_50:6.3f} ms  p95 {decide_95:6.3f} ms"
-        f"  = {decide_95 / read_95:.2f}x at p95 (goal 2x)"
+        f"  {decide_busy:6.3f} ms of this process"
+        f"  = {decide_95 / read_95:.2f}x at p95 (goal 2x), {decide_busy / read_busy:.2f}x of this process"
     )
 
 
@@ -193,7 +199,7 @@ async def measure_all(database: Database, ids: list[UUID]) -> None:
             await session.execute(text("SELECT count(*), max(actor) FROM core_consent_event"))
         scans.append(time.perf_counter() - began)
     scan = statistics.median(scans)
-    began, outcomes = time.perf_counter(), Counter[str]()
+    began, busy, outcomes = time.perf_counter(), time.process_time(), Counter[str]()
     async with database.writing() as session:
         audience = await ask_about_audience(
             session, request=NEWSLETTER, customer_ids=None, registry=REGISTRY, actor=SYSTEM, now=NOW
@@ -216,11 +222,11 @@ async def measure_all(database: Database, ids: list[UUID]) -> None:
         if settled.last is None:
             break
         after = settled.last
-    taken = time.perf_counter() - began
+    taken, busy = time.perf_counter() - began, time.process_time() - busy
     print(f"  a scan of customers and ledger   {scan:8.3f} s")
     print(
         f"  all {SIZE:,} decided and kept   {taken:8.2f} s = {taken / scan:.1f}x (goal 10x),"
-        f" {taken / SIZE * 1_000_000:.0f} s for a million (goal 60 s); {dict(outcomes)}"
+        f" {taken / SIZE * 1_000_000:.0f} s for a million (goal 60 s); {busy:.1f} s of this process; {dict(outcomes)}"
     )
     await check_sample(database, ids, audience.id)
 
