@@ -160,7 +160,7 @@ async def test_the_certificate_names_tables_and_counts_and_what_is_kept(app: App
     assert certificate["rows"]["core_customer_identity"] == 3
     assert certificate["rows"]["core_touchpoint"] == 1
     assert certificate["barredAddresses"] == 3
-    assert certificate["plugins"] == {"clv": {"clv_score": 0, "clv_staged_score": 0}}
+    assert certificate["plugins"] == {"clv": {"clv_past_score": 0, "clv_score": 0, "clv_staged_score": 0}}
     assert "core_consent_event" in certificate["kept"]
     assert certificate["open"] == []
 

@@ -92,6 +92,7 @@ async def test_every_answer_protects_browsers(web: httpx.AsyncClient) -> None:
     assert answer.headers["cache-control"] == "no-store"
 
 
+@pytest.mark.usefixtures("server")
 async def test_an_unknown_address_is_answered_as_a_problem(web: httpx.AsyncClient) -> None:
     answer = await web.get("/customers", headers={"x-request-id": "abc-1"})
 
@@ -107,6 +108,7 @@ async def test_an_unknown_address_is_answered_as_a_problem(web: httpx.AsyncClien
     }
 
 
+@pytest.mark.usefixtures("server")
 async def test_a_wrong_method_is_answered_as_a_problem(web: httpx.AsyncClient) -> None:
     answer = await web.post("/live")
 
