@@ -1,13 +1,9 @@
 import os
 import shutil
-import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Error, Page, Playwright, sync_playwright
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "third_party" / "loyalty_card"))
 
 INSTALLED = ("chromium", "chromium-browser", "google-chrome")
 
