@@ -129,7 +129,9 @@ def test_a_disk_that_is_full_half_way_leaves_nothing(tmp_path: Path) -> None:
         " resource.setrlimit(resource.RLIMIT_FSIZE, (2_000, 2_000)); sys.exit(run(['plugin', 'new', 'tea_club']))"
     )
 
-    told = subprocess.run([sys.executable, "-c", new_in_little_room], cwd=tmp_path, capture_output=True, text=True)
+    # -B: what is compiled is not kept, since it would not fit either.
+    words = [sys.executable, "-B", "-c", new_in_little_room]
+    told = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True)
 
     assert (told.returncode, told.stderr) == (1, "regulars: [Errno 27] File too large\n")
     assert list(tmp_path.iterdir()) == []

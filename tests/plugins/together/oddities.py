@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 import strawberry
-from sqlalchemy import Float, Integer, case, cast, func, select
+from sqlalchemy import Float, Integer, case, cast, func, literal_column, select
 from sqlmodel import col
 from strawberry.scalars import JSON
 from strawberry.types import Info
@@ -88,7 +88,8 @@ class OddFields:
     )
     odd_third: float | None = column(cast(func.length(Customer.status), Float()) / 3.0, description="A third.")
     odd_large: int | None = column(
-        case((COUNT > 5, 5_000_000_000), else_=cast(COUNT, Integer())), description="At times too large."
+        case((COUNT > 5, literal_column("5000000000", Integer())), else_=cast(COUNT, Integer())),
+        description="At times too large.",
     )
     odd_is_old: bool | None = column(
         col(Customer.created_at) < NOW, description="Whether it was before.", sortable=True
