@@ -3,7 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.set-up
-WORKERS ?= 2
+WORKERS ?= 3
 PYTEST := $(BIN)/pytest -q
 # The tests start the server hundreds of times, and each start would compile a thousand modules.
 export PYTHONDONTWRITEBYTECODE :=
