@@ -24,11 +24,12 @@ async def insert_new(
     """
     if not rows:
         return []
-    statement = _inserting(session.get_bind().dialect.name, model, tuple(unless_taken))
+    of: Any = model
+    statement = _inserting(session.get_bind().dialect.name, of, tuple(unless_taken))
     return list(await session.scalars(statement, [dict(row) for row in rows]))
 
 
 @cache  # written once: that takes as long as running it
-def _inserting(dialect: str, model: type[Row], unless_taken: tuple[str, ...]) -> ReturningInsert[tuple[Row]]:
+def _inserting(dialect: str, model: Any, unless_taken: tuple[str, ...]) -> ReturningInsert[Any]:
     insert = postgresql.insert if dialect == "postgresql" else sqlite.insert
     return insert(model).on_conflict_do_nothing(index_elements=unless_taken).returning(model)

@@ -63,9 +63,7 @@ def sifted(
     return select(stretch.c.id, rule).select_from(joined).cte("told").prefix_with("MATERIALIZED")
 
 
-def _first_that_denies(
-    rules: Sequence[ContactRule], request: RuleRequest, is_complete: bool
-) -> ColumnElement[str | None]:
+def _first_that_denies(rules: Sequence[ContactRule], request: RuleRequest, is_complete: bool) -> ColumnElement[Any]:
     """Any denial beats any deferral, so whom a rule denies is denied, unless one before it might deny them as well."""
     undecided: ColumnElement[Any] = null()
     branches: list[tuple[Any, Any]] = []

@@ -2,10 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from regulars.consents.registry import ConsentRegistry
+from regulars.customers.models import Customer
 from regulars.customers.survivors import locked_survivors
 from regulars.inserts import insert_new
 from regulars.messages.models import Message
@@ -33,7 +35,7 @@ async def enqueue_messages(
     """
     accepted = [(draft, check_draft(draft, templates=templates, registry=registry, now=now)) for draft in drafts]
     named = {draft.customer_id for draft in drafts if draft.customer_id is not None}
-    customers = {
+    customers: dict[UUID | None, Customer] = {
         id: one
         for id, one in (await locked_survivors(session, named)).items()
         if one.deleted_at is None and one.status != "erased"

@@ -24,7 +24,7 @@ async def anna(app: App) -> UUID:
                 key=key,
                 kind=kind,
                 titles={"en": title, "de": f"{title} (de)"},
-                options=options,  # type: ignore[arg-type]  # the empty ones have no type
+                options=options,
                 topic=None,
                 position=0,
             )

@@ -51,7 +51,7 @@ async def test_each_choice_has_a_receipt_that_fits_the_schema(app: App, anna: UU
 
     schema = json.loads(files_of("regulars.consents").joinpath("receipt.schema.json").read_text())
     assert [file.status_code for file in files] == [200, 200]
-    assert [jsonschema.validate(file.json(), schema) for file in files] == [None, None]
+    assert [list(jsonschema.Draft202012Validator(schema).iter_errors(file.json())) for file in files] == [[], []]
     assert files[0].headers["content-disposition"].startswith("attachment")
 
 
