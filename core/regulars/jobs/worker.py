@@ -160,6 +160,7 @@ class Worker:
             return ending
         finally:
             watch.cancel()
+            await asyncio.wait({watch})  # what it asks the database has its end here too
 
     async def _watch(self, run: JobRun) -> Interruption:
         renewed = monotonic()
