@@ -160,7 +160,7 @@ class Worker:
             return ending
         finally:
             watch.cancel()
-            await asyncio.wait({watch})  # what it asks the database has its end here too
+            await asyncio.wait({watch}, timeout=self._timings.grace.total_seconds())  # its statement ends too
 
     async def _watch(self, run: JobRun) -> Interruption:
         renewed = monotonic()
