@@ -2,6 +2,7 @@
 
 import asyncio
 import sqlite3
+import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
@@ -14,6 +15,9 @@ from regulars.settings import Settings
 from regulars.sqlite_functions import SQLITE_FUNCTIONS
 
 __all__ = ["Database", "open_engine", "patience"]
+
+SHORT_S = 0.05
+"""How long a cancelled statement on SQLite may go on before it is stopped."""
 
 
 def open_engine(settings: Settings) -> AsyncEngine:
@@ -70,12 +74,26 @@ def _begin_sqlite(connection: Connection) -> None:
 
 def _release_sqlite(connection: Any, _record: object, _error: object) -> None:
     # A statement that was cancelled goes on in the driver's thread, and what it read keeps the transaction and its lock
-    # alive beyond the closing of the connection. So it is stopped and rolled back there first.
+    # alive beyond the closing of the connection. So it is rolled back there first, and stopped when it takes long. An
+    # interrupt that comes when nothing runs would meet the rollback itself, and the lock would stay.
     driver = connection.driver_connection
     sqlite = driver._connection
-    if sqlite is not None:
-        sqlite.interrupt()
-        driver._tx.put_nowait((None, sqlite.rollback))
+    if sqlite is None:
+        return
+    turn, has_ended = threading.Lock(), threading.Event()
+
+    def roll_back() -> None:
+        with turn:
+            has_ended.set()
+        sqlite.rollback()
+
+    def interrupt() -> None:
+        with turn:
+            if not has_ended.is_set():
+                sqlite.interrupt()
+
+    driver._tx.put_nowait((None, roll_back))
+    asyncio.get_running_loop().call_later(SHORT_S, interrupt)
 
 
 @asynccontextmanager
