@@ -5,6 +5,7 @@ from sqlalchemy import text
 
 from regulars.database import Database
 
+TWO_ROWS = "SELECT 1 UNION ALL SELECT 2"
 ENDLESS = {
     "sqlite": "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT max(i) FROM n",
     "postgresql": "SELECT pg_sleep(60)",
@@ -35,3 +36,15 @@ async def test_a_statement_that_is_cancelled_lets_go_of_its_lock(database: Datab
     async with asyncio.timeout(10), database.writing() as session:
         await session.execute(text("UPDATE core_schema_revision SET number = 2"))
     assert len(errors) == 1
+
+
+async def test_a_writer_that_is_given_up_between_two_statements_lets_go_of_its_lock(database: Database) -> None:
+    async with database.writing() as session:
+        await session.execute(text("UPDATE core_schema_revision SET number = 1"))
+        rows = await session.stream(text(TWO_ROWS))
+        await rows.fetchone()
+        await session.invalidate()
+
+    async with asyncio.timeout(10), database.writing() as other:
+        await other.execute(text("UPDATE core_schema_revision SET number = 2"))
+    assert rows is not None
