@@ -35,7 +35,7 @@ from starlette.routing import Route
 from regulars import ContactTouch, Customer, Scope, ShownText, allow_as_customer, read_identity
 from regulars.clock import SettableClock
 from regulars.customers.models import CustomerIdentity
-from regulars.plugins.discovery import discover
+from regulars.plugins.joining.discovery import discover
 from regulars.selfservice.door import CustomerDoor
 from regulars.testing.app import App
 from regulars.testing.databases import SqliteDatabases

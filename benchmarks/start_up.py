@@ -82,7 +82,7 @@ async def server_process(requests: int) -> None:
     start_without_searching()  # as `regulars serve` does
     from regulars.access.actors import Actor
     from regulars.graphql.holder import SchemaHolder
-    from regulars.graphql.transport import GraphQLOperation
+    from regulars.graphql.protocol.transport import GraphQLOperation
     from regulars.settings import Settings
     from regulars.web.application import create_app
 

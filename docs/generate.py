@@ -13,8 +13,8 @@ from pydantic import BaseModel
 
 from regulars.access.permissions import CORE_PERMISSIONS, ROLES
 from regulars.events.envelope import EventEnvelope
-from regulars.graphql.core_parts import schema_parts
-from regulars.graphql.schema import BuiltSchema, build_schema
+from regulars.graphql.schema.building import BuiltSchema, build_schema
+from regulars.graphql.schema.core_parts import schema_parts
 from regulars.plugins import hookspecs
 from regulars.plugins.contributions import GraphQLPart, Trait
 from regulars.plugins.manifest import PluginManifest

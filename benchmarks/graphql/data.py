@@ -15,7 +15,7 @@ from plugin import use_plugin
 
 from regulars.database import open_engine
 from regulars.migrations import upgrade
-from regulars.plugins.discovery import discover
+from regulars.plugins.joining.discovery import discover
 from regulars.revisions import CORE, MigrationOwner
 from regulars.settings import Settings
 

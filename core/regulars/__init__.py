@@ -116,7 +116,7 @@ if TYPE_CHECKING:
     )
     from regulars.plugins.hookspecs import hookimpl
     from regulars.plugins.manifest import HOOK_API, Grants, Permission, PluginManifest
-    from regulars.plugins.slots import FilledSlot, SlotFiller
+    from regulars.plugins.pages.slots import FilledSlot, SlotFiller
     from regulars.privacy.requests import KnownRequest
     from regulars.private import Pii, Secret
     from regulars.selfservice.door import CustomerDoor

@@ -124,7 +124,7 @@ HOMES: dict[str, tuple[str, ...]] = {
     ),
     "regulars.plugins.hookspecs": ("hookimpl",),
     "regulars.plugins.manifest": ("HOOK_API", "Grants", "Permission", "PluginManifest"),
-    "regulars.plugins.slots": (
+    "regulars.plugins.pages.slots": (
         "FilledSlot",
         "SlotFiller",
     ),

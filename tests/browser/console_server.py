@@ -20,7 +20,7 @@ from regulars.access.staff import create_staff_member
 from regulars.database import open_engine
 from regulars.jobs.service import enqueue_job
 from regulars.migrations import upgrade
-from regulars.plugins.discovery import found_plugin
+from regulars.plugins.joining.discovery import found_plugin
 from regulars.plugins.manifest import PluginManifest
 from regulars.revisions import CORE
 from regulars.settings import Settings

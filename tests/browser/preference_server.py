@@ -24,7 +24,7 @@ from tests.real.servers import free_port
 
 from regulars import DownToken, Scope, read_identity, read_permissions
 from regulars.customers.models import CustomerIdentity
-from regulars.plugins.discovery import found_plugin
+from regulars.plugins.joining.discovery import found_plugin
 from regulars.selfservice.door import CustomerDoor
 from regulars.settings import Settings
 from regulars.testing.shop import add_customer

@@ -7,7 +7,7 @@ import orjson
 from starlette.types import Message
 from starlette.websockets import WebSocket
 
-from regulars.graphql.socket import GraphQLOverWebSocket
+from regulars.graphql.protocol.socket import GraphQLOverWebSocket
 from regulars.web.server import Server
 
 PROTOCOL = "graphql-transport-ws"

@@ -10,7 +10,7 @@ from tests.docs.reader import Reader
 from tests.plugins.preference_centre.page import Page, magic_link
 
 from regulars.customers.models import Customer
-from regulars.plugins.discovery import found_plugin
+from regulars.plugins.joining.discovery import found_plugin
 from regulars.testing.app import App
 from regulars.testing.fixtures import MakeApp
 from regulars_preference_centre.manifest import manifest

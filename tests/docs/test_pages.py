@@ -9,7 +9,7 @@ from tests.docs.reader import Reader
 
 from regulars.clock import SettableClock
 from regulars.demo.preparation import history_for_demo, prepare_demo
-from regulars.plugins.discovery import found_plugin
+from regulars.plugins.joining.discovery import found_plugin
 from regulars.testing.app import App
 from regulars.testing.databases import SqliteDatabases
 from regulars.testing.fixtures import MakeApp

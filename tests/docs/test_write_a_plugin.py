@@ -9,7 +9,7 @@ from tests.docs.reader import Reader
 from typer.testing import CliRunner
 
 from regulars.cli.plugin import plugin_app
-from regulars.plugins.discovery import found_plugin
+from regulars.plugins.joining.discovery import found_plugin
 from regulars.testing.fixtures import MakeApp
 from regulars_loyalty_card.manifest import manifest
 

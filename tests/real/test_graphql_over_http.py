@@ -3,8 +3,8 @@ from tests.core.graphql.small_app import SCHEMA
 from tests.real.node import run_node
 from tests.real.servers import serving
 
-from regulars.graphql.documents import parse_document
-from regulars.graphql.limits import Limits, compile_price
+from regulars.graphql.documents.limits import Limits, compile_price
+from regulars.graphql.documents.parsing import parse_document
 
 pytestmark = pytest.mark.real
 

@@ -9,8 +9,8 @@ from regulars.checkup.guards import guard_findings
 from regulars.checkup.surroundings import clock_findings, database_findings, disk_findings, settings_findings
 from regulars.database import Database
 from regulars.errors import ConfigurationError
+from regulars.plugins.calling.problems import read_problems
 from regulars.plugins.host import PluginHost
-from regulars.plugins.problems import read_problems
 from regulars.plugins.states import PluginState
 from regulars.preflight import check_database
 from regulars.settings import Settings

@@ -41,8 +41,8 @@ def explain(
     from regulars.contact.requests import ContactRequest
     from regulars.contact.sentences import told_in_sentences
     from regulars.contact.service import decide_contact
-    from regulars.plugins.discovery import discover
     from regulars.plugins.host import PluginHost
+    from regulars.plugins.joining.discovery import discover
     from regulars.web.parts import contact_rules_of
 
     request = ContactRequest(channel=channel, contact_class=contact_class, purpose=purpose, topic=topic, case_id=case)

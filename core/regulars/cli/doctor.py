@@ -46,8 +46,8 @@ async def _look(settings: "Settings") -> "Sequence[Finding]":
     from regulars.checkup.service import check_plugins, check_up
     from regulars.clock import SystemClock
     from regulars.database import Database, open_engine
-    from regulars.plugins.discovery import discover
     from regulars.plugins.host import PluginHost
+    from regulars.plugins.joining.discovery import discover
 
     database, clock = Database(open_engine(settings)), SystemClock()
     try:

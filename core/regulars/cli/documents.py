@@ -103,8 +103,8 @@ def _texts(file: Path) -> Iterator[str]:
 async def _register(texts: Sequence[str]) -> "list[TrustedDocument]":
     from regulars.access.actors import SYSTEM
     from regulars.cli.environment import command_settings
-    from regulars.graphql.limits import Limits
-    from regulars.graphql.preparation import operation_names
+    from regulars.graphql.documents.limits import Limits
+    from regulars.graphql.documents.preparation import operation_names
     from regulars.trusted_documents.service import register_document
     from regulars.web.server import Server
 

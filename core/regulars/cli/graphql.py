@@ -11,8 +11,8 @@ from regulars.cli.columns import print_columns
 from regulars.cli.documents import app as documents
 
 if TYPE_CHECKING:
+    from regulars.graphql.documents.pricing import Price
     from regulars.graphql.planner.explaining import Explanation
-    from regulars.graphql.pricing import Price
 
 __all__ = ["app"]
 
@@ -62,11 +62,11 @@ async def _explain(query: str, given: dict[str, Any], role: str, analyze: bool) 
     from regulars.access.permissions import permissions_of_role
     from regulars.cli.environment import command_settings
     from regulars.errors import InvalidInput
+    from regulars.graphql.documents.preparation import InvalidDocument
     from regulars.graphql.execution import UNOPENED
     from regulars.graphql.planner.explaining import explain
     from regulars.graphql.planner.reports import Report
-    from regulars.graphql.preparation import InvalidDocument
-    from regulars.graphql.transport import GraphQLOperation
+    from regulars.graphql.protocol.transport import GraphQLOperation
     from regulars.web.server import Server
 
     server = Server(command_settings().model_copy(update={"worker": False}))

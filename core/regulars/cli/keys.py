@@ -140,7 +140,7 @@ def _owner(role: str | None, staff: UUID | None, customer: UUID | None, source: 
 
 def _permissions(settings: "Settings") -> "Sequence[Permission]":
     from regulars.access.permissions import CORE_PERMISSIONS
-    from regulars.plugins.discovery import discover
+    from regulars.plugins.joining.discovery import discover
 
     manifests = (found.manifest for found in discover(blocked=settings.blocked_plugins) if found.withheld is None)
     return [*CORE_PERMISSIONS, *(right for manifest in manifests if manifest for right in manifest.permissions)]

@@ -6,8 +6,8 @@ from contextlib import asynccontextmanager
 from regulars.clock import SystemClock
 from regulars.database import Database
 from regulars.errors import InvalidInput, UnknownValue
-from regulars.plugins.discovery import discover
 from regulars.plugins.host import PluginHost
+from regulars.plugins.joining.discovery import discover
 from regulars.plugins.states import in_dependency_order
 from regulars.revisions import CORE, MigrationOwner
 from regulars.settings import Settings

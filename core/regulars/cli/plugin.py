@@ -12,9 +12,9 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from regulars.database import Database
-    from regulars.plugins.discovery import FoundPlugin
     from regulars.plugins.host import PluginHost
-    from regulars.plugins.plan import Plan
+    from regulars.plugins.joining.discovery import FoundPlugin
+    from regulars.plugins.joining.plan import Plan
     from regulars.plugins.states import PluginStatus
     from regulars.settings import Settings
 
@@ -29,7 +29,7 @@ ASK = "-"
 
 
 def _installed(settings: "Settings") -> "Sequence[FoundPlugin]":
-    from regulars.plugins.discovery import discover
+    from regulars.plugins.joining.discovery import discover
 
     return discover(blocked=settings.blocked_plugins)
 
@@ -119,7 +119,7 @@ def _with_host(find: Find, work: "Callable[[PluginHost], Awaitable[T]]") -> T:
 
 
 async def _list(host: "PluginHost", *, as_json: bool) -> None:
-    from regulars.plugins.problems import read_problems
+    from regulars.plugins.calling.problems import read_problems
 
     async with host.database.reading() as session:
         problems = await read_problems(session)
@@ -167,7 +167,7 @@ async def _list(host: "PluginHost", *, as_json: bool) -> None:
 
 
 async def _plan(host: "PluginHost", plugin_id: str) -> "Plan":
-    from regulars.plugins.plan import plan_of
+    from regulars.plugins.joining.plan import plan_of
 
     return await plan_of(host, plugin_id)
 
@@ -222,8 +222,8 @@ async def _note(host: "PluginHost", action: str, plugin_id: str, *, command: str
 
 
 async def _configure(host: "PluginHost", plugin_id: str, words: dict[str, str]) -> None:
-    from regulars.plugins.admission import manifest_of
-    from regulars.plugins.configuration import settings_from_words, shown_settings
+    from regulars.plugins.joining.admission import manifest_of
+    from regulars.plugins.joining.configuration import settings_from_words, shown_settings
 
     host.check_known(plugin_id)
     manifest = manifest_of(host.installed(plugin_id))

@@ -7,12 +7,12 @@ import typer
 
 from regulars.cli.environment import command_settings
 from regulars.errors import ConfigurationError
-from regulars.plugins.containment import Contained, contain_here
-from regulars.plugins.discovery import GROUP, discover
-from regulars.plugins.reasons import describe
+from regulars.plugins.calling.containment import Contained, contain_here
+from regulars.plugins.calling.reasons import describe
+from regulars.plugins.joining.discovery import GROUP, discover
 
 if TYPE_CHECKING:
-    from regulars.plugins.discovery import FoundPlugin
+    from regulars.plugins.joining.discovery import FoundPlugin
 
 __all__ = ["CommandsUnavailable", "plugin_commands"]
 

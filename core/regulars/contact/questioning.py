@@ -9,7 +9,7 @@ from datetime import datetime
 from regulars.contact.requests import RuleRequest
 from regulars.contact.rules import CORE, ContactRule, Decide, Needs, Verdict
 from regulars.errors import RegularsError
-from regulars.plugins.watchdog import GuardedSteps, Interrupted, Watchdog
+from regulars.plugins.calling.watchdog import GuardedSteps, Interrupted, Watchdog
 
 __all__ = ["LONGEST_DECISION_S", "RuleOverran", "patient_rules", "seconds_for"]
 

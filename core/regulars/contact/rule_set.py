@@ -13,7 +13,7 @@ from regulars.contact.readings import NeedsReader
 from regulars.contact.rules import ContactRule
 from regulars.contact.sharing_rules import SHARING_RULES
 from regulars.contact.zones import ZONES
-from regulars.plugins.watchdog import Watchdog
+from regulars.plugins.calling.watchdog import Watchdog
 
 __all__ = ["CORE_RULES", "Applicable", "ContactRules", "Report"]
 

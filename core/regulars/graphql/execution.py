@@ -17,17 +17,17 @@ from regulars.access.actors import Actor
 from regulars.crash_points import CrashPoint, reach
 from regulars.errors import Forbidden
 from regulars.fields.context import RequestContext, Services, ShowRow
-from regulars.graphql.answers import answer_body, codes_of, told_errors
-from regulars.graphql.field_by_field import SCHEMA_READ, Execution
-from regulars.graphql.limits import CUSTOMER_LIMITS, Limits
+from regulars.graphql.documents.limits import CUSTOMER_LIMITS, Limits
+from regulars.graphql.documents.preparation import InvalidDocument, Prepared, Preparing
+from regulars.graphql.executor.field_by_field import SCHEMA_READ, Execution
 from regulars.graphql.planner.asking import Asking, ReturnedRow
 from regulars.graphql.planner.planner import Answered, Planner
 from regulars.graphql.planner.plans import Bounded
 from regulars.graphql.planner.reports import PLANS_READ, Report
-from regulars.graphql.preparation import InvalidDocument, Prepared, Preparing
+from regulars.graphql.protocol.answers import answer_body, codes_of, told_errors
+from regulars.graphql.protocol.transport import GraphQLAnswer, GraphQLOperation
 from regulars.graphql.repeats import REPLAYED, request_under_key
-from regulars.graphql.schema import BuiltSchema
-from regulars.graphql.transport import GraphQLAnswer, GraphQLOperation
+from regulars.graphql.schema.building import BuiltSchema
 from regulars.idempotency.service import KeyedRequest, claim_key, find_answer, keep_answer
 
 __all__ = ["Executor"]

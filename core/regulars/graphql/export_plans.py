@@ -10,9 +10,9 @@ from regulars.contact.requests import ContactRequest
 from regulars.errors import ExpectedError, Forbidden, InvalidInput, UnknownValue
 from regulars.exports.columns import DEFAULT_COLUMNS, FORMATS, KINDS, ExportFormat, ExportKind, document
 from regulars.exports.plans import ExportPlan
+from regulars.graphql.documents.preparation import InvalidDocument
 from regulars.graphql.execution import Executor
-from regulars.graphql.preparation import InvalidDocument
-from regulars.graphql.transport import GraphQLOperation
+from regulars.graphql.protocol.transport import GraphQLOperation
 
 __all__ = ["checked_export"]
 

@@ -7,11 +7,11 @@ import structlog
 
 from regulars.errors import ConfigurationError
 from regulars.fields.context import Services
-from regulars.graphql.composition import CORE_OWNER
-from regulars.graphql.core_parts import schema_parts
+from regulars.graphql.documents.limits import Limits
 from regulars.graphql.execution import Executor
-from regulars.graphql.limits import Limits
-from regulars.graphql.schema import BuiltSchema, build_schema
+from regulars.graphql.schema.building import BuiltSchema, build_schema
+from regulars.graphql.schema.composition import CORE_OWNER
+from regulars.graphql.schema.core_parts import schema_parts
 from regulars.plugins.plugin_set import PluginSet
 
 __all__ = ["BuildSchema", "PluginSource", "SchemaHolder", "schema_of"]

@@ -15,8 +15,8 @@ from graphql import (
 )
 
 from regulars.access.actors import Actor
-from regulars.graphql.preparation import Prepared
-from regulars.graphql.transport import GraphQLOperation
+from regulars.graphql.documents.preparation import Prepared
+from regulars.graphql.protocol.transport import GraphQLOperation
 from regulars.idempotency.refusals import SeveralKeys
 from regulars.idempotency.service import KeyedRequest, keyed_request
 

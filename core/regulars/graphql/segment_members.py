@@ -14,8 +14,8 @@ from regulars.errors import Forbidden
 from regulars.fields.ids import global_id
 from regulars.fields.policy import RowPolicy
 from regulars.fields.types import rules_of
-from regulars.graphql.schema import BuiltSchema
-from regulars.graphql.stored_where import stored_where
+from regulars.graphql.schema.building import BuiltSchema
+from regulars.graphql.schema.stored_where import stored_where
 from regulars.segments.service import IN_SEGMENTS
 
 __all__ = ["segment_members"]

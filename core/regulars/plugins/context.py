@@ -12,7 +12,7 @@ from structlog.typing import FilteringBoundLogger
 from regulars.clock import Clock
 from regulars.messages.box import MessageBox
 from regulars.outgoing.granted import PluginHttp
-from regulars.plugins.slots import SlotFiller
+from regulars.plugins.pages.slots import SlotFiller
 from regulars.selfservice.door import CustomerDoor
 from regulars.selfservice.rights import CustomerRights
 

@@ -8,11 +8,11 @@ from sqlalchemy import inspect
 
 from regulars.errors import RegularsError
 from regulars.personal import silent_columns
-from regulars.plugins.admission import manifest_of
+from regulars.plugins.calling.problems import Problem, read_problems
 from regulars.plugins.host import PluginHost
-from regulars.plugins.plan import public_routes
+from regulars.plugins.joining.admission import manifest_of
+from regulars.plugins.joining.plan import public_routes
 from regulars.plugins.plugin_set import Contributions
-from regulars.plugins.problems import Problem, read_problems
 from regulars.plugins.states import PluginState, PluginWithheld
 from regulars.revisions import MigrationOwner
 

@@ -12,9 +12,9 @@ from regulars.fields.context import RequestContext
 from regulars.fields.declarations import mutation, resolver
 from regulars.fields.types import value_type
 from regulars.fields.values import MutationInput, Payload
-from regulars.plugins.admission import manifest_of
-from regulars.plugins.configuration import settings_schema
 from regulars.plugins.host import PluginHost
+from regulars.plugins.joining.admission import manifest_of
+from regulars.plugins.joining.configuration import settings_schema
 from regulars.plugins.states import PluginState, PluginWithheld
 
 __all__ = ["PluginMutations", "PluginQueries"]

@@ -19,16 +19,18 @@ from regulars.outgoing.client import Outgoing
 from regulars.outgoing.consent_gate import ConsentGate
 from regulars.outgoing.granted import PluginHttp
 from regulars.outgoing.opening import open_outgoing
-from regulars.plugins.admission import Admission, manifest_of
-from regulars.plugins.arrangement import Arrangement, arrange, without
-from regulars.plugins.calls import Budgets, PluginCaller
+from regulars.plugins.calling.calls import Budgets, PluginCaller
+from regulars.plugins.calling.problems import Problems
 from regulars.plugins.context import Company, PluginContext
-from regulars.plugins.discovery import FoundPlugin
-from regulars.plugins.loading import PluginLoader
-from regulars.plugins.migrating import migrate_plugin
+from regulars.plugins.joining.admission import Admission, manifest_of
+from regulars.plugins.joining.arrangement import Arrangement, arrange, without
+from regulars.plugins.joining.discovery import FoundPlugin
+from regulars.plugins.joining.loading import PluginLoader
+from regulars.plugins.joining.migrating import migrate_plugin
+from regulars.plugins.joining.versions import newer_than_enabled, version_conflicts
 from regulars.plugins.models import PluginRecord
+from regulars.plugins.pages.slots import SlotFiller
 from regulars.plugins.plugin_set import EnabledPlugin, PluginSet
-from regulars.plugins.problems import Problems
 from regulars.plugins.records import (
     read_records,
     read_revision,
@@ -36,14 +38,12 @@ from regulars.plugins.records import (
     remember_enabled,
     remember_settings,
 )
-from regulars.plugins.slots import SlotFiller
 from regulars.plugins.states import (
     PluginState,
     PluginStatus,
     PluginWithheld,
     UnknownPlugin,
 )
-from regulars.plugins.versions import newer_than_enabled, version_conflicts
 from regulars.revisions import MigrationOwner
 from regulars.selfservice.door import CustomerDoor
 from regulars.selfservice.rights import CustomerRights

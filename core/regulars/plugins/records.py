@@ -10,7 +10,7 @@ from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from regulars.plugins.manifest_checks import grant_names
+from regulars.plugins.joining.manifest_checks import grant_names
 from regulars.plugins.models import PluginRecord, SchemaRevision
 from regulars.plugins.plugin_set import EnabledPlugin
 

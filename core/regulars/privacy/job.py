@@ -16,8 +16,8 @@ from regulars.events.service import record_event
 from regulars.faults import in_one_line
 from regulars.ingest.models import Import
 from regulars.jobs.run import JobRun
+from regulars.plugins.calling.hook_calls import export_personal_data
 from regulars.plugins.contributions import Job, every
-from regulars.plugins.hook_calls import export_personal_data
 from regulars.plugins.host import PluginHost
 from regulars.privacy.archives import archive_path, portable_part, write_archive, write_portable
 from regulars.privacy.certificates import erasure_certificate

@@ -8,8 +8,8 @@ from uuid import UUID
 from sqlalchemy import Uuid, column, delete, inspect, or_, table
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from regulars.plugins.calls import PluginUnavailable
-from regulars.plugins.hook_calls import erase_personal_data
+from regulars.plugins.calling.calls import PluginUnavailable
+from regulars.plugins.calling.hook_calls import erase_personal_data
 from regulars.plugins.host import PluginHost
 from regulars.privacy.erasure import Erased, ErasePlugins
 

@@ -4,9 +4,9 @@ from importlib.metadata import entry_points
 from importlib.util import find_spec
 
 from regulars.errors import InvalidInput, NotUnique
-from regulars.plugins.discovery import GROUP
+from regulars.plugins.joining.discovery import GROUP
+from regulars.plugins.joining.manifest_checks import id_fault
 from regulars.plugins.manifest import HOOK_API
-from regulars.plugins.manifest_checks import id_fault
 
 __all__ = ["PluginIdTaken", "PluginIdUnusable", "check_plugin_id", "plugin_names"]
 

@@ -22,10 +22,10 @@ from regulars.database import Database
 from regulars.errors import ExpectedError
 from regulars.events.models import Event
 from regulars.fields.ids import row_id
-from regulars.graphql.transport import GraphQLOperation, refusal_answer
+from regulars.graphql.protocol.transport import GraphQLOperation, refusal_answer
 from regulars.jobs.models import Job
-from regulars.plugins.hook_calls import erase_personal_data, export_personal_data
-from regulars.plugins.problems import Problem
+from regulars.plugins.calling.hook_calls import erase_personal_data, export_personal_data
+from regulars.plugins.calling.problems import Problem
 from regulars.testing.background import deliver_events, deliver_webhooks, run_job
 from regulars.testing.internet import FakeInternet
 from regulars.testing.shop import Happening, add_customer, add_histories, add_touchpoints

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 import pytest
 
-from regulars.plugins.discovery import FoundPlugin
+from regulars.plugins.joining.discovery import FoundPlugin
 from regulars.testing.databases import TestDatabases
 from regulars.testing.fixtures import MakeApp
 from regulars.testing.making import GivenPlugin, as_configured

@@ -13,7 +13,7 @@ from sqlalchemy import make_url
 from regulars.clock import SettableClock
 from regulars.graphql.holder import SchemaHolder
 from regulars.outgoing.opening import open_outgoing
-from regulars.plugins.discovery import FoundPlugin, found_plugin
+from regulars.plugins.joining.discovery import FoundPlugin, found_plugin
 from regulars.plugins.manifest import PluginManifest
 from regulars.plugins.states import PluginState, in_dependency_order
 from regulars.revisions import CORE, MigrationOwner

@@ -4,7 +4,7 @@ from collections import OrderedDict
 from collections.abc import Hashable
 
 from regulars.graphql.holder import schema_of
-from regulars.graphql.schema import BuiltSchema
+from regulars.graphql.schema.building import BuiltSchema
 from regulars.plugins.plugin_set import PluginSet
 
 __all__ = ["SharedSchemas"]

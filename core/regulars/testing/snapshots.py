@@ -4,7 +4,7 @@ import difflib
 import os
 from pathlib import Path
 
-from regulars.graphql.composition import CORE_OWNER
+from regulars.graphql.schema.composition import CORE_OWNER
 from regulars.testing.app import App
 
 __all__ = ["UPDATE", "assert_schema_snapshot", "schema_of_plugins"]

@@ -15,7 +15,7 @@ from starlette.routing import BaseRoute, Mount, Route
 from regulars.clock import Clock
 from regulars.errors import ConfigurationError, ExpectedError
 from regulars.outgoing.client import Outgoing
-from regulars.plugins.discovery import FoundPlugin
+from regulars.plugins.joining.discovery import FoundPlugin
 from regulars.settings import Settings
 from regulars.watch.spans import Spans
 from regulars.web.console.routes import console_routes

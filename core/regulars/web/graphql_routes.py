@@ -11,8 +11,8 @@ from starlette.websockets import WebSocket
 from regulars.access.actors import ANONYMOUS
 from regulars.access.refusals import AllowanceSpent, Unauthenticated
 from regulars.errors import ExpectedError
-from regulars.graphql.socket import GraphQLOverWebSocket
-from regulars.graphql.transport import GraphQLAnswer, GraphQLOperation, GraphQLOverHttp, refusal_answer
+from regulars.graphql.protocol.socket import GraphQLOverWebSocket
+from regulars.graphql.protocol.transport import GraphQLAnswer, GraphQLOperation, GraphQLOverHttp, refusal_answer
 from regulars.trusted_documents.known import DocumentUnknown
 from regulars.web.gpc import heed_gpc
 from regulars.web.graphiql import GraphiqlForBrowsers, graphiql_files

@@ -11,9 +11,9 @@ from regulars.messages.deliveries import Deliveries, Delivery
 from regulars.messages.dispatcher import TemplateAway
 from regulars.messages.models import Message
 from regulars.messages.templates import MessageContent, MessageToWrite
-from regulars.plugins.calls import PluginCallFailed
+from regulars.plugins.calling.calls import PluginCallFailed
+from regulars.plugins.calling.hook_calls import write_message
 from regulars.plugins.context import Company
-from regulars.plugins.hook_calls import write_message
 from regulars.plugins.host import PluginHost
 from regulars.selfservice.down_tokens import DownToken, write_down_token
 

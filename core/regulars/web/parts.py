@@ -18,10 +18,10 @@ from regulars.events.dispatch import Handle
 from regulars.events.envelope import EventEnvelope
 from regulars.jobs.registry import JobKind, job_kinds
 from regulars.jobs.retention import retention_job
-from regulars.plugins.calls import PluginUnavailable
+from regulars.plugins.calling.calls import PluginUnavailable
+from regulars.plugins.calling.hook_calls import handle_events
 from regulars.plugins.context import PluginContext
 from regulars.plugins.contributions import Job
-from regulars.plugins.hook_calls import handle_events
 from regulars.plugins.host import PluginHost
 from regulars.plugins.manifest import Permission
 from regulars.plugins.states import PluginState

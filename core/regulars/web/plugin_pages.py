@@ -17,11 +17,11 @@ from starlette.types import Message, Receive, Scope, Send
 from regulars.access.actors import ANONYMOUS, Actor
 from regulars.access.refusals import CredentialsMissing
 from regulars.errors import ExpectedError, Forbidden
-from regulars.plugins.addresses import plugin_at
-from regulars.plugins.calls import HookCall, PluginCallFailed, PluginPaused
+from regulars.plugins.calling.calls import HookCall, PluginCallFailed, PluginPaused
+from regulars.plugins.calling.sessions import refuse_foreign_writes
 from regulars.plugins.contributions import Pages
+from regulars.plugins.pages.addresses import plugin_at
 from regulars.plugins.plugin_set import EnabledPlugin
-from regulars.plugins.sessions import refuse_foreign_writes
 from regulars.web.console.frame import staff_frame
 from regulars.web.kept_files import KeptFiles
 from regulars.web.server import Server

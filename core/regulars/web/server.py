@@ -30,18 +30,18 @@ from regulars.events.feed import EventFeed, running_feed
 from regulars.exports.job import export_jobs
 from regulars.graphql.execution import Executor
 from regulars.graphql.holder import SchemaHolder
+from regulars.graphql.protocol.transport import GraphQLOperation
 from regulars.graphql.segment_members import segment_members
-from regulars.graphql.transport import GraphQLOperation
 from regulars.idempotency.service import KeysInFlight
 from regulars.ingest.job import import_job
 from regulars.messages.opening import open_deliveries
 from regulars.outgoing.client import Outgoing
 from regulars.outgoing.opening import open_outgoing
-from regulars.plugins.calls import PluginCaller
+from regulars.plugins.calling.calls import PluginCaller
+from regulars.plugins.calling.hook_calls import on_merged, on_unmerged
 from regulars.plugins.context import PluginContext
-from regulars.plugins.discovery import FoundPlugin, discover
-from regulars.plugins.hook_calls import on_merged, on_unmerged
 from regulars.plugins.host import PluginHost
+from regulars.plugins.joining.discovery import FoundPlugin, discover
 from regulars.plugins.manifest import Permission
 from regulars.plugins.plugin_set import PluginSet
 from regulars.preflight import check_database

@@ -15,7 +15,7 @@ from starlette.types import Message
 from regulars.access.actors import ANONYMOUS
 from regulars.consents.scopes import EVERYTHING, Scope
 from regulars.languages import fitting_language
-from regulars.plugins.stop_links import stop_help
+from regulars.plugins.pages.stop_links import stop_help
 from regulars.selfservice.down_tokens import DownToken, read_down_token
 from regulars.selfservice.stopping import language_behind, stop_scope
 from regulars.web.console.frame import Frame, framed

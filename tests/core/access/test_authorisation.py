@@ -11,7 +11,7 @@ from graphql import GraphQLObjectType, GraphQLSchema, get_named_type
 
 from regulars.access.permissions import CORE_PERMISSIONS, CUSTOMER_PERMISSIONS, ROLES
 from regulars.customers.models import MergeSuggestion
-from regulars.graphql.schema import PUBLIC, BuiltSchema
+from regulars.graphql.schema.building import PUBLIC, BuiltSchema
 from regulars.jobs.service import enqueue_job
 from regulars.testing.app import App
 from regulars.testing.promises.documents import field_text, type_places

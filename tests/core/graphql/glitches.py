@@ -8,7 +8,7 @@ import orjson
 import strawberry
 
 from regulars import Customer, FieldContext, GraphQLPart, PluginManifest, batch, hookimpl, resolver
-from regulars.plugins.discovery import FoundPlugin, found_plugin
+from regulars.plugins.joining.discovery import FoundPlugin, found_plugin
 from regulars.testing.app import App
 from regulars.testing.shop import Happening
 

@@ -17,9 +17,9 @@ from starlette.requests import Request
 from starlette.routing import Route
 
 from regulars.fields.prices import FieldPrice
-from regulars.graphql.documents import parse_document
-from regulars.graphql.limits import Limits, compile_price
-from regulars.graphql.transport import GraphQLAnswer, GraphQLOperation, GraphQLOverHttp
+from regulars.graphql.documents.limits import Limits, compile_price
+from regulars.graphql.documents.parsing import parse_document
+from regulars.graphql.protocol.transport import GraphQLAnswer, GraphQLOperation, GraphQLOverHttp
 
 __all__ = ["SCHEMA", "app", "code_of", "small_app", "small_client", "stored_names"]
 

@@ -1,10 +1,16 @@
 import pytest
 
-from regulars.graphql.documents import parse_document
-from regulars.graphql.flattening import read_definitions
-from regulars.graphql.inputs import MAX_INPUT_DEPTH, MAX_INPUT_VALUES, check_variables
-from regulars.graphql.limits import Limits
-from regulars.graphql.refusals import DocumentTooLarge, InputRefused, NestingRefused, SyntaxRefused, TooManyTokens
+from regulars.graphql.documents.flattening import read_definitions
+from regulars.graphql.documents.inputs import MAX_INPUT_DEPTH, MAX_INPUT_VALUES, check_variables
+from regulars.graphql.documents.limits import Limits
+from regulars.graphql.documents.parsing import parse_document
+from regulars.graphql.documents.refusals import (
+    DocumentTooLarge,
+    InputRefused,
+    NestingRefused,
+    SyntaxRefused,
+    TooManyTokens,
+)
 
 
 def test_a_document_of_the_longest_length_is_read() -> None:

@@ -7,11 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.core.graphql.small_app import SCHEMA
 
-from regulars.graphql.documents import parse_document
-from regulars.graphql.flattening import read_definitions
-from regulars.graphql.limits import Limits, compile_price
-from regulars.graphql.pricing import OperationPrice
-from regulars.graphql.refusals import (
+from regulars.graphql.documents.flattening import read_definitions
+from regulars.graphql.documents.limits import Limits, compile_price
+from regulars.graphql.documents.parsing import parse_document
+from regulars.graphql.documents.pricing import OperationPrice
+from regulars.graphql.documents.refusals import (
     DocumentRefused,
     FragmentCycle,
     IntrospectionRefused,

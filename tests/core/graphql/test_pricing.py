@@ -5,10 +5,16 @@ from graphql import ExecutionResult, build_schema, execute_sync
 from tests.core.graphql.small_app import SCHEMA
 
 from regulars.fields.prices import FieldPrice
-from regulars.graphql.documents import parse_document
-from regulars.graphql.limits import CUSTOMER_LIMITS, Limits, compile_price
-from regulars.graphql.pricing import Price
-from regulars.graphql.refusals import DocumentRefused, PageSizeRefused, QueryTooExpensive, SizeUnknown, TooManyNodes
+from regulars.graphql.documents.limits import CUSTOMER_LIMITS, Limits, compile_price
+from regulars.graphql.documents.parsing import parse_document
+from regulars.graphql.documents.pricing import Price
+from regulars.graphql.documents.refusals import (
+    DocumentRefused,
+    PageSizeRefused,
+    QueryTooExpensive,
+    SizeUnknown,
+    TooManyNodes,
+)
 
 
 def priced(text: str, variables: Mapping[str, object] | None = None, limits: Limits | None = None) -> Price:

@@ -9,7 +9,7 @@ from starlette.routing import Route
 from tests.core.graphql.small_app import code_of, small_client, stored_names
 
 from regulars.errors import Forbidden
-from regulars.graphql.transport import GraphQLAnswer, GraphQLOperation, GraphQLOverHttp
+from regulars.graphql.protocol.transport import GraphQLAnswer, GraphQLOperation, GraphQLOverHttp
 
 JSON = "application/json"
 GRAPHQL = "application/graphql-response+json"

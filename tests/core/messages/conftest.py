@@ -23,7 +23,7 @@ from regulars import (
 from regulars.customers.models import CustomerIdentity
 from regulars.messages.deliveries import DeliveryAway, HandoverResult, Outbound, Taken
 from regulars.messages.models import Message
-from regulars.plugins.discovery import FoundPlugin, found_plugin
+from regulars.plugins.joining.discovery import FoundPlugin, found_plugin
 from regulars.testing.app import App
 from regulars.testing.background import send_messages
 

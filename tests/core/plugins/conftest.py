@@ -12,9 +12,9 @@ from tests.core.plugins.fakes import CUSTOMER, OTHER_CUSTOMER, GoldCard
 from regulars.clock import SettableClock
 from regulars.customers.models import Customer
 from regulars.database import Database
-from regulars.plugins.calls import Budgets
-from regulars.plugins.discovery import FoundPlugin
+from regulars.plugins.calling.calls import Budgets
 from regulars.plugins.host import PluginHost
+from regulars.plugins.joining.discovery import FoundPlugin
 from regulars.settings import Settings
 
 SHORT = Budgets(merge_s=1, events_s=1, personal_data_s=1, collecting_s=1, holding_s=0.3)

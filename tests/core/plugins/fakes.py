@@ -9,8 +9,8 @@ from sqlmodel import Field, col
 
 from regulars.plugins.context import PluginContext
 from regulars.plugins.contributions import ErasureReceipt, Migrations
-from regulars.plugins.discovery import FoundPlugin, found_plugin
 from regulars.plugins.hookspecs import hookimpl
+from regulars.plugins.joining.discovery import FoundPlugin, found_plugin
 from regulars.plugins.manifest import PluginManifest
 from regulars.tables import Table, new_id
 

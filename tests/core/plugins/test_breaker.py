@@ -1,7 +1,7 @@
 from datetime import timedelta
 
 from regulars.clock import SettableClock
-from regulars.plugins.breaker import Breakers
+from regulars.plugins.calling.breaker import Breakers
 
 
 def failing(breakers: Breakers, times: int) -> None:

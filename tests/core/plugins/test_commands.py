@@ -12,7 +12,7 @@ from regulars.audit.models import AuditEntry
 from regulars.cli.plugin import plugin_app
 from regulars.database import Database, open_engine
 from regulars.errors import InvalidInput
-from regulars.plugins.configuration import UnknownSetting
+from regulars.plugins.joining.configuration import UnknownSetting
 from regulars.plugins.states import PluginWithheld, UnknownPlugin
 from regulars.settings import Settings
 

@@ -5,7 +5,7 @@ from pydantic import BaseModel, Field, SecretStr, ValidationInfo, field_validato
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from tests.core.plugins.fakes import manifest
 
-from regulars.plugins.configuration import (
+from regulars.plugins.joining.configuration import (
     InvalidSettings,
     MissingSettings,
     UnknownSetting,

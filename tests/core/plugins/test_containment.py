@@ -4,8 +4,8 @@ from contextvars import ContextVar
 
 import pytest
 
-from regulars.plugins.containment import Contained, Overran, contain, contain_here, in_thread
-from regulars.plugins.watchdog import Watchdog
+from regulars.plugins.calling.containment import Contained, Overran, contain, contain_here, in_thread
+from regulars.plugins.calling.watchdog import Watchdog
 
 PATIENT = Watchdog(limit_s=2)
 NAME: ContextVar[str] = ContextVar("NAME")

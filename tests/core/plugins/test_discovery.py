@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from regulars.plugins.discovery import discover
+from regulars.plugins.joining.discovery import discover
 from regulars.plugins.states import PluginState
 
 SOUND = """

@@ -5,9 +5,9 @@ from tests.core.plugins.fakes import gold, manifest, plugin
 from tests.core.plugins.hooks.test_pages import HOME, Showing
 
 from regulars.database import Database
-from regulars.plugins.discovery import found_plugin
 from regulars.plugins.doctor import Finding, PluginHealth, examine, health_of
 from regulars.plugins.host import PluginHost
+from regulars.plugins.joining.discovery import found_plugin
 
 
 class Required(BaseModel):

@@ -6,8 +6,8 @@ from tests.core.plugins.fakes import gold, manifest, plugin
 from tests.core.plugins.faults import PLAIN_FAULTS
 
 from regulars.plugins.contributions import Trait
-from regulars.plugins.discovery import found_plugin
 from regulars.plugins.hookspecs import hookimpl
+from regulars.plugins.joining.discovery import found_plugin
 from regulars.plugins.states import PluginState, PluginWithheld
 
 pytestmark = pytest.mark.row(13)

@@ -13,10 +13,10 @@ from regulars.clock import SettableClock
 from regulars.customers.models import Customer
 from regulars.database import Database
 from regulars.events.envelope import EventEnvelope
-from regulars.plugins.calls import PluginCallFailed, PluginPaused
+from regulars.plugins.calling.calls import PluginCallFailed, PluginPaused
+from regulars.plugins.calling.hook_calls import handle_events
 from regulars.plugins.context import PluginContext
 from regulars.plugins.contributions import EventHandler
-from regulars.plugins.hook_calls import handle_events
 from regulars.plugins.hookspecs import hookimpl
 from regulars.plugins.manifest import Grants
 from regulars.plugins.models import PluginProblem

@@ -11,9 +11,9 @@ from tests.core.plugins.faults import AWAITED_FAULTS, HANGS
 
 from regulars.customers.models import Customer
 from regulars.database import Database
-from regulars.plugins.calls import Budgets, PluginCallFailed
+from regulars.plugins.calling.calls import Budgets, PluginCallFailed
+from regulars.plugins.calling.hook_calls import erase_personal_data, tell_merged
 from regulars.plugins.context import PluginContext
-from regulars.plugins.hook_calls import erase_personal_data, tell_merged
 from regulars.plugins.hookspecs import hookimpl
 from regulars.plugins.host import PluginHost
 

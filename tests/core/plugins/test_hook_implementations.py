@@ -10,7 +10,7 @@ from tests.core.plugins.fakes import plugin
 from regulars.plugins import hookspecs
 from regulars.plugins.contributions import Migrations
 from regulars.plugins.hookspecs import hookimpl
-from regulars.plugins.loading import hook_names
+from regulars.plugins.joining.loading import hook_names
 from regulars.plugins.states import PluginWithheld
 
 

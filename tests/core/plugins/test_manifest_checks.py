@@ -3,8 +3,8 @@ from typing import Any
 import pytest
 from tests.core.plugins.fakes import manifest
 
+from regulars.plugins.joining.manifest_checks import check_manifest, grant_names
 from regulars.plugins.manifest import Grants, Permission
-from regulars.plugins.manifest_checks import check_manifest, grant_names
 from regulars.plugins.states import PluginState, PluginWithheld
 
 

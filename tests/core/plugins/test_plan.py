@@ -13,8 +13,8 @@ from tests.core.plugins.hooks.test_traits import MAY_READ, POINTS
 
 from regulars.plugins.contributions import EventHandler, GraphQLPart, Job, Pages, Trait, every
 from regulars.plugins.hookspecs import hookimpl
+from regulars.plugins.joining.plan import plan_of
 from regulars.plugins.manifest import Grants
-from regulars.plugins.plan import plan_of
 from regulars.plugins.states import UnknownPlugin
 
 

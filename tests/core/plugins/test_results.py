@@ -5,8 +5,8 @@ from uuid import UUID
 
 import pytest
 
+from regulars.plugins.calling.results import WrongResult, check_export, check_nothing, check_receipt
 from regulars.plugins.contributions import ErasureReceipt
-from regulars.plugins.results import WrongResult, check_export, check_nothing, check_receipt
 
 CIRCLE: list[Any] = []
 CIRCLE.append(CIRCLE)

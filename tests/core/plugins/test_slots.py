@@ -8,13 +8,13 @@ from tests.core.plugins.fakes import CUSTOMER, plugin
 
 from regulars.clock import SettableClock
 from regulars.customers.models import Customer
+from regulars.plugins.calling.results import WrongResult
 from regulars.plugins.context import PluginContext
 from regulars.plugins.contributions import Pages, Slot, SlotPart, SlotVisit
-from regulars.plugins.fragments import checked_fragment
 from regulars.plugins.hookspecs import hookimpl
 from regulars.plugins.host import PluginHost
-from regulars.plugins.results import WrongResult
-from regulars.plugins.slots import FilledSlot, SlotFiller
+from regulars.plugins.pages.fragments import checked_fragment
+from regulars.plugins.pages.slots import FilledSlot, SlotFiller
 from regulars.plugins.states import PluginWithheld
 
 TEMPLATES = "tests.core.plugins:slot_templates"

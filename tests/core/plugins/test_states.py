@@ -6,11 +6,11 @@ from tests.core.plugins.fakes import gold, manifest, plugin
 
 from regulars.clock import SettableClock
 from regulars.database import Database
+from regulars.plugins.calling.problems import read_problems
 from regulars.plugins.contributions import Migrations
-from regulars.plugins.discovery import FoundPlugin, found_plugin
 from regulars.plugins.hookspecs import hookimpl
+from regulars.plugins.joining.discovery import FoundPlugin, found_plugin
 from regulars.plugins.manifest import Grants
-from regulars.plugins.problems import read_problems
 from regulars.plugins.states import PluginState, PluginWithheld, UnknownPlugin
 
 

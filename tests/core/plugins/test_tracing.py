@@ -6,8 +6,8 @@ from tests.core.plugins.conftest import MakeHost
 from tests.core.plugins.fakes import CUSTOMER, OTHER_CUSTOMER, gold
 
 from regulars.database import Database
-from regulars.plugins.hook_calls import export_personal_data, tell_merged
-from regulars.plugins.tracing import shown_arguments
+from regulars.plugins.calling.hook_calls import export_personal_data, tell_merged
+from regulars.plugins.calling.tracing import shown_arguments
 
 pytestmark = pytest.mark.usefixtures("two_customers")
 

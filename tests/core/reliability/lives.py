@@ -32,10 +32,10 @@ from regulars.errors import ExpectedError
 from regulars.events.deliveries import handlers_with_work, has_untold_events
 from regulars.events.dispatch import Pace, running_dispatcher
 from regulars.events.envelope import EventEnvelope
-from regulars.graphql.core_parts import schema_parts
 from regulars.graphql.execution import Executor
-from regulars.graphql.schema import BuiltSchema, build_schema
-from regulars.graphql.transport import GraphQLOperation
+from regulars.graphql.protocol.transport import GraphQLOperation
+from regulars.graphql.schema.building import BuiltSchema, build_schema
+from regulars.graphql.schema.core_parts import schema_parts
 from regulars.jobs.models import Job
 from regulars.jobs.registry import JobKind
 from regulars.jobs.run import JobRun

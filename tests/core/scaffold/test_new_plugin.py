@@ -10,7 +10,7 @@ from typer.testing import CliRunner, Result
 
 from regulars.cli.main import PARTS, run
 from regulars.cli.plugin import app
-from regulars.plugins.manifest_checks import RESERVED_IDS
+from regulars.plugins.joining.manifest_checks import RESERVED_IDS
 from regulars.scaffold.names import PluginIdTaken, PluginIdUnusable
 from regulars.scaffold.writing import FolderTaken, new_plugin
 

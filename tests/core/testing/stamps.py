@@ -32,7 +32,7 @@ from regulars import (
     relation,
     resolver,
 )
-from regulars.plugins.discovery import FoundPlugin, found_plugin
+from regulars.plugins.joining.discovery import FoundPlugin, found_plugin
 
 __all__ = ["READ", "CustomerStamps", "StampCard", "StampCardNode", "Stamps", "stamps", "wishes"]
 

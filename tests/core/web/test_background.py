@@ -16,8 +16,8 @@ from regulars.jobs.run import JobRun
 from regulars.jobs.service import enqueue_job
 from regulars.plugins.context import PluginContext
 from regulars.plugins.contributions import EventHandler, Job
-from regulars.plugins.discovery import found_plugin
 from regulars.plugins.hookspecs import hookimpl
+from regulars.plugins.joining.discovery import found_plugin
 from regulars.plugins.manifest import Grants, Permission, PluginManifest
 from regulars.settings import Settings
 from regulars.web.server import Server

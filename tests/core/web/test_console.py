@@ -17,8 +17,8 @@ from regulars.access.actors import SYSTEM
 from regulars.jobs.models import Job
 from regulars.jobs.service import enqueue_job
 from regulars.plugins.contributions import Pages
-from regulars.plugins.discovery import FoundPlugin, found_plugin
 from regulars.plugins.hookspecs import hookimpl
+from regulars.plugins.joining.discovery import FoundPlugin, found_plugin
 from regulars.plugins.manifest import Grants, Permission, PluginManifest
 from regulars.segments.models import Segment
 from regulars.testing.app import App

@@ -9,12 +9,12 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from regulars.clock import SettableClock
-from regulars.plugins.addresses import CORE_ADDRESSES
 from regulars.plugins.contributions import Pages
-from regulars.plugins.discovery import found_plugin
 from regulars.plugins.hookspecs import hookimpl
+from regulars.plugins.joining.discovery import found_plugin
+from regulars.plugins.joining.plan import plan_of
 from regulars.plugins.manifest import PluginManifest
-from regulars.plugins.plan import plan_of
+from regulars.plugins.pages.addresses import CORE_ADDRESSES
 from regulars.settings import Settings
 from regulars.web.application import create_app
 from regulars.web.server import Server

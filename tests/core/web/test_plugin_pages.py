@@ -18,8 +18,8 @@ from regulars.access.server_secret import ensure_server_secret
 from regulars.access.service import create_key
 from regulars.clock import SettableClock
 from regulars.plugins.contributions import Pages
-from regulars.plugins.discovery import found_plugin
 from regulars.plugins.hookspecs import hookimpl
+from regulars.plugins.joining.discovery import found_plugin
 from regulars.plugins.manifest import Grants, Permission, PluginManifest
 from regulars.segments.models import Segment
 from regulars.settings import Settings

@@ -9,7 +9,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from regulars import Pages, PluginContext, PluginManifest, StopLinks, hookimpl
-from regulars.plugins.discovery import FoundPlugin, found_plugin
+from regulars.plugins.joining.discovery import FoundPlugin, found_plugin
 from regulars.plugins.states import PluginWithheld
 from regulars.selfservice.down_tokens import DownToken, write_down_token
 from regulars.testing.app import App

@@ -7,7 +7,7 @@ import pytest
 from tests.plugins.preference_centre.page import Page, down_link, opened, somebody
 
 from regulars import Pages, PluginContext, PluginManifest, Slot, SlotPart, SlotVisit, hookimpl
-from regulars.plugins.discovery import FoundPlugin, found_plugin
+from regulars.plugins.joining.discovery import FoundPlugin, found_plugin
 from regulars.testing.app import App
 from regulars_loyalty_card.manifest import manifest as loyalty_card
 from regulars_preference_centre.manifest import manifest

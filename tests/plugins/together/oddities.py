@@ -32,7 +32,7 @@ from regulars.fields.context import RequestContext
 from regulars.fields.ids import row_id
 from regulars.fields.types import shown_as
 from regulars.fields.values import MutationInput, Payload
-from regulars.plugins.discovery import FoundPlugin, found_plugin
+from regulars.plugins.joining.discovery import FoundPlugin, found_plugin
 from regulars.tables import NOW, Amount, UtcDateTime
 from regulars.touchpoints.graphql import TouchpointNode
 from regulars.touchpoints.models import Touchpoint

@@ -21,7 +21,7 @@ from regulars.contact.policies import policy_of, read_policy
 from regulars.contact.requests import as_rules_see_it
 from regulars.contact.service import decide_contacts
 from regulars.customers.models import Customer
-from regulars.plugins.discovery import discover
+from regulars.plugins.joining.discovery import discover
 from regulars.tables import new_id
 from regulars.testing.app import App
 from regulars.testing.making import running_app

@@ -16,7 +16,7 @@ from regulars.contact.memory import Decided
 from regulars.contact.policies import policy_of, read_policy
 from regulars.contact.requests import as_rules_see_it
 from regulars.contact.service import address_values, decide_contact
-from regulars.plugins.discovery import discover
+from regulars.plugins.joining.discovery import discover
 from regulars.testing.app import App
 from regulars.testing.making import running_app
 from regulars_cases_and_holdouts.manifest import manifest as cases_and_holdouts

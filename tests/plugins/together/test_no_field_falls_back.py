@@ -2,7 +2,7 @@
 
 from graphql import GraphQLObjectType
 
-from regulars.plugins.discovery import discover
+from regulars.plugins.joining.discovery import discover
 from regulars.testing.app import App
 from regulars.testing.fixtures import MakeApp
 from regulars.testing.promises.documents import field_text, type_places

@@ -12,8 +12,8 @@ from tests.plugins.together.questions import Questions
 from tests.plugins.together.rows import MOMENTS, TEXTS, fill_tables
 
 from regulars.access.actors import Actor
-from regulars.graphql.schema import BuiltSchema
-from regulars.plugins.discovery import discover
+from regulars.graphql.schema.building import BuiltSchema
+from regulars.plugins.joining.discovery import discover
 from regulars.testing.app import App
 from regulars.testing.fixtures import MakeApp
 

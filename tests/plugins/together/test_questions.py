@@ -9,8 +9,8 @@ from tests.plugins.together.oddities import oddities
 from tests.plugins.together.questions import Question, Questions
 from tests.plugins.together.test_planner_agrees import opaque_fields, values_from
 
-from regulars.graphql.schema import BuiltSchema
-from regulars.plugins.discovery import discover
+from regulars.graphql.schema.building import BuiltSchema
+from regulars.plugins.joining.discovery import discover
 from regulars.testing.fixtures import MakeApp
 
 REACHED = {

@@ -11,9 +11,9 @@ from graphql.execution import VariableValues
 from regulars.access.actors import Actor
 from regulars.fields.context import RequestContext
 from regulars.fields.policy import OWN_ID, RowPolicy
+from regulars.graphql.documents.preparation import Prepared
 from regulars.graphql.planner.reports import Report
 from regulars.graphql.planner.selected import Details
-from regulars.graphql.preparation import Prepared
 
 __all__ = ["Asking", "ReturnedRow", "policy_of"]
 

@@ -9,8 +9,8 @@ from graphql.execution.collect_fields import FieldDetails
 from regulars.errors import ExpectedError
 from regulars.fields.declarations import Batch
 from regulars.fields.kinds import Kind
-from regulars.graphql.composition import OwnedField
 from regulars.graphql.planner.parts import Asked, LookupPart, NamedPart, PagePart, Part, Written, WrittenPage
+from regulars.graphql.schema.composition import OwnedField
 
 __all__ = ["BatchPlace", "Draft", "Note", "Place", "Refused", "Step"]
 

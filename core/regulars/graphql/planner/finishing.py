@@ -14,7 +14,7 @@ from regulars.errors import ExpectedError
 from regulars.fields.context import RequestContext
 from regulars.fields.kinds import Kind
 from regulars.fields.scalars import parse_moment
-from regulars.graphql.batches import ask_batch
+from regulars.graphql.executor.batches import ask_batch
 from regulars.graphql.planner.drafts import BatchPlace, Place, Refused
 from regulars.graphql.planner.not_planned import Irregular
 

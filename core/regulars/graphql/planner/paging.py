@@ -8,14 +8,14 @@ from sqlalchemy import FromClause, Integer, String, bindparam, case, func, selec
 from regulars.fields.declarations import Connected
 from regulars.fields.kinds import kind_of
 from regulars.fields.policy import adapted
-from regulars.graphql.composition import shape_of
-from regulars.graphql.pagination import Key, order_clauses
+from regulars.graphql.executor.pagination import Key, order_clauses
 from regulars.graphql.planner.drafts import Place, Step
 from regulars.graphql.planner.json_sql import SQL, text
 from regulars.graphql.planner.not_planned import NotPlanned
 from regulars.graphql.planner.parts import PagePart, WrittenPage
 from regulars.graphql.planner.selected import TYPENAME, Chosen, Details, Selects, object_of
-from regulars.graphql.where import primary_key
+from regulars.graphql.schema.composition import shape_of
+from regulars.graphql.schema.where import primary_key
 
 __all__ = ["connection"]
 

@@ -17,10 +17,10 @@ from regulars.fields.declarations import Connected, Lookup
 from regulars.fields.ids import row_id
 from regulars.fields.policy import adapted
 from regulars.fields.types import TypeRules
-from regulars.graphql.pages import ReaderOf, order_keys, query_mark
-from regulars.graphql.pagination import Key, PageRequest, seek
+from regulars.graphql.executor.page_loading import ReaderOf, order_keys, query_mark
+from regulars.graphql.executor.pagination import Key, PageRequest, seek
 from regulars.graphql.planner.not_planned import NotPlanned
-from regulars.graphql.where import Filters, primary_key
+from regulars.graphql.schema.where import Filters, primary_key
 from regulars.segments.service import named_segments
 
 __all__ = ["Asked", "LookupPart", "NamedPart", "PagePart", "Part", "Written", "WrittenPage"]

@@ -16,7 +16,7 @@ from regulars.graphql.planner.not_planned import Irregular, NotPlanned
 from regulars.graphql.planner.planning import Planning
 from regulars.graphql.planner.plans import Plan
 from regulars.graphql.planner.reading import Failures, read
-from regulars.graphql.schema import BuiltSchema
+from regulars.graphql.schema.building import BuiltSchema
 from regulars.sqlite_functions import IRREGULAR
 
 __all__ = ["Answered", "Counts", "Planner"]

@@ -8,8 +8,8 @@ from sqlalchemy import Dialect
 
 from regulars.errors import RegularsError
 from regulars.fields.policy import OWN_ID
-from regulars.graphql.composition import OwnedField
-from regulars.graphql.pages import ReaderOf
+from regulars.graphql.executor.page_loading import ReaderOf
+from regulars.graphql.executor.plugin_calls import hook_of
 from regulars.graphql.planner.asking import Asking, policy_of
 from regulars.graphql.planner.drafts import Draft
 from regulars.graphql.planner.json_on_postgres import json_on_postgres
@@ -19,8 +19,8 @@ from regulars.graphql.planner.parts import Asked, NamedPart, Written
 from regulars.graphql.planner.plans import Bounded, Plan
 from regulars.graphql.planner.selecting import Selecting, key_values
 from regulars.graphql.planner.statements import Compiled, compile_statement
-from regulars.graphql.plugin_calls import hook_of
-from regulars.graphql.schema import BuiltSchema
+from regulars.graphql.schema.building import BuiltSchema
+from regulars.graphql.schema.composition import OwnedField
 from regulars.segments.service import IN_SEGMENTS, read_segments_behind
 
 __all__ = ["NONE", "Planning"]

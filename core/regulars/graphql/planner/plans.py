@@ -5,11 +5,11 @@ from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
-from regulars.graphql.composition import OwnedField
 from regulars.graphql.planner.drafts import BatchPlace, Draft, Note, Refused
 from regulars.graphql.planner.not_planned import NotPlanned
 from regulars.graphql.planner.parts import Part
 from regulars.graphql.planner.statements import Compiled
+from regulars.graphql.schema.composition import OwnedField
 
 __all__ = ["Bounded", "Plan"]
 

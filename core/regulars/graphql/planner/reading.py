@@ -9,11 +9,11 @@ import asyncpg
 from sqlalchemy.exc import DBAPIError
 
 from regulars.fields.context import APART_PATIENCE_S
+from regulars.graphql.executor.plugin_calls import PluginFieldFailed, hook_of, note_failure
 from regulars.graphql.planner.asking import Asking
 from regulars.graphql.planner.planning import Planning
 from regulars.graphql.planner.plans import Plan
 from regulars.graphql.planner.statements import Compiled
-from regulars.graphql.plugin_calls import PluginFieldFailed, hook_of, note_failure
 
 __all__ = ["Failures", "read"]
 

@@ -9,12 +9,12 @@ from sqlalchemy.sql.elements import ColumnElement
 
 from regulars.fields.declarations import Lookup, Named, Related
 from regulars.fields.policy import adapted
-from regulars.graphql.composition import shape_of
 from regulars.graphql.planner.json_sql import SQL, null
 from regulars.graphql.planner.not_planned import NotPlanned
 from regulars.graphql.planner.parts import LookupPart, NamedPart
 from regulars.graphql.planner.selected import Chosen, Selects, object_of
-from regulars.graphql.where import primary_key
+from regulars.graphql.schema.composition import shape_of
+from regulars.graphql.schema.where import primary_key
 
 __all__ = ["looked_up", "named", "related"]
 

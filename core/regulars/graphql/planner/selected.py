@@ -10,10 +10,10 @@ from sqlalchemy import FromClause
 from sqlalchemy.sql.elements import ColumnElement
 
 from regulars.fields.types import TypeRules
-from regulars.graphql.composition import OwnedField
 from regulars.graphql.planner.drafts import Draft, Place, Step
 from regulars.graphql.planner.json_sql import SQL, JsonSql
-from regulars.graphql.schema import BuiltSchema
+from regulars.graphql.schema.building import BuiltSchema
+from regulars.graphql.schema.composition import OwnedField
 
 __all__ = ["TYPENAME", "Chosen", "Details", "Selects", "object_of"]
 

@@ -14,7 +14,7 @@ from regulars.fields.declarations import Batch, Column, Connected, Lookup, Named
 from regulars.fields.kinds import kind_of
 from regulars.fields.policy import RowPolicy, adapted
 from regulars.fields.types import TypeRules
-from regulars.graphql.composition import CORE_OWNER, OwnedField
+from regulars.graphql.executor.plugin_calls import RESTING, PluginFieldFailed
 from regulars.graphql.planner.asking import ReturnedRow
 from regulars.graphql.planner.columns import column
 from regulars.graphql.planner.drafts import BatchPlace, Draft, Note, Place, Refused
@@ -23,9 +23,9 @@ from regulars.graphql.planner.not_planned import NotPlanned
 from regulars.graphql.planner.paging import connection
 from regulars.graphql.planner.related import looked_up, named, related
 from regulars.graphql.planner.selected import TYPENAME, Chosen, Details
-from regulars.graphql.plugin_calls import RESTING, PluginFieldFailed
-from regulars.graphql.schema import PUBLIC, BuiltSchema
-from regulars.graphql.where import attribute_of
+from regulars.graphql.schema.building import PUBLIC, BuiltSchema
+from regulars.graphql.schema.composition import CORE_OWNER, OwnedField
+from regulars.graphql.schema.where import attribute_of
 
 __all__ = ["Selecting", "key_values"]
 

@@ -17,11 +17,11 @@ from regulars.access.actors import SYSTEM
 from regulars.errors import RegularsError
 from regulars.events.service import record_event
 from regulars.fields.declarations import Batch, FieldRules, RegularsField
+from regulars.plugins.calling.hook_calls import erase_personal_data, export_personal_data
 from regulars.plugins.contributions import GraphQLPart
-from regulars.plugins.discovery import FoundPlugin, found_plugin
-from regulars.plugins.hook_calls import erase_personal_data, export_personal_data
 from regulars.plugins.hookspecs import hookimpl
-from regulars.plugins.loading import hook_names
+from regulars.plugins.joining.discovery import FoundPlugin, found_plugin
+from regulars.plugins.joining.loading import hook_names
 from regulars.tables import Table
 from regulars.testing.app import MERGE, App
 from regulars.testing.promises.customers import rows_about

@@ -11,7 +11,7 @@ from sqlalchemy import event
 
 from regulars.access.actors import Actor
 from regulars.fields.prices import FieldPrice
-from regulars.graphql.schema import PUBLIC, BuiltSchema
+from regulars.graphql.schema.building import PUBLIC, BuiltSchema
 from regulars.testing.app import App
 from regulars.testing.promises.documents import Place, field_text, filter_probes, order_names, type_places
 from regulars.testing.promises.preparation import CUSTOMERS, Candidate, enabled_in

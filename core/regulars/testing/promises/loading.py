@@ -6,7 +6,7 @@ import orjson
 from graphql import is_input_object_type, is_object_type
 
 from regulars.graphql.holder import schema_of
-from regulars.plugins.configuration import settings_schema
+from regulars.plugins.joining.configuration import settings_schema
 from regulars.testing.app import App
 from regulars.testing.promises.fields import built
 from regulars.testing.promises.preparation import Candidate, enabled_in, manifest_in

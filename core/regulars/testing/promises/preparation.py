@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from regulars.plugins.discovery import FoundPlugin, discover
+from regulars.plugins.joining.discovery import FoundPlugin, discover
 from regulars.plugins.manifest import PluginManifest
 from regulars.plugins.plugin_set import EnabledPlugin
 from regulars.testing.app import App

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from regulars.database import open_engine
 from regulars.migrations import differences, downgrade, upgrade
 from regulars.personal import PII_KINDS, silent_columns
-from regulars.plugins.discovery import FoundPlugin
+from regulars.plugins.joining.discovery import FoundPlugin
 from regulars.revisions import MigrationOwner
 from regulars.settings import Settings
 from regulars.testing.databases import TestDatabases

@@ -13,8 +13,8 @@ from starlette.routing import Route
 
 from regulars.access.actors import ANONYMOUS, Actor
 from regulars.languages import direction_of
-from regulars.plugins.addresses import pages_path
 from regulars.plugins.context import Company
+from regulars.plugins.pages.addresses import pages_path
 from regulars.plugins.plugin_set import EnabledPlugin
 from regulars.web.visitors import FORM_FIELD, Visitor
 

@@ -7,7 +7,7 @@ from starlette.responses import RedirectResponse, Response
 
 from regulars.access.actors import ANONYMOUS
 from regulars.access.refusals import CredentialsMissing
-from regulars.plugins.addresses import plugin_at
+from regulars.plugins.pages.addresses import plugin_at
 from regulars.web.console.frame import Frame, framed
 from regulars.web.console.signing_in import sign_in_address
 from regulars.web.server import Server

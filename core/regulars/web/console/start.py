@@ -15,9 +15,9 @@ from regulars.access.refusals import CredentialsMissing
 from regulars.errors import Forbidden, NotFound
 from regulars.jobs.models import Job
 from regulars.jobs.service import JobStatus, cancel_job, list_jobs
-from regulars.plugins.admission import manifest_of
+from regulars.plugins.calling.problems import Problem
 from regulars.plugins.host import PluginHost
-from regulars.plugins.problems import Problem
+from regulars.plugins.joining.admission import manifest_of
 from regulars.plugins.states import PluginState, PluginWithheld
 from regulars.web.console.frame import PageLink, framed, page_links, staff_frame
 from regulars.web.server import Server

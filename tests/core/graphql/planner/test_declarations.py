@@ -5,9 +5,9 @@ import strawberry
 from sqlalchemy import BigInteger, cast
 
 from regulars import Customer, GraphQLPart, column
-from regulars.graphql.composition import CORE_OWNER, FieldRefused, OwnedPart
-from regulars.graphql.core_parts import CORE_PARTS
-from regulars.graphql.schema import SchemaParts, build_schema
+from regulars.graphql.schema.building import SchemaParts, build_schema
+from regulars.graphql.schema.composition import CORE_OWNER, FieldRefused, OwnedPart
+from regulars.graphql.schema.core_parts import CORE_PARTS
 
 
 @strawberry.type

@@ -6,7 +6,7 @@ from typing import Any
 import orjson
 import pytest
 
-from regulars.graphql.transport import GraphQLOperation
+from regulars.graphql.protocol.transport import GraphQLOperation
 from regulars.testing.app import App
 from regulars.testing.promises.fields import counted_statements
 from regulars.testing.shop import Happening

@@ -5,11 +5,11 @@ from tests.core.plugins.conftest import MakeHost, points_of
 from tests.core.plugins.fakes import CUSTOMER, OTHER_CUSTOMER, GoldCard, gold, manifest, plugin
 
 from regulars.database import Database
+from regulars.plugins.calling.hook_calls import on_merged
 from regulars.plugins.context import PluginContext
-from regulars.plugins.discovery import found_plugin
-from regulars.plugins.hook_calls import on_merged
 from regulars.plugins.hookspecs import hookimpl
 from regulars.plugins.host import PluginHost
+from regulars.plugins.joining.discovery import found_plugin
 
 MERGE = UUID(int=7)
 

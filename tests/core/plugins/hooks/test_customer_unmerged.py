@@ -5,8 +5,8 @@ from tests.core.plugins.conftest import MakeHost, points_of
 from tests.core.plugins.fakes import CUSTOMER, OTHER_CUSTOMER, GoldCard, gold, plugin
 
 from regulars.database import Database
-from regulars.plugins.calls import PluginCallFailed
-from regulars.plugins.hook_calls import on_unmerged
+from regulars.plugins.calling.calls import PluginCallFailed
+from regulars.plugins.calling.hook_calls import on_unmerged
 from regulars.plugins.hookspecs import hookimpl
 from regulars.plugins.host import PluginHost
 

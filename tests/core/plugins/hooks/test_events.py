@@ -8,9 +8,9 @@ from tests.core.plugins.fakes import plugin
 
 from regulars.clock import SettableClock
 from regulars.events.envelope import EventEnvelope
+from regulars.plugins.calling.hook_calls import handle_events
 from regulars.plugins.context import PluginContext
 from regulars.plugins.contributions import EventHandler
-from regulars.plugins.hook_calls import handle_events
 from regulars.plugins.hookspecs import hookimpl
 from regulars.plugins.manifest import Grants
 from regulars.plugins.states import PluginWithheld

@@ -6,9 +6,9 @@ from tests.core.plugins.conftest import MakeHost
 from tests.core.plugins.fakes import Gold, plugin
 
 from regulars.messages.templates import MessageContent, MessageTemplate, MessageToWrite
-from regulars.plugins.calls import PluginCallFailed
+from regulars.plugins.calling.calls import PluginCallFailed
+from regulars.plugins.calling.hook_calls import write_message
 from regulars.plugins.context import PluginContext
-from regulars.plugins.hook_calls import write_message
 from regulars.plugins.hookspecs import hookimpl
 from regulars.plugins.states import PluginWithheld
 from regulars.tables import new_id

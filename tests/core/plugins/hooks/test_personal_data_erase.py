@@ -3,9 +3,9 @@ from tests.core.plugins.conftest import MakeHost, points_of
 from tests.core.plugins.fakes import CUSTOMER, OTHER_CUSTOMER, GoldCard, gold, plugin
 
 from regulars.database import Database
+from regulars.plugins.calling.hook_calls import erase_personal_data
 from regulars.plugins.context import PluginContext
 from regulars.plugins.contributions import ErasureReceipt
-from regulars.plugins.hook_calls import erase_personal_data
 from regulars.plugins.hookspecs import hookimpl
 
 pytestmark = pytest.mark.usefixtures("two_customers")

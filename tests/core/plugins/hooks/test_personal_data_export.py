@@ -7,11 +7,11 @@ from tests.core.plugins.conftest import MakeHost
 from tests.core.plugins.fakes import CUSTOMER, GoldCard, gold, manifest, plugin
 
 from regulars.database import Database
-from regulars.plugins.calls import PluginUnavailable
+from regulars.plugins.calling.calls import PluginUnavailable
+from regulars.plugins.calling.hook_calls import export_personal_data
 from regulars.plugins.context import PluginContext
-from regulars.plugins.discovery import found_plugin
-from regulars.plugins.hook_calls import export_personal_data
 from regulars.plugins.hookspecs import hookimpl
+from regulars.plugins.joining.discovery import found_plugin
 
 pytestmark = pytest.mark.usefixtures("two_customers")
 

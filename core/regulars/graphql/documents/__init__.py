@@ -1,0 +1,1 @@
+"""From the text of a document to an operation that may run: read, limited, priced, validated."""

@@ -1,0 +1,1 @@
+"""Answering field by field: permissions, containment of plugins, loaders."""

@@ -1,0 +1,1 @@
+"""Requests and answers as they travel: over HTTP, and over a WebSocket for subscriptions."""

@@ -1,0 +1,230 @@
+"""GraphQL over HTTP: read a request, have it executed, and answer with the status that the draft asks for.
+
+Source: https://graphql.github.io/graphql-over-http/draft/
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Literal, Protocol
+from urllib.parse import parse_qsl
+
+import orjson
+from graphql import OperationDefinitionNode, OperationType
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from regulars.errors import ExpectedError
+from regulars.graphql.documents.inputs import check_text, check_variables
+from regulars.graphql.documents.limits import Limits
+from regulars.graphql.documents.parsing import check_document_size, parse_document
+from regulars.graphql.documents.refusals import DocumentRefused
+from regulars.graphql.protocol.bad_requests import (
+    BadRequest,
+    BatchRefused,
+    ContentTypeRefused,
+    CrossSiteRequest,
+    MethodRefused,
+    MutationByGet,
+    NotAcceptable,
+    ParameterRefused,
+)
+from regulars.graphql.protocol.bodies import read_body, read_json
+from regulars.graphql.protocol.negotiation import (
+    GRAPHQL_RESPONSE,
+    JSON,
+    AnswerType,
+    answer_type,
+    is_json_in_utf8,
+    is_sent_on_purpose,
+)
+from regulars.trusted_documents.hashes import hash_asked_for
+
+__all__ = ["Execute", "FindDocument", "GraphQLAnswer", "GraphQLOperation", "GraphQLOverHttp", "refusal_answer"]
+
+_PARAMETERS = ("query", "documentId", "operationName", "variables", "extensions")
+_STATUSES = {"IDEMPOTENCY_CONFLICT": 422, "IDEMPOTENCY_IN_FLIGHT": 409, "IDEMPOTENCY_ANSWER_ERASED": 410}
+
+
+@dataclass(frozen=True, slots=True)
+class GraphQLOperation:
+    """What a client asks for: the text of a document, which operation of it, its variables, and a key of its own."""
+
+    query: str
+    operation_name: str | None
+    variables: Mapping[str, object]
+    extensions: Mapping[str, object]
+    idempotency_key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class GraphQLAnswer:
+    """A finished answer: JSON in UTF-8, and whether the operation ran or the request was in error.
+
+    An answer to a request in error has no ``data``. ``status`` stands in for the status that follows from the outcome.
+    ``codes`` are those of the errors of an operation that ran, each once.
+    """
+
+    body: bytes
+    outcome: Literal["executed", "request_error"]
+    status: int | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    codes: Sequence[str] = ()
+
+
+class Execute(Protocol):
+    """Whatever runs operations."""
+
+    async def __call__(self, operation: GraphQLOperation, request: Request) -> GraphQLAnswer:
+        """Answer one operation; an ``ExpectedError`` raised from here is answered as a request in error."""
+        ...
+
+
+class FindDocument(Protocol):
+    """Whatever knows documents by their hashes."""
+
+    async def __call__(self, sha256: str, given: str | None, request: Request) -> str:
+        """Return the text of a document, which is the one that was ``given`` if there was one."""
+        ...
+
+
+class GraphQLOverHttp:
+    """The endpoint, an ASGI application for ``starlette.routing.Route``.
+
+    It takes one operation by POST as JSON, or one query by GET. What a form, link or script of a foreign page could
+    send is refused, as are lists of operations, repeated keys and everything longer than ``limits`` allow.
+    ``find`` knows documents that are asked for by their hash.
+    """
+
+    def __init__(self, execute: Execute, *, find: FindDocument | None = None, limits: Limits | None = None) -> None:
+        self._execute = execute
+        self._find = find
+        self._limits = limits or Limits()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one HTTP request."""
+        request = Request(scope, receive)
+        try:
+            response = await self._answer(request)
+        except ClientDisconnect:
+            return
+        await response(scope, receive, send)
+
+    async def _answer(self, request: Request) -> Response:
+        kind = answer_type(request.headers.get("accept"))
+        try:
+            if kind is None:
+                raise NotAcceptable
+            operation = await self._read(request)
+            answer = await self._execute(operation, request)
+        except ExpectedError as error:
+            answer = refusal_answer(error)
+        return _response(answer, kind or JSON)
+
+    async def _read(self, request: Request) -> GraphQLOperation:
+        if request.method == "GET":
+            if not is_sent_on_purpose(request.headers):
+                raise CrossSiteRequest
+            operation = await self._operation(_query_parameters(request), request)
+            self._refuse_changes(operation)
+            return operation
+        if request.method != "POST":
+            raise MethodRefused(request.method)
+        if not is_json_in_utf8(request.headers.getlist("content-type")):
+            raise ContentTypeRefused
+        body = await read_body(request, allowed=self._limits.body_bytes)
+        operation = await self._operation(_members(read_json(body, what="The body")), request)
+        return replace(operation, idempotency_key=request.headers.get("idempotency-key"))
+
+    async def _operation(self, parameters: Mapping[str, object], request: Request) -> GraphQLOperation:
+        operation_name = parameters.get("operationName")
+        query = await self._query(parameters, request)
+        if operation_name is not None and not isinstance(operation_name, str):
+            raise ParameterRefused("operationName", expected="a string or null")
+        variables, extensions = _object(parameters, "variables"), _object(parameters, "extensions")
+        check_text(operation_name or "")
+        check_variables(variables)
+        check_variables(extensions)
+        return GraphQLOperation(query, operation_name or None, variables, extensions)
+
+    async def _query(self, parameters: Mapping[str, object], request: Request) -> str:
+        """Return the text of the document, which may be asked for by its hash."""
+        query = parameters.get("query")
+        if isinstance(query, str):
+            check_document_size(query, self._limits)
+        asked = hash_asked_for(parameters.get("documentId"), _object(parameters, "extensions"))
+        if asked is not None and self._find is not None and (query is None or isinstance(query, str)):
+            return await self._find(asked, query or None, request)
+        if not isinstance(query, str):
+            raise ParameterRefused("query", expected="the text of a GraphQL document")
+        return query
+
+    def _refuse_changes(self, operation: GraphQLOperation) -> None:
+        """Refuse all but queries, here and not in the executor, so that no executor can forget it."""
+        for node in parse_document(operation.query, self._limits).definitions:
+            if not isinstance(node, OperationDefinitionNode) or node.operation is OperationType.QUERY:
+                continue
+            if operation.operation_name is None or (node.name and node.name.value == operation.operation_name):
+                raise MutationByGet
+
+
+def refusal_answer(error: ExpectedError) -> GraphQLAnswer:
+    """Return the answer to a request in error: message and code, and where in the document if that is known."""
+    told: dict[str, object] = {"message": str(error), "extensions": {"code": error.code}}
+    if isinstance(error, DocumentRefused) and error.locations:
+        told["locations"] = [{"line": line, "column": column} for line, column in error.locations]
+    body = orjson.dumps({"errors": [told]})
+    if isinstance(error, BadRequest):
+        return GraphQLAnswer(body, "request_error", status=error.status, headers=error.headers)
+    return GraphQLAnswer(body, "request_error", status=_STATUSES.get(error.code))
+
+
+def _response(answer: GraphQLAnswer, kind: AnswerType) -> Response:
+    """Return the response; a request in error is a 400 to those who speak the new media type, else a 200."""
+    status = 400 if answer.outcome == "request_error" and kind == GRAPHQL_RESPONSE else 200
+    return Response(
+        answer.body,
+        status_code=status if answer.status is None else answer.status,
+        headers={
+            "content-type": f"{kind}; charset=utf-8",
+            "cache-control": "no-store",
+            "x-content-type-options": "nosniff",
+            **answer.headers,
+        },
+    )
+
+
+def _members(body: object) -> Mapping[str, object]:
+    if isinstance(body, list):
+        raise BatchRefused
+    if not isinstance(body, dict):
+        raise ParameterRefused("query", expected="a member of an object, which the body is not")
+    return body
+
+
+def _query_parameters(request: Request) -> Mapping[str, object]:
+    """Return the parameters of a GET, of which two are JSON texts."""
+    text: bytes = request.scope["query_string"]
+    try:
+        pairs = parse_qsl(text.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=20)
+    except ValueError as error:
+        raise ParameterRefused("query", expected="percent-encoded UTF-8, among at most 20 parameters") from error
+    given = [(name, value) for name, value in pairs if name in _PARAMETERS]
+    parameters: dict[str, object] = {}
+    for name, value in given:
+        if name in parameters:
+            raise ParameterRefused(name, expected="given once")
+        if name in ("variables", "extensions"):
+            parameters[name] = read_json(value, what=f"The parameter {name!r}") if value else None
+        else:
+            parameters[name] = value
+    return parameters
+
+
+def _object(parameters: Mapping[str, object], name: str) -> Mapping[str, object]:
+    value = parameters.get(name)
+    if value is None:
+        return {}
+    if not isinstance(value, dict):
+        raise ParameterRefused(name, expected="an object or null")
+    return value

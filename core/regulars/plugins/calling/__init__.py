@@ -1,0 +1,1 @@
+"""Calls of plugins' code: contained, watched, checked, recorded, and stopped where they keep failing."""

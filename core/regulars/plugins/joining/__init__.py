@@ -1,0 +1,1 @@
+"""How a plugin comes in: found, checked, admitted, loaded, its tables brought up to date."""

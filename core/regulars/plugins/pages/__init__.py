@@ -1,0 +1,1 @@
+"""Where plugins' pages and parts of pages stand."""
