@@ -30,6 +30,7 @@ __all__ = ["CDNOW", "SIMULATED", "History", "JobNotDone", "history_for_demo", "p
 PLUGIN = "clv"
 PLUGIN_SETTINGS = {"margin": 0.35}
 FIT = "clv.fit"
+FITTING = "Fitting the model of lifetime value"
 BATCH = 100
 LOOK_S = 0.1
 
@@ -87,6 +88,8 @@ async def prepare_demo(server: Server, history: History, *, progress: Progress) 
         await server.host.configure(PLUGIN, PLUGIN_SETTINGS)
         await server.host.enable(PLUGIN)
         await server.refresh_schema()
+        await _enqueue_fit(server)
+        progress(FITTING, 0, None)
     if server.host.statuses[PLUGIN].state is PluginState.ENABLED:
         await _fit(server, progress)
 
@@ -126,23 +129,27 @@ async def _wait_until_told(server: Server, progress: Progress) -> None:
         await asyncio.sleep(LOOK_S)
 
 
+async def _enqueue_fit(server: Server) -> None:
+    zone = ZoneInfo(server.company.time_zone)
+    await enqueue_due(server.database, server.job_kinds, zone=zone, now=server.clock.now())
+
+
 async def _fit(server: Server, progress: Progress) -> None:
     """Wait for the first fit that succeeds: today's, which the scheduler would also start."""
-    zone, now = ZoneInfo(server.company.time_zone), server.clock.now()
-    await enqueue_due(server.database, server.job_kinds, zone=zone, now=now)
+    await _enqueue_fit(server)
     async with server.database.writing() as session:
         fits = await list_jobs(session, kind=FIT)
         if any(fit.status == "SUCCEEDED" for fit in fits):
             return
         job = fits[0]
         if job.status not in ("QUEUED", "RUNNING"):
-            job = await repeat_job(session, id=job.id, actor=SYSTEM.label, now=now)
+            job = await repeat_job(session, id=job.id, actor=SYSTEM.label, now=server.clock.now())
     broken_off = job.attempts if job.status == "RUNNING" else None
     while job.status in ("QUEUED", "RUNNING"):
         if job.attempts == broken_off:
             progress("Waiting for the fit of a start that was broken off, a minute at most", 0, None)
         else:
-            progress(job.message or "Fitting the model of lifetime value", job.done, job.total)
+            progress(job.message or FITTING, job.done, job.total)
         await asyncio.sleep(LOOK_S)
         async with server.database.reading() as session:
             job = await read_job(session, id=job.id)
