@@ -210,7 +210,7 @@ def run_postgresql() -> None:
         maker = PostgresDatabases(server)
         with maker.fresh() as url:
             asyncio.run(compare("postgresql", url))
-        maker.drop_templates()
+        maker.close()
 
 
 async def make_durable(url: str) -> None:

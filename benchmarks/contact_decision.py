@@ -275,7 +275,7 @@ def main() -> None:
                 databases = PostgresDatabases(server)
                 with databases.fresh() as url:
                     asyncio.run(measure(url))
-                databases.drop_templates()
+                databases.close()
 
 
 if __name__ == "__main__":

@@ -207,7 +207,7 @@ def run_postgresql(folder: Path) -> None:
         maker = PostgresDatabases(server)
         with maker.fresh() as url:
             asyncio.run(compare("postgresql", url, folder, leader))
-        maker.drop_templates()
+        maker.close()
 
 
 async def make_durable(url: str) -> int:

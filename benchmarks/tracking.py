@@ -172,7 +172,7 @@ def main() -> None:
                 maker = PostgresDatabases(server)
                 with maker.fresh() as url:
                     measure("postgresql", url, folder)
-                maker.drop_templates()
+                maker.close()
 
 
 if __name__ == "__main__":

@@ -56,7 +56,7 @@ def postgres_databases(request: pytest.FixtureRequest) -> Iterator[PostgresDatab
     with postgres_server(run_id) as url:
         databases = PostgresDatabases(url)
         yield databases
-        databases.drop_templates()
+        databases.close()
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
