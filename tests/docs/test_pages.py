@@ -59,7 +59,7 @@ async def test_sending_events(make_app: MakeApp, tmp_path: Path) -> None:
 
     await reader.follow(DOCS / "how-to" / "send-events.md")
 
-    assert reader.done == 5
+    assert reader.done == 9
 
 
 async def test_exporting(make_app: MakeApp, tmp_path: Path) -> None:

@@ -1,16 +1,16 @@
-"""Tables of messages that were taken in lately, and of those that were rejected."""
+"""Tables of messages that were taken in lately, of those that were rejected, and of what events mean."""
 
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Index
+from sqlalchemy import Index, UniqueConstraint
 from sqlmodel import Field
 
 from regulars.personal import pii
 from regulars.tables import JsonColumn, Table, UtcDateTime, new_id
 
-__all__ = ["RejectedMessage", "TakenMessage"]
+__all__ = ["MappedEvent", "MappedField", "RejectedMessage", "TakenMessage"]
 
 
 class TakenMessage(Table, table=True):
@@ -43,3 +43,39 @@ class RejectedMessage(Table, table=True):
     body: Any = Field(default=None, sa_type=JsonColumn, nullable=True, sa_column_kwargs=pii("document"))
     received_at: datetime = Field(sa_type=UtcDateTime, index=True)
     replayed_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+
+
+class MappedEvent(Table, table=True):
+    """What an event of a source means: the type of touchpoint, and in which properties its parts come.
+
+    The amount stands in the first of ``amount_properties`` that a message has. Currency and channel come from a
+    property, and where that is missing they are always the same. Without ``external_id_property`` the touchpoint is
+    named by the message's id.
+    """
+
+    __tablename__ = "core_tracking_event"
+    __table_args__ = (UniqueConstraint("source", "event"),)
+
+    id: UUID = Field(default_factory=new_id, primary_key=True)
+    source: str = Field(sa_column_kwargs=pii("none"))
+    event: str = Field(sa_column_kwargs=pii("none"))
+    type: str = Field(sa_column_kwargs=pii("none"))
+    amount_properties: list[Any] = Field(sa_type=JsonColumn, sa_column_kwargs=pii("none"))
+    currency_property: str | None = Field(default=None, sa_column_kwargs=pii("none"))
+    currency: str | None = Field(default=None, sa_column_kwargs=pii("none"))
+    channel_property: str | None = Field(default=None, sa_column_kwargs=pii("none"))
+    channel: str | None = Field(default=None, sa_column_kwargs=pii("none"))
+    external_id_property: str | None = Field(default=None, sa_column_kwargs=pii("none"))
+    version: int = 1
+    updated_at: datetime = Field(sa_type=UtcDateTime)
+
+
+class MappedField(Table, table=True):
+    """From which property a field of the touchpoint's payload comes; with ``times``, multiplied by another one."""
+
+    __tablename__ = "core_tracking_event_field"
+
+    event_id: UUID = Field(foreign_key="core_tracking_event.id", ondelete="CASCADE", primary_key=True)
+    field: str = Field(primary_key=True, sa_column_kwargs=pii("none"))
+    property: str = Field(sa_column_kwargs=pii("none"))
+    times: str | None = Field(default=None, sa_column_kwargs=pii("none"))

@@ -6,9 +6,7 @@ from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
-from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlmodel import col
 
 from regulars.access.actors import Actor
 from regulars.consents.registry import ConsentRegistry
@@ -21,19 +19,19 @@ from regulars.events.models import Event
 from regulars.ingest.customer_writes import renew_words
 from regulars.ingest.new_customers import NameKey, customer_event, write_identities, write_new_customers
 from regulars.ingest.staging import write_rows
-from regulars.inserts import insert_new
 from regulars.suppressions.refusals import AddressErased
 from regulars.touchpoints.drafts import TouchpointDraft, checked_draft
-from regulars.touchpoints.models import Touchpoint
-from regulars.touchpoints.service import LARGEST_BATCH, record_touchpoints
+from regulars.touchpoints.service import LARGEST_BATCH, OtherContent, record_touchpoints
 from regulars.touchpoints.types import TouchpointTypes
 from regulars.tracking.barring import barred_names, gone_among, refuse_barred, told_names
 from regulars.tracking.consents import ConsentWish, ToldConsents, consents_in, write_consents
+from regulars.tracking.events import meanings_of
 from regulars.tracking.facts import Facts, Ignored, facts_of
 from regulars.tracking.holding import known_by
+from regulars.tracking.meanings import Meaning
 from regulars.tracking.messages import Message, Refused
-from regulars.tracking.models import TakenMessage
 from regulars.tracking.people import People, names_of
+from regulars.tracking.repeats import known_messages, remember_messages
 from regulars.tracking.touchpoints import TIMELINE, touchpoint_of
 from regulars.tracking.traits import ToldFact, write_facts
 from regulars.traits.registry import TraitRegistry
@@ -102,8 +100,11 @@ async def take_messages(
     grow with that of messages, except where consents change.
     """
     results = [_result(message) for message in messages]
-    checked = [_checked(one, result, sender, known, now) for one, result in zip(messages, results, strict=True)]
-    work = await _unknown([one for one in checked if one is not None], session, sender.source)
+    meanings = await _meanings(session, messages, sender.source)
+    checked = [
+        _checked(one, result, sender, known, meanings, now) for one, result in zip(messages, results, strict=True)
+    ]
+    work = await _unknown(session, [one for one in checked if one is not None], sender.source)
     people = await _people(session, work)
     barred = await barred_names(session, {name for one in work for name in told_names(one.message, one.facts)})
     _assign(work, people, barred)
@@ -121,7 +122,10 @@ async def take_messages(
         actor=sender.label,
         now=now,
     )
-    await _remember(session, accepted, sender.source, now)
+    without_touchpoint = [
+        one.message.id for one in accepted if not one.draft or one.draft.external_id != one.message.id
+    ]
+    await remember_messages(session, ids=without_touchpoint, source=sender.source, now=now)
     about = frozenset(one.customer_id for one in accepted if one.customer_id is not None)
     return TakenIn(results, list(people.joins), about)
 
@@ -132,8 +136,22 @@ def _result(message: Message | Refused) -> Taken:
     return Taken(message.place, message.id)
 
 
+async def _meanings(session: AsyncSession, messages: Sequence[Message | Refused], source: str) -> Mapping[str, Meaning]:
+    events = {
+        str(event).strip()
+        for one in messages
+        if isinstance(one, Message) and one.type == "track" and isinstance(event := one.body.get("event"), str | int)
+    }
+    return await meanings_of(session, source=source, events=events)
+
+
 def _checked(
-    message: Message | Refused, result: Taken, sender: Actor, known: Registries, now: datetime
+    message: Message | Refused,
+    result: Taken,
+    sender: Actor,
+    known: Registries,
+    meanings: Mapping[str, Meaning],
+    now: datetime,
 ) -> _Work | None:
     if isinstance(message, Refused):
         return None
@@ -142,7 +160,8 @@ def _checked(
         wishes, ignored = consents_in(message, registry=known.consents, may_grant=sender.may("consents:write"))
         draft = None
         if message.type in TIMELINE:
-            draft = checked_draft(touchpoint_of(message, source=sender.source), types=known.types, now=now)
+            told = touchpoint_of(message, source=sender.source, meanings=meanings, types=known.types)
+            draft = checked_draft(told, types=known.types, now=now)
     except ExpectedError as error:
         _reject(result, error)
         return None
@@ -161,18 +180,9 @@ def _reject(result: Taken, error: ExpectedError) -> None:
     result.status, result.error = "rejected", error.with_traceback(None)
 
 
-async def _unknown(work: Sequence[_Work], session: AsyncSession, source: str) -> list[_Work]:
+async def _unknown(session: AsyncSession, work: Sequence[_Work], source: str) -> list[_Work]:
     """Return the messages that did not come before, the first of each id."""
-    ids = {one.message.id for one in work}
-    seen: set[str] = set()
-    if ids:
-        touchpoints = select(col(Touchpoint.external_id)).where(
-            col(Touchpoint.source) == source, col(Touchpoint.external_id).in_(ids)
-        )
-        others = select(col(TakenMessage.message_id)).where(
-            col(TakenMessage.source) == source, col(TakenMessage.message_id).in_(ids)
-        )
-        seen = {str(id) for id in await session.scalars(touchpoints.union_all(others))}
+    seen = await known_messages(session, ids={one.message.id for one in work}, source=source)
     new = []
     for one in work:
         if one.message.id in seen:
@@ -258,10 +268,10 @@ async def _write_touchpoints(
         drafts = [replace(one.draft, customer_id=one.customer_id) for one in some if one.draft and one.customer_id]
         recorded = await record_touchpoints(session, drafts=drafts, types=types, actor=sender, now=now)
         for one, outcome in zip(some, recorded, strict=True):
-            if isinstance(outcome, NotFound):
+            if isinstance(outcome, NotFound) or (isinstance(outcome, OtherContent) and "type" in outcome.differences):
                 _reject(one.result, outcome)
             elif isinstance(outcome, ExpectedError) or not outcome.is_new:
-                one.result.status = "duplicate"  # the other one was on its way at the same moment
+                one.result.status = "duplicate"  # told before under its own name, or on its way at the same moment
 
 
 async def _write_facts(
@@ -290,8 +300,3 @@ async def _write_consents(
         if one.wishes and one.customer_id is not None
     ]
     await write_consents(session, told=told, registry=registry, sender=sender, now=now)
-
-
-async def _remember(session: AsyncSession, work: Sequence[_Work], source: str, now: datetime) -> None:
-    rows = [{"source": source, "message_id": one.message.id, "received_at": now} for one in work if one.draft is None]
-    await insert_new(session, TakenMessage, rows, unless_taken=("source", "message_id"))

@@ -1,13 +1,17 @@
 """Say which touchpoint a message tells of; pure."""
 
+from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
 from regulars.errors import InvalidInput
 from regulars.touchpoints.drafts import TouchpointDraft
+from regulars.touchpoints.types import TouchpointTypes
+from regulars.tracking.meanings import Meaning
 from regulars.tracking.messages import Message, part_of
+from regulars.tracking.translation import translated
 
-__all__ = ["SOMEBODY", "TIMELINE", "touchpoint_of"]
+__all__ = ["SOMEBODY", "TIMELINE", "event_of", "touchpoint_of"]
 
 TIMELINE = frozenset({"group", "page", "screen", "track"})
 """The types of messages that stand in a customer's timeline."""
@@ -18,12 +22,15 @@ SOMEBODY = UUID(int=0)
 CHANNELS = {"browser": "web", "mobile": "app", "web": "web"}
 
 
-def touchpoint_of(message: Message, *, source: str) -> TouchpointDraft:
+def touchpoint_of(
+    message: Message, *, source: str, meanings: Mapping[str, Meaning], types: TouchpointTypes
+) -> TouchpointDraft:
     """Return the touchpoint of a page, screen, track or group, of nobody yet.
 
-    Its external id is the message's id. Raises ``InvalidInput`` for what lacks that every touchpoint of its type needs.
+    A `track` is what ``meanings`` says of its event. The external id is the message's id, unless a meaning names
+    another. Raises ``InvalidInput`` for what lacks that every touchpoint of its type needs.
     """
-    return TouchpointDraft(
+    draft = TouchpointDraft(
         customer_id=SOMEBODY,
         type=message.type,
         occurred_at=message.occurred_at,
@@ -32,6 +39,13 @@ def touchpoint_of(message: Message, *, source: str) -> TouchpointDraft:
         external_id=message.id,
         payload=_payload(message),
     )
+    meaning = meanings.get(event_of(message)) if message.type == "track" else None
+    return draft if meaning is None else translated(draft, body=message.body, meaning=meaning, types=types)
+
+
+def event_of(message: Message) -> str:
+    """Return what a `track` says that happened; raise ``InvalidInput`` where it does not."""
+    return _word(message.body, "event").strip()
 
 
 def _channel(message: Message) -> str | None:
@@ -47,7 +61,7 @@ def _payload(message: Message) -> dict[str, Any]:
         return {"group_id": _word(body, "groupId"), "traits": part_of(body, "traits")}
     properties = part_of(body, "properties")
     if message.type == "track":
-        return {"event": _word(body, "event"), "properties": properties}
+        return {"event": event_of(message), "properties": properties}
     named = {name: body[name] for name in ("name", "category") if body.get(name)}
     return {**named, "properties": properties}
 

@@ -43,6 +43,7 @@ from regulars.segments.graphql import SegmentQueries
 from regulars.suppressions.graphql import CustomerSuppressions, SuppressionMutations, SuppressionQueries
 from regulars.touchpoints.bulk import TOUCHPOINT_BULK
 from regulars.touchpoints.graphql import CustomerTouchpoints, TouchpointMutations, TouchpointQueries
+from regulars.tracking.event_graphql import TrackingEventMutations, TrackingEventQueries
 from regulars.tracking.graphql import TrackingMutations, TrackingQueries
 from regulars.traits.graphql import TraitMutations, TraitQueries, customer_traits
 from regulars.traits.objections_graphql import CustomerTraitObjections, TraitObjectionMutations
@@ -60,6 +61,7 @@ CORE_PARTS = (
     GraphQLPart({"Mutation": CustomerMergeMutations}),
     GraphQLPart({"Query": MergeSuggestionQueries, "Mutation": MergeSuggestionMutations}),
     GraphQLPart({"Query": TrackingQueries, "Mutation": TrackingMutations}),
+    GraphQLPart({"Query": TrackingEventQueries, "Mutation": TrackingEventMutations}),
     GraphQLPart({"Query": TouchpointQueries, "Mutation": TouchpointMutations, "Customer": CustomerTouchpoints}),
     GraphQLPart({"Query": ConsentQueries, "Mutation": ConsentMutations, "Customer": CustomerConsents}),
     GraphQLPart({"Query": PrivacyQueries, "Mutation": PrivacyMutations}),
