@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, a
 from regulars.direct_reading import SESSION_OPTION, DirectReader
 from regulars.settings import Settings
 from regulars.sqlite_functions import SQLITE_FUNCTIONS
+from regulars.sqlite_visits import connect_in_visits
 
 __all__ = ["Database", "open_engine", "patience"]
 
@@ -31,6 +32,7 @@ def open_engine(settings: Settings) -> AsyncEngine:
         engine = create_async_engine(
             settings.database, hide_parameters=True, execution_options=options, connect_args={"timeout": 30}
         )
+        event.listen(engine.sync_engine, "do_connect", connect_in_visits)
         event.listen(engine.sync_engine, "connect", _prepare_sqlite)
         event.listen(engine.sync_engine, "begin", _begin_sqlite)
         event.listen(engine.sync_engine, "invalidate", _release_sqlite)

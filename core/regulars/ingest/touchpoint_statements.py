@@ -71,7 +71,7 @@ def insert_events(dialect: str, *, actor: str, now: datetime) -> Insert:
             literal("touchpoint.recorded"),
             literal("customer:") + _shown(col(Touchpoint.customer_id), dialect),
             literal(actor),
-            build("touchpoint_id", _shown(col(Touchpoint.id), dialect), "type", col(Touchpoint.type)),
+            build("touchpointId", _shown(col(Touchpoint.id), dialect), "type", col(Touchpoint.type)),
             _moment(now),
             _moment(now),
         )
