@@ -1,3 +1,5 @@
+import json
+import re
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
@@ -5,6 +7,7 @@ from pathlib import Path
 from time import sleep
 from typing import Any
 
+import httpx
 import pytest
 from tests.real.demo_start import MAKE_DEMO, ROOT, DemoStart, demo_start
 from tests.real.servers import free_port
@@ -50,6 +53,30 @@ def test_the_printed_key_opens_the_answer_over_the_whole_purchase_history(first_
     assert (len(best), values) == (10, sorted(values, reverse=True))
     assert min(len(customer["touchpoints"]["nodes"]) for customer in best) == 3
     assert counts(first_start) == CDNOW_COUNTS
+
+
+def test_the_page_of_the_customer_that_the_start_names_opens_by_the_mail_in_the_folder(first_start: DemoStart) -> None:
+    address = re.findall(r"link to (\S+@\S+)\.", first_start.printed)[0]
+    with httpx.Client(
+        base_url=first_start.address, headers={"origin": first_start.address}, follow_redirects=True
+    ) as browser:
+        browser.get("/preferences")
+        browser.post("/preferences/ask", data={"address": address, "form_token": ""})
+
+        mail = mail_in(first_start.folder / "demo-data" / "mails")
+        link = re.findall(r"/preferences/open\?link=([^&\s]+)", mail["text"])[0]
+        page = browser.post("/preferences/open", data={"link": link, "form_token": ""})
+
+    assert mail["address"] == address
+    assert "New arrivals" in page.text
+    assert "Stop everything" in page.text
+
+
+def mail_in(folder: Path) -> dict[str, Any]:
+    while not (found := sorted(folder.glob("email-*.json"))):
+        sleep(0.1)
+    mail: dict[str, Any] = json.loads(found[0].read_text())
+    return mail
 
 
 def test_the_second_start_keeps_data_and_key(first_start: DemoStart, folder: Path) -> None:

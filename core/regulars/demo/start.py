@@ -7,6 +7,7 @@ import typer
 
 from regulars.database import Database, open_engine
 from regulars.demo.api_key import kept_key
+from regulars.demo.customers_page import open_customers_page
 from regulars.demo.marking import refuse_other_customers
 from regulars.demo.preparation import history_for_demo, prepare_demo
 from regulars.demo.progress import shown_progress
@@ -34,11 +35,15 @@ def serve_demo(settings: Settings, listener: socket.socket) -> None:
         progress("Making the tables", 0, None)
         asyncio.run(_make_tables(settings))
 
+    address = address_of(listener)
+
     async def prepare(server: Server) -> None:
         with shown_progress() as progress:
             await prepare_demo(server, history, progress=progress)
+            customer = await open_customers_page(server, address, progress=progress)
         key = await kept_key(server, FOLDER / "api-key")
-        typer.echo(welcome(address_of(listener), key=key, history=history, place=place_of_data(settings)))
+        text = welcome(address, key=key, history=history, place=place_of_data(settings), customer=customer)
+        typer.echo(text)
 
     serve(settings, listener, before=prepare)
 

@@ -5,6 +5,7 @@ from urllib.parse import quote_plus
 
 from regulars.demo.people import MAIL_DOMAIN
 from regulars.demo.preparation import CDNOW, History
+from regulars.demo.settings import MAILS
 
 __all__ = ["EXAMPLE_QUERY", "graphiql_address", "welcome"]
 
@@ -48,8 +49,11 @@ def graphiql_address(server_address: str, *, key: str, history: History) -> str:
     return f"{server_address}/graphql#key={key}&query={query}"
 
 
-def welcome(server_address: str, *, key: str, history: History, place: str) -> str:
-    """Return what is printed: where to look, the key, what of it all is invented, and the ``place`` of the data."""
+def welcome(server_address: str, *, key: str, history: History, place: str, customer: str | None = None) -> str:
+    """Return what is printed: where to look, the key, what of it all is invented, and the ``place`` of the data.
+
+    ``customer`` is the e-mail address of somebody whose own page can be opened.
+    """
     body = json.dumps({"query": " ".join(EXAMPLE_QUERY.split())})
     return f"""
 Regulars is ready at {server_address}
@@ -64,12 +68,22 @@ Regulars is ready at {server_address}
   API key, for an admin: {key}
 
   Plugins, jobs and problems on one page, for whoever signs in with that key: {server_address}/console
-
+{_page(server_address, customer)}
   {_real(history)}
   Invented: names, e-mail addresses (@{MAIL_DOMAIN}), places, times of day, how people came and what that cost, refunds,
   service calls, consents, and a margin of 35 %. The source of invented touchpoints is "invented".
 
   Ctrl-C ends it. The data stay in {place}; remove that to begin anew.
+"""
+
+
+def _page(server_address: str, customer: str | None) -> str:
+    if customer is None:
+        return ""
+    return f"""
+  A customer's own page, with everything that is known and can be chosen: {server_address}/preferences
+  Ask there for a link to {customer}. No mail leaves the demo: they lie in {MAILS},
+  unless you said where mails go.
 """
 
 
