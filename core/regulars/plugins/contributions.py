@@ -170,7 +170,9 @@ class Pages:
     ``permissions`` maps a route's name to a permission; a route without one stops the plugin, so that nothing becomes
     public by accident. The permission ``public`` is explicit. A page finds a ``PluginContext`` in
     ``request.state.ctx`` and who asks in ``request.state.actor``; it has ten seconds, and what a GET writes is not
-    kept.
+    kept. A page that knows by a session of its own which customer looks puts their id into
+    ``request.state.customer_id``: when their browser sends Global Privacy Control, sharing stops, at a GET too. A link
+    proves nobody; it is opened by scanners of mails as well.
 
     ``titles`` maps a route's name to what it is called where staff find their pages; a route without a title is not
     listed. ``templates`` is the folder of the templates for ``page_response``, as ``package:folder``, and ``static``

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from functools import cache
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.datastructures import URL
@@ -23,6 +24,7 @@ from regulars.plugins.contributions import Pages
 from regulars.plugins.pages.addresses import plugin_at
 from regulars.plugins.plugin_set import EnabledPlugin
 from regulars.web.console.frame import staff_frame
+from regulars.web.gpc import asks_for_no_sharing, heed_gpc
 from regulars.web.kept_files import KeptFiles
 from regulars.web.server import Server
 from regulars.web.visitors import Visitor, after_form_check, visitor_of
@@ -64,7 +66,8 @@ class PluginPages:
 
     Whoever is signed in in a browser comes in as well; what they change by a form must carry the form's token.
     The page finds who asks in ``request.state.actor`` and a ``PluginContext`` in ``request.state.ctx``. It has ten
-    seconds. What it writes is committed before the answer to its request is sent; a GET writes nothing.
+    seconds. What it writes is committed before the answer to its request is sent; a GET writes nothing. Only that the
+    browser of a customer whom the page knows asks for no sharing is kept at a GET, too, before the answer is sent.
     """
 
     def __init__(self, server: Server) -> None:
@@ -117,7 +120,9 @@ class PluginPages:
         self, plugin: EnabledPlugin, route: BaseRoute, actor: Actor, scope: Scope, receive: Receive, send: Send
     ) -> None:
         host = self._server.host
-        held = _HeldAnswer(send, is_held=scope["method"] not in READING_METHODS)
+        request = Request(scope)
+        is_changing = scope["method"] not in READING_METHODS
+        held = _HeldAnswer(send, is_held=is_changing or asks_for_no_sharing(request.headers))
 
         async def show() -> HTTPException | ExpectedError | None:
             try:
@@ -136,6 +141,10 @@ class PluginPages:
             raise PagePaused(plugin.id) from paused
         except PluginCallFailed as failure:
             raise PageFailed(plugin.id, failure.reference) from failure
+        customer_id = scope["state"].get("customer_id")
+        if isinstance(customer_id, UUID):
+            themselves = Actor("customer", customer_id, customer_id=customer_id)
+            await heed_gpc(self._server, request, [customer_id], actor=themselves)
         if deliberate is not None:
             raise deliberate
         await held.release()

@@ -1,10 +1,12 @@
 from collections.abc import AsyncIterator, Mapping
 from datetime import timedelta
+from uuid import UUID
 
 import httpx
 import pytest
 import pytest_asyncio
 from sqlalchemy import func, select
+from sqlmodel import col
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -17,12 +19,16 @@ from regulars.access.owners import ForService
 from regulars.access.server_secret import ensure_server_secret
 from regulars.access.service import create_key
 from regulars.clock import SettableClock
+from regulars.consents.models import GpcSignal
+from regulars.customers.changes import CustomerChanges
+from regulars.customers.service import create_customer
 from regulars.plugins.contributions import Pages
 from regulars.plugins.hookspecs import hookimpl
 from regulars.plugins.joining.discovery import found_plugin
 from regulars.plugins.manifest import Grants, Permission, PluginManifest
 from regulars.segments.models import Segment
 from regulars.settings import Settings
+from regulars.watch.statements import count_statements, counting_statements
 from regulars.web.application import create_app
 from regulars.web.server import Server
 
@@ -63,6 +69,13 @@ async def write(request: Request) -> Response:
     return PlainTextResponse("written")
 
 
+async def card(request: Request) -> Response:
+    known = request.headers.get("x-card")
+    if known is not None:
+        request.state.customer_id = UUID(known)
+    return PlainTextResponse("a card")
+
+
 class Loyalty:
     @hookimpl
     def pages(self) -> Pages:
@@ -71,6 +84,7 @@ class Loyalty:
             Route("/reports/{name}", report, name="report"),
             Route("/crash", crash, name="crash"),
             Route("/nothing", nothing, name="nothing"),
+            Route("/card", card, name="card"),
             Route("/write", write, name="write", methods=["GET", "POST"]),
         ]
         return Pages(
@@ -80,6 +94,7 @@ class Loyalty:
                 "report": "loyalty:read",
                 "crash": "public",
                 "nothing": "public",
+                "card": "public",
                 "write": "public",
             },
         )
@@ -228,3 +243,36 @@ async def test_a_get_keeps_nothing(web: httpx.AsyncClient, server: Server) -> No
 
     assert answer.status_code == 200
     assert await segments(server) == 0
+
+
+async def test_the_signal_of_a_customer_whom_a_page_knows_counts_at_a_get_and_is_written_once(
+    web: httpx.AsyncClient, server: Server
+) -> None:
+    anna = await customer(server)
+
+    silent = await web.get("/plugins/loyalty/card", headers={"x-card": str(anna)})
+    nobody = await web.get("/plugins/loyalty/card", headers={"sec-gpc": "1"})
+    before = await signals(server)
+    told = await web.get("/plugins/loyalty/card", headers={"sec-gpc": "1", "x-card": str(anna)})
+    count_statements(server.database.engines)
+    with counting_statements() as without:
+        await web.get("/plugins/loyalty/card", headers={"x-card": str(anna)})
+    with counting_statements() as again:
+        await web.get("/plugins/loyalty/card", headers={"sec-gpc": "1", "x-card": str(anna)})
+
+    assert [silent.text, nobody.text, told.text] == ["a card"] * 3
+    assert (before, await signals(server)) == ([], [anna])
+    assert again.statements == without.statements + 1
+
+
+async def customer(server: Server) -> UUID:
+    async with server.database.writing() as session:
+        anna = await create_customer(
+            session, changes=CustomerChanges(display_name="Anna"), actor=SYSTEM, now=server.clock.now()
+        )
+    return anna.id
+
+
+async def signals(server: Server) -> list[UUID]:
+    async with server.database.reading() as session:
+        return list(await session.scalars(select(col(GpcSignal.customer_id))))

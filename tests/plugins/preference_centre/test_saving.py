@@ -252,7 +252,9 @@ async def test_a_partner_is_off_until_the_customer_allows_this_one(app: App, ann
     assert {entry.recipient for entry in entries} == {"glass"}
 
 
-async def test_a_browser_that_asks_for_no_sharing_is_believed(app: App, anna: UUID) -> None:
+async def test_a_browser_that_asks_for_no_sharing_is_believed_as_soon_as_the_page_is_looked_at(
+    app: App, anna: UUID
+) -> None:
     await allow_partner(app)
 
     async with opened(app, anna) as page:
@@ -260,11 +262,41 @@ async def test_a_browser_that_asks_for_no_sharing_is_believed(app: App, anna: UU
         app.clock.advance(timedelta(minutes=1))
         page.client.headers["sec-gpc"] = "1"
         await page.get()
-        looked = await signals(app)
-        await page.send("less/save")
 
         assert "Your browser asks us not to share or sell your data." in page.text
         assert "Off: we pass nothing on" in page.text
+        assert await signals(app) == 1
+        await page.get()
+        await page.send("less/save")
+        assert "Off: we pass nothing on" in page.text
+    assert await signals(app) == 1
+
+
+async def test_who_allows_a_partner_after_the_signal_means_it(app: App, anna: UUID) -> None:
+    await allow_partner(app)
+
+    async with opened(app, anna) as page:
+        page.client.headers["sec-gpc"] = "1"
+        await page.get()
+        app.clock.advance(timedelta(minutes=1))
+        await page.send("partners/start")
+        await page.get()
+
+        assert "On: may write to you" in page.text
+    assert await signals(app) == 1
+
+
+async def test_the_signal_of_whoever_opens_the_link_of_a_message_counts_only_when_a_form_is_sent(
+    app: App, anna: UUID
+) -> None:
+    async with app.browser() as client:
+        client.headers["sec-gpc"] = "1"
+        page = Page(client)
+        await page.get(down_link(app, anna))
+        await page.client.head(down_link(app, anna))
+        looked = await signals(app)
+        await page.send("stop/all")
+
     assert (looked, await signals(app)) == (0, 1)
 
 

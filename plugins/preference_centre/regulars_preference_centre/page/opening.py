@@ -29,6 +29,7 @@ async def up_visit(request: Request) -> Visit | None:
     session = await ctx.door.session_of(ctx.session, token=token, now=now)
     if session is None:
         return None
+    request.state.customer_id = session.customer.id  # so that their Global Privacy Control counts
     return Visit(
         ctx,
         session.customer,

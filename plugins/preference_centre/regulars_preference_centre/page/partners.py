@@ -1,6 +1,7 @@
 """Section 8: the partners, each by name and off unless the customer said otherwise."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -33,6 +34,8 @@ async def note_no_sharing(visit: Visit) -> None:
 
 async def _read(visit: Visit) -> Mapping[str, Any]:
     permissions = await permissions_of(visit)
+    if visit.asks_for_no_sharing and permissions.no_sharing_since is None:
+        permissions = replace(permissions, no_sharing_since=visit.now)  # it is kept with this very answer
     lines = []
     for partner in visit.settings.partners:
         consent = _consent_text(visit, partner)
