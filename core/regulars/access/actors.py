@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Literal
 from uuid import UUID
 
@@ -26,10 +27,15 @@ class Actor:
     key_id: UUID | None = None
     source: str = ""
 
-    @property
+    @cached_property
     def label(self) -> str:
         """Return the actor as events and ledgers name it: ``staff:<uuid>``, ``system``."""
         return self.kind if self.id is None else f"{self.kind}:{self.id}"
+
+    @cached_property
+    def key_label(self) -> str | None:
+        """Return the key with which the actor came in, as ``key:<uuid>``; None for whoever came without one."""
+        return None if self.key_id is None else f"key:{self.key_id}"
 
     def may(self, permission: str) -> bool:
         """Tell whether the actor has this permission."""

@@ -99,8 +99,8 @@ class Allowances:
 
 def payer_of(actor: Actor, address: str | None) -> str:
     """Return who pays for a request: the key, else the person, else the address that it came from."""
-    if actor.key_id is not None:
-        return f"key:{actor.key_id}"
+    if actor.key_label is not None:
+        return actor.key_label
     return address_payer(address) if actor.id is None else actor.label
 
 

@@ -2,9 +2,11 @@
 
 import base64
 import binascii
-from collections.abc import Sequence
+import secrets
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from hashlib import blake2b
 from typing import cast
 from uuid import UUID
 
@@ -98,7 +100,7 @@ class Authentications:
     """Remembers for a few seconds who holds a key, so that a process asks the database once and not at every request.
 
     A revoked key therefore lives on for at most ``lifetime``. An expired one ends at once, and other permissions count
-    at once.
+    at once. What is remembered has as its name a digest under a secret of this object's own, and never the key.
     """
 
     def __init__(
@@ -110,43 +112,49 @@ class Authentications:
         capacity: int = 10_000,
     ) -> None:
         self._database, self._secret = database, secret
+        self._own_secret = secrets.token_bytes(32)
         self._recent = Recent[_KnownKey](lifetime=lifetime, capacity=capacity)
 
     async def actor(self, authorization: str | None, *, now: datetime, permissions: Sequence[Permission]) -> Actor:
         """Return who sends this Authorization header; as ``authenticate``."""
         if authorization is None:
             return ANONYMOUS
-        known = await self._known(_key_in(authorization), now=now, permissions=permissions)
+        known = await self._known(authorization, _key_in, now=now, permissions=permissions)
         return _not_a_source(known.actor, known.hint)
 
     async def sender(self, write_key: str, *, now: datetime, permissions: Sequence[Permission]) -> Actor:
         """Return the source whose key this is; as ``authenticate``, and ``WriteKeyMissing`` for another kind of key."""
-        if not is_well_formed(write_key):
-            raise MalformedKey
-        actor = (await self._known(write_key, now=now, permissions=permissions)).actor
+        actor = (await self._known(write_key, _well_formed, now=now, permissions=permissions)).actor
         if actor.kind != "source":
             raise WriteKeyMissing
         return actor
 
-    async def _known(self, key: str, *, now: datetime, permissions: Sequence[Permission]) -> _KnownKey:
-        key_hash = hash_key(key, secret=self._secret)
-        remembered = self._recent.get(key_hash, now=now, permissions=permissions)
+    async def _known(
+        self, credential: str, key_in: Callable[[str], str], *, now: datetime, permissions: Sequence[Permission]
+    ) -> _KnownKey:
+        name = blake2b(credential.encode(), key=self._own_secret, digest_size=32).hexdigest()
+        remembered = self._recent.get(name, now=now, permissions=permissions)
         if remembered is not None:
             return remembered
+        key_hash = hash_key(key_in(credential), secret=self._secret)
         async with self._database.reading() as session:
             holder = await _find_holder(session, key_hash=key_hash)
         known = _KnownKey(_admit(holder, now=now, permissions=permissions), holder.hint)
-        self._recent.remember(key_hash, known, now=now, expires_at=holder.expires_at, permissions=permissions)
+        self._recent.remember(name, known, now=now, expires_at=holder.expires_at, permissions=permissions)
         return known
+
+
+def _well_formed(key: str) -> str:
+    if not is_well_formed(key):
+        raise MalformedKey
+    return key
 
 
 def _key_in(authorization: str) -> str:
     scheme, _, key = authorization.strip().partition(" ")
     if scheme.lower() != SCHEME or not key.strip():
         raise WrongScheme
-    if not is_well_formed(key.strip()):
-        raise MalformedKey
-    return key.strip()
+    return _well_formed(key.strip())
 
 
 async def key_actor(session: AsyncSession, *, key_id: UUID, now: datetime, permissions: Sequence[Permission]) -> Actor:

@@ -15,11 +15,11 @@ Found = TypeVar("Found")
 
 @dataclass(frozen=True, slots=True)
 class _Seen(Generic[Found]):
-    """What was found out, when, and until when it can hold."""
+    """What was found out, when, and until when it holds."""
 
     found: Found
     at: datetime
-    expires_at: datetime
+    until: datetime
     permissions: Sequence[Permission]
 
 
@@ -40,7 +40,7 @@ class Recent(Generic[Found]):
         if seen is None or seen.permissions is not permissions:
             return None
         # A clock that was set back must not prolong the life of a revoked key.
-        return seen.found if seen.at <= now < min(seen.at + self._lifetime, seen.expires_at) else None
+        return seen.found if seen.at <= now < seen.until else None
 
     def remember(
         self,
@@ -52,7 +52,7 @@ class Recent(Generic[Found]):
         permissions: Sequence[Permission],
     ) -> None:
         """Keep it; what was not seen for the longest time is forgotten first."""
-        self._seen[credential] = _Seen(found, now, expires_at, permissions)
+        self._seen[credential] = _Seen(found, now, min(now + self._lifetime, expires_at), permissions)
         self._seen.move_to_end(credential)
         if len(self._seen) > self._capacity:
             self._seen.popitem(last=False)

@@ -9,7 +9,6 @@ from uuid import uuid4
 
 import orjson
 from graphql import ExecutionResult, GraphQLError, execute
-from graphql.execution import get_variable_values
 from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.requests import Request
 
@@ -51,9 +50,9 @@ class Executor:
 
     async def __call__(self, operation: GraphQLOperation, request: Request) -> GraphQLAnswer:
         """Answer one operation that came by HTTP; the actor and the request's id are in the request's state."""
-        state = request.state
+        state = request.scope["state"]
         return await self.answer(
-            operation, actor=state.actor, request_id=state.request_id, charge=getattr(state, "charge", None)
+            operation, actor=state["actor"], request_id=state["request_id"], charge=state.get("charge")
         )
 
     async def answer(
@@ -151,9 +150,8 @@ class Executor:
         self, prepared: Prepared, given: Mapping[str, Any], context: RequestContext, report: Report
     ) -> Asking | None:
         """Return a query as the planner takes it; None for variables that do not fit, which the executor tells."""
-        definitions = prepared.operation.variable_definitions or ()
-        variables = get_variable_values(self.schema.graphql, definitions, dict(given))
-        if isinstance(variables, list):
+        variables = prepared.variables.coerced(given)
+        if variables is None:
             return None
 
         def build(opened: RequestContext) -> Any:

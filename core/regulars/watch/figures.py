@@ -1,8 +1,9 @@
 """The figures of one process for Prometheus, in a registry of their own."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from importlib.metadata import version
+from typing import NamedTuple
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
 
@@ -26,12 +27,20 @@ class Reading:
     labels: tuple[tuple[str, str], ...] = ()
 
 
+class _Series(NamedTuple):
+    """Where the requests of one door, operation and class of status are counted."""
+
+    observe_seconds: Callable[[float], None]
+    count_one: Callable[[], None]
+
+
 class Figures:
     """Counts requests, plugin calls, attempts at jobs and attempts at webhooks of one process."""
 
     def __init__(self) -> None:
         self._registry = CollectorRegistry()
         self._operations: set[str] = set()
+        self._series: dict[tuple[str, str, int], _Series] = {}
         own = self._registry
         ProcessCollector(registry=own)
         Gauge("regulars_build", "The version that runs.", ["version"], registry=own).labels(version("regulars")).set(1)
@@ -66,9 +75,10 @@ class Figures:
         self, *, door: str, operation: str | None, is_trusted: bool, status: int, codes: Iterable[str], seconds: float
     ) -> None:
         """Count a request; a name that is not trusted, or comes after the two hundredth, counts as ``other``."""
-        name = self._operation(operation, is_trusted=is_trusted)
-        self._seconds.labels(door, name).observe(seconds)
-        self._requests.labels(door, name, f"{status // 100}xx").inc()
+        kind = (door, self._operation(operation, is_trusted=is_trusted), status // 100)
+        series = self._series.get(kind) or self._series_of(*kind)
+        series.observe_seconds(seconds)
+        series.count_one()
         for code in codes:
             self._errors.labels(code).inc()
 
@@ -104,6 +114,12 @@ class Figures:
             gauge = gauges[reading.name]
             (gauge.labels(*(value for _, value in reading.labels)) if reading.labels else gauge).set(reading.value)
         return generate_latest(self._registry) + generate_latest(moment)
+
+    def _series_of(self, door: str, name: str, status_class: int) -> "_Series":
+        # Looking up the series of some labels takes longer than counting.
+        counter = self._requests.labels(door, name, f"{status_class}xx")
+        series = self._series[door, name, status_class] = _Series(self._seconds.labels(door, name).observe, counter.inc)
+        return series
 
     def _operation(self, name: str | None, *, is_trusted: bool) -> str:
         if name is None:

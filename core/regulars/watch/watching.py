@@ -1,6 +1,6 @@
 """Watch one process at work: time and count what it does, and keep spans of it where traces are configured."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from time import perf_counter
@@ -28,6 +28,8 @@ class WatchedRequest:
     @property
     def codes(self) -> tuple[str, ...]:
         """Return the codes of the errors in the answer, each once."""
+        if "code" not in self.notes and "codes" not in self.notes:
+            return ()
         found = f"{self.notes.get('code', '')},{self.notes.get('codes', '')}"
         return tuple(dict.fromkeys(code for code in found.split(",") if code))
 
@@ -52,26 +54,38 @@ class Watch:
         self.spans = spans or NoSpans()
 
     @contextmanager
-    def request(self, method: str, door: str, *, headers: Mapping[str, str]) -> Iterator[WatchedRequest]:
-        """Watch one HTTP request at ``door``, the first part of its path."""
+    def request(self, method: str, door: str, *, headers: Iterable[tuple[bytes, bytes]]) -> Iterator[WatchedRequest]:
+        """Watch one HTTP request at ``door``, the first part of its path; its ``headers`` are as they came."""
         began, watched = perf_counter(), WatchedRequest()
+        try:
+            if isinstance(self.spans, NoSpans):
+                yield watched
+            else:
+                with self._traced(watched, method, door, headers):
+                    yield watched
+        finally:
+            self.figures.request(
+                door=door,
+                operation=watched.notes.get("operation"),
+                is_trusted=watched.is_trusted,
+                status=watched.status or 0,
+                codes=watched.codes,
+                seconds=perf_counter() - began,
+            )
+
+    @contextmanager
+    def _traced(
+        self, watched: WatchedRequest, method: str, door: str, headers: Iterable[tuple[bytes, bytes]]
+    ) -> Iterator[None]:
         facts = {"http.request.method": method, "http.route": f"/{door}"}
-        with self.spans.span(f"{method} /{door}", facts, headers=headers) as span, counting_statements() as count:
+        given = {name.decode("latin-1"): value.decode("latin-1") for name, value in headers}
+        with self.spans.span(f"{method} /{door}", facts, headers=given) as span, counting_statements() as count:
             watched.trace_id = span.trace_id
             try:
-                yield watched
+                yield
             finally:
-                status = watched.status or 0
-                span.note({"http.response.status_code": status, "regulars.statements": count.statements})
+                span.note({"http.response.status_code": watched.status or 0, "regulars.statements": count.statements})
                 span.note({f"regulars.{name}": value for name, value in watched.notes.items() if name != "actor"})
-                self.figures.request(
-                    door=door,
-                    operation=watched.notes.get("operation"),
-                    is_trusted=watched.is_trusted,
-                    status=status,
-                    codes=watched.codes,
-                    seconds=perf_counter() - began,
-                )
 
     @contextmanager
     def socket(self) -> Iterator[None]:

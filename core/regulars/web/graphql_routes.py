@@ -33,14 +33,15 @@ def graphql_routes(server: Server) -> Sequence[BaseRoute]:
     """Return the routes of the GraphQL API, and in development of GraphiQL."""
 
     async def execute(operation: GraphQLOperation, request: Request) -> GraphQLAnswer:
-        notes: dict[str, str] = request.state.log
+        state = request.scope["state"]
+        notes: dict[str, str] = state["log"]
         notes["hash"] = sha256(operation.query.encode()).hexdigest()[:HASH_DIGITS]
         if operation.operation_name is not None:
             notes["operation"] = operation.operation_name
         charge = server.charge(ANONYMOUS, request)
         try:
-            actor = request.state.actor = await api_actor(server, request)
-            charge = request.state.charge = server.charge(actor, request)
+            actor = state["actor"] = await api_actor(server, request)
+            charge = state["charge"] = server.charge(actor, request)
             notes["actor"] = actor.label
             await heed_gpc(server, request, [actor.customer_id] if actor.customer_id else [], actor=actor)
             await server.trusted_documents.check(operation.query, actor)

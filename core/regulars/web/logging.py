@@ -46,7 +46,7 @@ def set_up_logging(settings: Settings, *, to: TextIO | None = None) -> None:
     structlog.configure(
         processors=[*shared, renderer],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-        logger_factory=structlog.PrintLoggerFactory(stream),
+        logger_factory=structlog.WriteLoggerFactory(stream),
     )
     handler = logging.StreamHandler(stream)
     handler.setFormatter(
@@ -88,12 +88,12 @@ def _masked(value: Any) -> Any:
     if isinstance(value, str):
         short = value if len(value) <= LONGEST_WORD else f"{value[:LONGEST_WORD]}…"
         return MAIL_ADDRESS.sub("‹pii:email›", short) if "@" in short or "%40" in short else short
+    if value is None or isinstance(value, int | float | datetime):
+        return value
     if isinstance(value, Mapping):
         return {_masked(key): _masked(inner) for key, inner in value.items()}
     if isinstance(value, list | tuple | set | frozenset):
         return [_masked(inner) for inner in value]
-    if value is None or isinstance(value, int | float | datetime):
-        return value
     return _masked(str(value))
 
 

@@ -4,6 +4,7 @@ Source: draft-ietf-httpapi-ratelimit-headers, RateLimit header fields for HTTP.
 """
 
 import math
+from functools import lru_cache
 
 from regulars.access.actors import Actor
 from regulars.access.allowances import Allowance, Allowances, Balance, payer_of
@@ -19,14 +20,15 @@ class RequestCharge:
     """Takes points from whoever sent one request; without ``allowances`` it counts nothing."""
 
     def __init__(self, allowances: Allowances | None, *, actor: Actor, address: str | None, clock: Clock) -> None:
-        self._allowances, self._payer, self._clock = allowances, payer_of(actor, address), clock
+        self._allowances, self._actor, self._address, self._clock = allowances, actor, address, clock
         self._balance: Balance | None = None
 
     def __call__(self, points: int) -> int | None:
         """Take points, at least one, and return how many are left; raises ``AllowanceSpent``."""
         if self._allowances is None:
             return None
-        self._balance = self._allowances.charge(self._payer, max(1, points), now=self._clock.now())
+        payer = payer_of(self._actor, self._address)
+        self._balance = self._allowances.charge(payer, max(1, points), now=self._clock.now())
         return self._balance.points
 
     @property
@@ -57,6 +59,7 @@ def refused_rate_headers(error: AllowanceSpent) -> dict[str, str]:
     }
 
 
+@lru_cache(maxsize=16)
 def _policy(allowance: Allowance) -> str:
     window_s = math.ceil(allowance.burst / allowance.per_second)
     return f'"{POLICY}";q={math.floor(allowance.burst)};w={window_s}'

@@ -2,16 +2,14 @@
 
 import re
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Any, Final
 
 import structlog
-from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
-from uuid_utils.compat import uuid7
+from uuid_utils import uuid7
 
 from regulars.watch.figures import OTHER
 from regulars.watch.watching import Watch
@@ -19,7 +17,8 @@ from regulars.web.problems import problem_response
 
 __all__ = ["RequestFrame"]
 
-REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
+REQUEST_ID: Final = re.compile(rb"[A-Za-z0-9._-]{1,64}")
+REQUEST_ID_HEADER: Final = b"x-request-id"
 LONG_SEGMENT: Final = re.compile(r"[^/]{25,}")
 SAFE_NAME: Final = re.compile(r"[A-Za-z0-9_.:,-]{1,120}")
 NOTES: Final = ("operation", "hash", "code", "codes", "plugin", "actor")
@@ -27,16 +26,17 @@ INTERNAL_ERROR: Final = 1011
 LONGEST_PATH: Final = 120
 QUIET_PATHS: Final = frozenset({"/live", "/ready"})
 STARTS: Final = frozenset({"http.response.start", "websocket.http.response.start", "websocket.accept"})
-PROTECTION: Final = {
-    "x-content-type-options": "nosniff",
-    "x-frame-options": "DENY",
-    "referrer-policy": "same-origin",
-    "cross-origin-opener-policy": "same-origin",
-    "content-security-policy": (
-        "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; object-src 'none'"
+PROTECTION: Final = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"x-frame-options", b"DENY"),
+    (b"referrer-policy", b"same-origin"),
+    (b"cross-origin-opener-policy", b"same-origin"),
+    (
+        b"content-security-policy",
+        b"default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; object-src 'none'",
     ),
-    "cache-control": "no-store",
-}
+    (b"cache-control", b"no-store"),
+)
 
 log = structlog.get_logger("regulars.requests")
 
@@ -58,99 +58,98 @@ class RequestFrame:
         if scope["type"] not in {"http", "websocket"}:
             await self._app(scope, receive, send)
             return
-        request = _Request.of(scope)
+        request = _Request(scope, send)
         if scope["type"] == "websocket":
             with self._watch.socket():
-                await self._answer(request, _Answer(send, request.id), scope, receive, send)
+                await self._answer(request, scope, receive)
             return
-        answer = _Answer(send, request.id)
         if request.path in QUIET_PATHS:
-            await self._answer(request, answer, scope, receive, send)
+            await self._answer(request, scope, receive)
             return
         first = request.path.split("/", 2)[1] if request.path.startswith("/") else ""
         door = first if first in self._doors else OTHER
-        with self._watch.request(request.method, door, headers=Headers(scope=scope)) as watched:
+        with self._watch.request(request.method, door, headers=scope["headers"]) as watched:
             request.trace_id = watched.trace_id
             try:
-                await self._answer(request, answer, scope, receive, send)
+                await self._answer(request, scope, receive)
             finally:
-                watched.status, watched.notes = answer.status, request.safe_notes
+                watched.status, watched.notes = request.status, request.safe_notes()
 
-    async def _answer(self, request: "_Request", answer: "_Answer", scope: Scope, receive: Receive, send: Send) -> None:
+    async def _answer(self, request: "_Request", scope: Scope, receive: Receive) -> None:
         try:
-            await self._app(scope, receive, answer.send)
+            await self._app(scope, receive, request.send)
         except Exception as error:  # the last place where a fault can be answered instead of cutting the connection
             request.notes.setdefault("code", "INTERNAL")
             log.error("fault", requestId=request.id, exc_info=error)
-            if answer.status is None:
-                await request.fault_response()(scope, receive, answer.send)
+            if request.status is None:
+                await request.fault_response()(scope, receive, request.send)
             elif scope["type"] == "websocket":
                 with suppress(RuntimeError):  # it may be closed already
-                    await send({"type": "websocket.close", "code": INTERNAL_ERROR})
+                    await request.send({"type": "websocket.close", "code": INTERNAL_ERROR})
         finally:
-            request.write_line(answer.status)
+            request.write_line()
 
 
-@dataclass
 class _Request:
-    id: str
-    method: str
-    path: str
-    started: float
-    notes: dict[str, Any]
-    trace_id: str | None = None
+    """One request on its way, and what it is answered with: its answer passes here, to get the headers of every one."""
 
-    @classmethod
-    def of(cls, scope: Scope) -> "_Request":
-        given = Headers(scope=scope).get("x-request-id", "")
-        request_id = given if REQUEST_ID.fullmatch(given) else str(uuid7())
+    __slots__ = ("_send", "_started", "id", "method", "notes", "path", "status", "trace_id")
+
+    def __init__(self, scope: Scope, send: Send) -> None:
+        self._send, self._started = send, time.perf_counter()
+        self.id = _given_id(scope["headers"]) or str(uuid7())
+        self.method: str = scope.get("method", "WEBSOCKET")
+        self.path: str = scope["path"]
+        self.status: int | None = None
+        self.trace_id: str | None = None
+        self.notes: dict[str, Any] = {}
         state = scope.setdefault("state", {})
-        notes: dict[str, Any] = {}
-        state["request_id"], state["log"] = request_id, notes
-        return cls(request_id, scope.get("method", "WEBSOCKET"), scope["path"], time.perf_counter(), notes)
+        state["request_id"], state["log"] = self.id, self.notes
+
+    async def send(self, message: Message) -> None:
+        """Pass a message on, the beginning of an answer with the headers that every answer has."""
+        if message["type"] in STARTS:
+            self.status = message.get("status", 101)
+            headers = [pair for pair in message.get("headers", ()) if pair[0] != REQUEST_ID_HEADER]
+            headers.append((REQUEST_ID_HEADER, self.id.encode()))
+            if self.status != 101:
+                brought = {name for name, _ in headers}
+                headers += [pair for pair in PROTECTION if pair[0] not in brought]
+            message["headers"] = headers
+        await self._send(message)
 
     def fault_response(self) -> Response:
         detail = "Something went wrong here. Tell the operator of this server the requestId."
         return problem_response(500, code="INTERNAL", detail=detail, request_id=self.id)
 
-    @property
     def safe_notes(self) -> Mapping[str, str]:
         """Return what may be logged of the notes, as they are now."""
-        return {key: self.notes[key] for key in NOTES if SAFE_NAME.fullmatch(str(self.notes.get(key, "")))}
+        notes = self.notes
+        return {key: notes[key] for key in NOTES if key in notes and SAFE_NAME.fullmatch(str(notes[key]))}
 
-    def write_line(self, status: int | None) -> None:
-        if self.path in QUIET_PATHS and status == 200:
+    def write_line(self) -> None:
+        if self.path in QUIET_PATHS and self.status == 200:
             return
         traced = {} if self.trace_id is None else {"traceId": self.trace_id}
-        write = log.error if status is not None and status >= 500 else log.info
+        write = log.error if self.status is not None and self.status >= 500 else log.info
         write(
             "request",
             method=self.method,
             path=_quiet_path(self.path),
-            status=status,
-            ms=round((time.perf_counter() - self.started) * 1000, 1),
+            status=self.status,
+            ms=round((time.perf_counter() - self._started) * 1000, 1),
             requestId=self.id,
             **traced,
-            **self.safe_notes,
+            **self.safe_notes(),
         )
 
 
-class _Answer:
-    """Passes an answer on, with the headers that every answer has."""
-
-    def __init__(self, send: Send, request_id: str) -> None:
-        self._send, self._request_id = send, request_id
-        self.status: int | None = None
-
-    async def send(self, message: Message) -> None:
-        if message["type"] in STARTS:
-            self.status = message.get("status", 101)
-            headers = MutableHeaders(scope=message)
-            headers["x-request-id"] = self._request_id
-            if self.status != 101:
-                for name, value in PROTECTION.items():
-                    headers.setdefault(name, value)
-        await self._send(message)
+def _given_id(headers: Iterable[tuple[bytes, bytes]]) -> str | None:
+    """Return the id that a request brings, if it is one that can be logged."""
+    for name, value in headers:
+        if name == REQUEST_ID_HEADER:
+            return value.decode() if REQUEST_ID.fullmatch(value) else None
+    return None
 
 
 def _quiet_path(path: str) -> str:

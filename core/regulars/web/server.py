@@ -294,8 +294,7 @@ class Server:
     async def actor(self, authorization: str | None) -> Actor:
         """Return who sends this Authorization header; raises an ``Unauthenticated`` that says what is wrong with it."""
         assert self._authentications is not None, "the server has not started"
-        token = issued_token(authorization)
-        if token is not None and self._staff_tokens is not None:
+        if self._staff_tokens is not None and (token := issued_token(authorization)) is not None:
             return await self._staff_tokens.actor(token, permissions=self.permissions)
         return await self._authentications.actor(authorization, now=self.clock.now(), permissions=self.permissions)
 

@@ -73,14 +73,16 @@ async def api_actor(server: "Server", request: HTTPConnection) -> Actor:
     A browser's session counts only beside the header ``x-form-token``, which no foreign page can send; without that
     header the request is nobody's. Raises ``FormRefused`` for a wrong one, and an ``Unauthenticated``.
     """
+    authorization = request.headers.get("authorization")
+    if authorization is not None:
+        return await server.actor(authorization)
     given = request.headers.get(FORM_HEADER)
-    if request.headers.get("authorization") is None and given is None:
+    if given is None:
         return ANONYMOUS
     visitor = await visitor_of(server, request)
-    if given is not None and request.headers.get("authorization") is None:
-        check_form_token(request.headers, given, expected=visitor.form_token or "")
-        if visitor.form_token is None:
-            raise FormRefused
+    check_form_token(request.headers, given, expected=visitor.form_token or "")
+    if visitor.form_token is None:
+        raise FormRefused
     return visitor.actor
 
 

@@ -25,7 +25,7 @@ def check_document_size(text: str, limits: Limits) -> None:
     Raises ``SyntaxRefused`` and ``DocumentTooLarge``.
     """
     try:
-        size = len(text.encode())
+        size = len(text) if text.isascii() else len(text.encode())
     except UnicodeEncodeError:
         raise SyntaxRefused("It contains half of a surrogate pair, which is no character.") from None
     if size > limits.document_bytes:

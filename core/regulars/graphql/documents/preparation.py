@@ -3,6 +3,7 @@
 import hashlib
 from collections import OrderedDict
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Generic, TypeVar
 
 from graphql import (
@@ -24,6 +25,7 @@ from regulars.errors import ExpectedError
 from regulars.graphql.documents.limits import Limits, compile_price
 from regulars.graphql.documents.parsing import parse_document
 from regulars.graphql.documents.pricing import OperationPrice
+from regulars.graphql.documents.variables import OperationVariables
 
 __all__ = ["InvalidDocument", "Prepared", "Preparing", "operation_names"]
 
@@ -49,7 +51,7 @@ class InvalidDocument(ExpectedError):
 
 @dataclass(frozen=True, eq=False)
 class Prepared:
-    """An operation that may run: its document, its price, and the names of all fields in the document.
+    """An operation that may run: its document, its price, its variables, and the names of all fields in the document.
 
     ``conditions`` are the variables that ``@skip`` and ``@include`` look at.
     """
@@ -57,27 +59,28 @@ class Prepared:
     document: DocumentNode
     operation: OperationDefinitionNode
     price: OperationPrice
+    variables: OperationVariables
     field_names: frozenset[str]
     hash: str
     conditions: tuple[str, ...] = ()
 
-    @property
+    @cached_property
     def reads_schema(self) -> bool:
         """Tell whether it asks for ``__schema``, which cannot be null."""
         return SCHEMA_FIELD in self.field_names
 
-    @property
+    @cached_property
     def is_introspection(self) -> bool:
         """Tell whether it asks for the schema and for nothing else."""
         selections = self.operation.selection_set.selections
         return all(isinstance(node, FieldNode) and node.name.value.startswith("__") for node in selections)
 
-    @property
+    @cached_property
     def is_mutation(self) -> bool:
         """Tell whether the operation writes."""
         return self.operation.operation is OperationType.MUTATION
 
-    @property
+    @cached_property
     def is_subscription(self) -> bool:
         """Tell whether the operation goes on."""
         return self.operation.operation is OperationType.SUBSCRIPTION
@@ -123,7 +126,9 @@ class Preparing:
         names = _Names()
         visit(document, names)
         hash = hashlib.sha256(query.encode()).hexdigest()[:12]
-        return Prepared(document, operation, price, frozenset(names.fields), hash, tuple(sorted(names.conditions)))
+        variables = OperationVariables(self._schema, operation)
+        fields, conditions = frozenset(names.fields), tuple(sorted(names.conditions))
+        return Prepared(document, operation, price, variables, fields, hash, conditions)
 
 
 def operation_names(schema: GraphQLSchema, text: str, limits: Limits) -> tuple[str, ...]:

@@ -3,7 +3,7 @@
 import json
 import zlib
 
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 
 from regulars.graphql.protocol.bad_requests import BodyTooLarge, BodyUnreadable, EncodingRefused, JsonRefused
 
@@ -30,13 +30,18 @@ async def read_body(request: Request, *, allowed: int) -> bytes:
     inflate = zlib.decompressobj(_GZIP_WINDOW) if encoding == "gzip" else None
     body = bytearray()
     received = 0
-    async for chunk in request.stream():
+    is_whole = False
+    while not is_whole:
+        message = await request.receive()
+        if message["type"] == "http.disconnect":
+            raise ClientDisconnect
+        chunk, is_whole = message.get("body", b""), not message.get("more_body", False)
         received += len(chunk)
         try:
             body += chunk if inflate is None else inflate.decompress(chunk, allowed + 1 - len(body))
         except zlib.error as error:
             raise BodyUnreadable from error
-        if max(received, len(body)) > allowed:
+        if received > allowed or len(body) > allowed:
             raise BodyTooLarge(allowed=allowed)
     if inflate is not None and (not inflate.eof or inflate.unused_data):
         raise BodyUnreadable
@@ -53,7 +58,7 @@ def read_json(text: str | bytes, *, what: str) -> object:
         decoded = text.decode() if isinstance(text, bytes) else text
         if decoded.count("{") + decoded.count("[") > MAX_JSON_BRACKETS:
             raise JsonRefused(what, f"it holds more than {MAX_JSON_BRACKETS:,} objects and lists")
-        value: object = json.loads(decoded, object_pairs_hook=_unrepeated, parse_constant=_refused_constant)
+        value: object = _DECODER.decode(decoded)
     except UnicodeDecodeError as error:
         raise JsonRefused(what, "it is not UTF-8") from error
     except json.JSONDecodeError as error:
@@ -80,3 +85,7 @@ def _unrepeated(pairs: list[tuple[str, object]]) -> dict[str, object]:
 
 def _refused_constant(constant: str) -> object:
     raise ValueError(constant)
+
+
+_DECODER = json.JSONDecoder(object_pairs_hook=_unrepeated, parse_constant=_refused_constant)
+"""Making one takes longer than reading a usual body with it."""

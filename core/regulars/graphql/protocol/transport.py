@@ -4,14 +4,13 @@ Source: https://graphql.github.io/graphql-over-http/draft/
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Literal, Protocol
 from urllib.parse import parse_qsl
 
 import orjson
 from graphql import OperationDefinitionNode, OperationType
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from regulars.errors import ExpectedError
@@ -43,6 +42,14 @@ from regulars.trusted_documents.hashes import hash_asked_for
 __all__ = ["Execute", "FindDocument", "GraphQLAnswer", "GraphQLOperation", "GraphQLOverHttp", "refusal_answer"]
 
 _PARAMETERS = ("query", "documentId", "operationName", "variables", "extensions")
+_USUAL_HEADERS = {
+    kind: [
+        (b"content-type", f"{kind}; charset=utf-8".encode()),
+        (b"cache-control", b"no-store"),
+        (b"x-content-type-options", b"nosniff"),
+    ]
+    for kind in (GRAPHQL_RESPONSE, JSON)
+}
 _STATUSES = {"IDEMPOTENCY_CONFLICT": 422, "IDEMPOTENCY_IN_FLIGHT": 409, "IDEMPOTENCY_ANSWER_ERASED": 410}
 
 
@@ -105,12 +112,13 @@ class GraphQLOverHttp:
         """Answer one HTTP request."""
         request = Request(scope, receive)
         try:
-            response = await self._answer(request)
+            answer, kind = await self._answer(request)
         except ClientDisconnect:
             return
-        await response(scope, receive, send)
+        await send({"type": "http.response.start", "status": _status(answer, kind), "headers": _headers(answer, kind)})
+        await send({"type": "http.response.body", "body": answer.body})
 
-    async def _answer(self, request: Request) -> Response:
+    async def _answer(self, request: Request) -> tuple[GraphQLAnswer, AnswerType]:
         kind = answer_type(request.headers.get("accept"))
         try:
             if kind is None:
@@ -119,7 +127,7 @@ class GraphQLOverHttp:
             answer = await self._execute(operation, request)
         except ExpectedError as error:
             answer = refusal_answer(error)
-        return _response(answer, kind or JSON)
+        return answer, kind or JSON
 
     async def _read(self, request: Request) -> GraphQLOperation:
         if request.method == "GET":
@@ -133,10 +141,12 @@ class GraphQLOverHttp:
         if not is_json_in_utf8(request.headers.getlist("content-type")):
             raise ContentTypeRefused
         body = await read_body(request, allowed=self._limits.body_bytes)
-        operation = await self._operation(_members(read_json(body, what="The body")), request)
-        return replace(operation, idempotency_key=request.headers.get("idempotency-key"))
+        key = request.headers.get("idempotency-key")
+        return await self._operation(_members(read_json(body, what="The body")), request, key)
 
-    async def _operation(self, parameters: Mapping[str, object], request: Request) -> GraphQLOperation:
+    async def _operation(
+        self, parameters: Mapping[str, object], request: Request, idempotency_key: str | None = None
+    ) -> GraphQLOperation:
         operation_name = parameters.get("operationName")
         query = await self._query(parameters, request)
         if operation_name is not None and not isinstance(operation_name, str):
@@ -145,7 +155,7 @@ class GraphQLOverHttp:
         check_text(operation_name or "")
         check_variables(variables)
         check_variables(extensions)
-        return GraphQLOperation(query, operation_name or None, variables, extensions)
+        return GraphQLOperation(query, operation_name or None, variables, extensions, idempotency_key)
 
     async def _query(self, parameters: Mapping[str, object], request: Request) -> str:
         """Return the text of the document, which may be asked for by its hash."""
@@ -179,19 +189,17 @@ def refusal_answer(error: ExpectedError) -> GraphQLAnswer:
     return GraphQLAnswer(body, "request_error", status=_STATUSES.get(error.code))
 
 
-def _response(answer: GraphQLAnswer, kind: AnswerType) -> Response:
-    """Return the response; a request in error is a 400 to those who speak the new media type, else a 200."""
-    status = 400 if answer.outcome == "request_error" and kind == GRAPHQL_RESPONSE else 200
-    return Response(
-        answer.body,
-        status_code=status if answer.status is None else answer.status,
-        headers={
-            "content-type": f"{kind}; charset=utf-8",
-            "cache-control": "no-store",
-            "x-content-type-options": "nosniff",
-            **answer.headers,
-        },
-    )
+def _status(answer: GraphQLAnswer, kind: AnswerType) -> int:
+    """Return the status; a request in error is a 400 to those who speak the new media type, else a 200."""
+    if answer.status is not None:
+        return answer.status
+    return 400 if answer.outcome == "request_error" and kind == GRAPHQL_RESPONSE else 200
+
+
+def _headers(answer: GraphQLAnswer, kind: AnswerType) -> list[tuple[bytes, bytes]]:
+    """Return the headers as they are sent: the usual ones, and what the answer brings."""
+    given = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in answer.headers.items()]
+    return [*_USUAL_HEADERS[kind], (b"content-length", b"%d" % len(answer.body)), *given]
 
 
 def _members(body: object) -> Mapping[str, object]:
