@@ -2,7 +2,8 @@
 
 A claim raises the job's ``fence`` by one. Whoever writes in the name of a run names its fence, so a worker that lost
 its lease changes nothing. The fence decides, not the lease's time: as long as nobody else took the job, a late worker
-may still commit, and keeps work that would otherwise be done twice.
+may still commit, and keeps work that would otherwise be done twice. When the clock was set back, a lease lies further
+ahead than a lease is long: it is shortened to one, which its worker renews if it lives, and which ends if it does not.
 """
 
 from collections.abc import Collection, Mapping
@@ -40,6 +41,9 @@ __all__ = [
 
 MOST_ATTEMPTS = 8
 LONGEST_DELAY = timedelta(hours=1)
+SLACK = 1.25
+"""How many leases ahead a lease may end before it is shortened: clocks of several machines are never quite equal."""
+
 CLAIM_LOCK = 0x5245_474A  # "REGJ"
 
 NO_LEASE: dict[str, Any] = {"worker": None, "lease_until": None}
@@ -78,11 +82,11 @@ def retry_delay(attempt: int, *, first: timedelta) -> timedelta:
     return min(first * float(3 ** (attempt - 1)), LONGEST_DELAY)
 
 
-async def has_work(session: AsyncSession, *, kinds: Collection[str], now: datetime) -> bool:
-    """Tell whether anything can be claimed or taken back, so that an idle worker need not write."""
-    expired = exists().where(col(Job.status) == "RUNNING", col(Job.lease_until) < now)
-    waiting = exists().where(col(Job.status) == "QUEUED", col(Job.run_after) <= now, col(Job.kind).in_(kinds))
-    return bool(await session.scalar(select(expired | waiting)))
+async def has_work(session: AsyncSession, *, kinds: Collection[str], lease: timedelta, now: datetime) -> bool:
+    """Tell whether anything can be claimed, taken back or shortened, so that an idle worker need not write."""
+    stale = exists().where(_is_expired(now) | _is_too_long(lease, now))
+    waiting = exists().where(_is_due(now), col(Job.kind).in_(kinds))
+    return bool(await session.scalar(select(stale | waiting)))
 
 
 async def claim_job(
@@ -111,8 +115,7 @@ async def claim_job(
     first = (
         select(col(Job.id))
         .where(
-            col(Job.status) == "QUEUED",
-            col(Job.run_after) <= now,
+            _is_due(now),
             col(Job.kind).in_(kinds),
             col(Job.kind).not_in(busy),
         )
@@ -140,17 +143,20 @@ async def claim_job(
     return job
 
 
-async def take_back_expired(session: AsyncSession, *, now: datetime) -> int:
+async def take_back_expired(session: AsyncSession, *, lease: timedelta, now: datetime) -> int:
     """Queue the jobs whose worker let its lease run out, and return how many there were.
 
-    Cancelled ones end; those without an attempt left become DEAD.
+    Cancelled ones end; those without an attempt left become DEAD. A lease that ends later than any can that was given
+    by this clock is shortened to ``lease``.
     """
-    expired = (
-        select(col(Job.id))
-        .where(col(Job.status) == "RUNNING", col(Job.lease_until) < now)
-        .with_for_update(skip_locked=True)
-        .cte("expired")
+    too_long = select(col(Job.id)).where(_is_too_long(lease, now)).with_for_update(skip_locked=True).cte("too_long")
+    await session.execute(
+        update(Job)
+        .where(col(Job.id).in_(select(too_long.c.id)))
+        .values(lease_until=now + lease)
+        .execution_options(synchronize_session=False)
     )
+    expired = select(col(Job.id)).where(_is_expired(now)).with_for_update(skip_locked=True).cte("expired")
     return await _requeue(
         session,
         col(Job.id).in_(select(expired.c.id)),
@@ -270,6 +276,20 @@ async def _requeue(
     for job in jobs:
         await record_job_event(session, job, f"job.{job.status.lower()}", actor=SYSTEM.label, now=now)
     return len(jobs)
+
+
+def _is_due(now: datetime) -> ColumnElement[bool]:
+    """Tell whether a job waits and may begin; one that was to begin at once is due though the clock was set back."""
+    was_due_at_once = (col(Job.created_at) > now) & (col(Job.run_after) <= col(Job.created_at))
+    return (col(Job.status) == "QUEUED") & ((col(Job.run_after) <= now) | was_due_at_once)
+
+
+def _is_expired(now: datetime) -> ColumnElement[bool]:
+    return (col(Job.status) == "RUNNING") & (col(Job.lease_until) < now)
+
+
+def _is_too_long(lease: timedelta, now: datetime) -> ColumnElement[bool]:
+    return (col(Job.status) == "RUNNING") & (col(Job.lease_until) > now + lease * SLACK)
 
 
 def _is_held(claim: Claim) -> ColumnElement[bool]:

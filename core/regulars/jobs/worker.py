@@ -105,11 +105,11 @@ class Worker:
             kinds = dict(self._kinds)
             slots = {name: kind.slots for name, kind in kinds.items() if kind.slots is not None}
             async with self._database.reading() as session:
-                if not await has_work(session, kinds=kinds, now=self._clock.now()):
+                if not await has_work(session, kinds=kinds, lease=self._timings.lease, now=self._clock.now()):
                     return None
             async with self._database.writing() as session:
                 now = self._clock.now()
-                await take_back_expired(session, now=now)
+                await take_back_expired(session, lease=self._timings.lease, now=now)
                 return await claim_job(
                     session, kinds=kinds, slots=slots, worker=self.name, lease=self._timings.lease, now=now
                 )

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from tests.core.jobs.conftest import Yard
 
 LEASE = timedelta(seconds=60)
+HOUR = timedelta(hours=1)
 
 
 class Stand:
@@ -30,7 +31,7 @@ class Stand:
     async def claim(self, worker: str = "one", slots: Mapping[str, int] | None = None) -> Job | None:
         async with self.yard.database.writing() as session:
             now = self.clock.now()
-            await take_back_expired(session, now=now)
+            await take_back_expired(session, lease=LEASE, now=now)
             kinds = ("test.job", "test.other")
             return await claim_job(session, kinds=kinds, slots=slots or {}, worker=worker, lease=LEASE, now=now)
 
@@ -126,6 +127,59 @@ async def test_a_renewed_lease_holds_longer(stand: Stand) -> None:
     stand.clock.advance(LEASE - timedelta(seconds=1))
 
     assert await stand.claim("two") is None
+
+
+@pytest.mark.row(23)
+async def test_the_job_of_a_dead_worker_is_taken_over_within_a_lease_when_the_clock_was_set_back(stand: Stand) -> None:
+    job = await stand.yard.enqueue("test.job")
+    await stand.claim("one")
+
+    stand.clock.advance(-HOUR)
+    at_once = await stand.claim("two")
+    stand.clock.advance(LEASE + timedelta(seconds=1))
+    late = await stand.claim("two")
+
+    assert at_once is None
+    assert late is not None
+    assert (late.id, late.worker, late.attempts) == (job.id, "two", 2)
+
+
+@pytest.mark.row(23)
+async def test_a_living_worker_keeps_its_job_when_the_clock_was_set_back(stand: Stand) -> None:
+    job = await stand.yard.enqueue("test.job")
+    run = await stand.run_of("one")
+
+    stand.clock.advance(-HOUR)
+    at_once = await stand.claim("two")
+    stand.clock.advance(LEASE - timedelta(seconds=1))
+    await run.renew()
+    stand.clock.advance(LEASE - timedelta(seconds=1))
+
+    assert (at_once, await stand.claim("two")) == (None, None)
+    assert (await stand.yard.read(job)).worker == "one"
+
+
+@pytest.mark.row(23)
+async def test_a_clock_that_is_a_little_behind_another_one_leaves_its_leases_as_they_are(stand: Stand) -> None:
+    job = await stand.yard.enqueue("test.job")
+    await stand.claim("one")
+    given = (await stand.yard.read(job)).lease_until
+
+    stand.clock.advance(-LEASE / 6)
+    await stand.claim("two")
+
+    assert (await stand.yard.read(job)).lease_until == given
+
+
+@pytest.mark.row(23)
+async def test_a_job_that_was_to_begin_at_once_does_not_wait_for_a_clock_that_was_set_back(stand: Stand) -> None:
+    job = await stand.yard.enqueue("test.job")
+
+    stand.clock.advance(-HOUR)
+    claimed = await stand.claim()
+
+    assert claimed is not None
+    assert claimed.id == job.id
 
 
 async def test_a_worker_that_lost_its_lease_commits_nothing(stand: Stand) -> None:
