@@ -1,9 +1,14 @@
+import asyncio
 import json
 from pathlib import Path
 
 import pytest
+from sqlalchemy import func, select
 
 from regulars.cli.main import run
+from regulars.customers.models import Customer
+from regulars.database import Database, open_engine
+from regulars.settings import Settings
 from regulars.testing.databases import SqliteDatabases
 from regulars.trusted_documents.hashes import document_hash
 
@@ -57,13 +62,77 @@ def test_explaining_a_query_tells_what_stands_in_the_way(query: Path, capsys: py
     assert "because Query.viewer is answered by a resolver." in capsys.readouterr().out
 
 
-def test_a_mutation_has_no_plan(query: Path, capsys: pytest.CaptureFixture[str]) -> None:
+async def customers_in(database_url: str) -> int:
+    database = Database(open_engine(Settings(database_url=database_url)))
+    try:
+        async with database.reading() as session:
+            return await session.scalar(select(func.count()).select_from(Customer)) or 0
+    finally:
+        await database.close()
+
+
+def test_explaining_a_mutation_shows_how_its_rows_are_read_and_does_not_run_it(
+    query: Path, database_url: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    query.write_text(
+        """mutation ($name: String!) {
+             made: customerCreate(input: {displayName: $name}) {
+               customer { displayName touchpoints { totalCount } }
+               errors { code }
+             }
+           }"""
+    )
+    variables = query.with_suffix(".json")
+    variables.write_text('{"name": "Anna"}')
+
+    code = run(["graphql", "explain", str(query), "--variables", str(variables), "--analyze"])
+
+    explained = capsys.readouterr().out
+    lines = [line.split() for line in explained.splitlines()]
+    assert code == 0
+    assert explained.startswith("Price: ")
+    assert "made: Mutation.customerCreate of core, for the permission customers:write." in explained
+    assert "is not shown: it was not run." in explained
+    assert ["made.errors.code", "UserError.code", "core", "value"] in lines
+    assert "made.customer, as it is read once the function has returned it:\nOne statement." in explained
+    assert ["touchpoints", "Customer.touchpoints", "core", "connection"] in lines
+    assert any(line[:1] == ["SELECT"] for line in lines)
+    assert asyncio.run(customers_in(database_url)) == 0
+
+
+def test_explaining_a_mutation_tells_whose_rows_are_read_field_by_field(
+    query: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    query.write_text(
+        "mutation { touchpointBulkRecord(input: {rows: []}) { results { touchpoint { id } } errors { code } } }"
+    )
+
+    code = run(["graphql", "explain", str(query)])
+
+    explained = capsys.readouterr().out
+    assert code == 0
+    assert "touchpointBulkRecord.results.touchpoint, as it is read" in explained
+    assert "Executed field by field, because rows in a list are not read by one statement each." in explained
+
+
+def test_explaining_a_mutation_tells_who_may_not_send_it(query: Path, capsys: pytest.CaptureFixture[str]) -> None:
     query.write_text('mutation { jobCancel(input: {id: "1"}) { job { id } } }')
+
+    code = run(["graphql", "explain", str(query), "--as", "analyst"])
+
+    explained = capsys.readouterr().out
+    assert code == 0
+    assert "for the permission jobs:manage.\nanalyst does not have it, so it is refused." in explained
+    assert "SELECT" not in explained
+
+
+def test_a_subscription_has_no_plan(query: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    query.write_text("subscription { events { id } }")
 
     code = run(["graphql", "explain", str(query)])
 
     assert code == 2
-    assert "Only a query is answered by a plan." in capsys.readouterr().err
+    assert "A subscription has no plan." in capsys.readouterr().err
 
 
 def test_documents_are_registered_from_files(query: Path, capsys: pytest.CaptureFixture[str]) -> None:
