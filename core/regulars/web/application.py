@@ -28,6 +28,7 @@ from regulars.web.privacy_archives import privacy_archive_route
 from regulars.web.problems import answer_expected_error, answer_http_error
 from regulars.web.request_frame import RequestFrame
 from regulars.web.server import Server
+from regulars.web.short_way import ShortWay
 from regulars.web.stopping import stop_route
 from regulars.web.tracking import tracking_routes
 from regulars.web.uploads import upload_route
@@ -96,8 +97,10 @@ def _middleware(server: Server, routes: Sequence[BaseRoute]) -> list[Middleware]
     settings = server.settings
     doors = {path.split("/")[1] for route in routes if (path := getattr(route, "path", ""))}
     frame = Middleware(RequestFrame, watch=server.watch, doors=doors)
+    graphql = next(route for route in routes if isinstance(route, Route) and route.name == "graphql")
+    inside = [frame, Middleware(ShortWay, path=graphql.path, endpoint=graphql.app)]
     if not settings.cors_origins:
-        return [frame]
+        return inside
     cors = Middleware(
         CORSMiddleware,
         allow_origins=settings.cors_origins,
@@ -105,7 +108,7 @@ def _middleware(server: Server, routes: Sequence[BaseRoute]) -> list[Middleware]
         allow_headers=REQUEST_HEADERS,
         expose_headers=("x-request-id", "idempotency-replayed", "retry-after", "ratelimit", "ratelimit-policy"),
     )
-    return [cors, frame]
+    return [cors, *inside]
 
 
 async def _live(_request: Request) -> Response:

@@ -14,7 +14,7 @@ from structlog.typing import EventDict
 
 from regulars.settings import Settings
 
-__all__ = ["LONGEST_LINE", "set_up_logging"]
+__all__ = ["LONGEST_LINE", "log_short_facts", "set_up_logging"]
 
 LONGEST_LINE = 8192
 LONGEST_WORD = 300
@@ -46,7 +46,7 @@ def set_up_logging(settings: Settings, *, to: TextIO | None = None) -> None:
     structlog.configure(
         processors=[*shared, renderer],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-        logger_factory=structlog.WriteLoggerFactory(stream),
+        logger_factory=_Lines(stream),
     )
     handler = logging.StreamHandler(stream)
     handler.setFormatter(
@@ -60,8 +60,33 @@ def set_up_logging(settings: Settings, *, to: TextIO | None = None) -> None:
         logging.getLogger(name).setLevel(level)
 
 
+def log_short_facts(log: Any, level: str, event: str, facts: Mapping[str, str | int | float | None]) -> None:
+    """Log what every request leaves, as ``log`` would: short facts, in production without the steps for other ones."""
+    set_up = structlog.get_config()
+    if set_up["processors"][-1] is not _json_line:
+        getattr(log, level)(event, **facts)
+        return
+    masked = {key: _masked_text(value) if isinstance(value, str) else value for key, value in facts.items()}
+    set_up["logger_factory"].write(_json({**masked, "event": event, "level": level, "at": _now()}).decode())
+
+
+class _Lines:
+    """Gives loggers that write to a stream."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._loggers = structlog.WriteLoggerFactory(stream)
+        self.write = self._loggers().msg
+
+    def __call__(self, *names: object) -> structlog.WriteLogger:
+        return self._loggers(*names)
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
+
+
 def _add_time(_logger: object, _method: str, event: EventDict) -> EventDict:
-    event["at"] = datetime.now(UTC).isoformat(timespec="milliseconds")
+    event["at"] = _now()
     return event
 
 
@@ -86,8 +111,7 @@ def _mask(_logger: object, _method: str, event: EventDict) -> EventDict:
 
 def _masked(value: Any) -> Any:
     if isinstance(value, str):
-        short = value if len(value) <= LONGEST_WORD else f"{value[:LONGEST_WORD]}…"
-        return MAIL_ADDRESS.sub("‹pii:email›", short) if "@" in short or "%40" in short else short
+        return _masked_text(value)
     if value is None or isinstance(value, int | float | datetime):
         return value
     if isinstance(value, Mapping):
@@ -95,6 +119,11 @@ def _masked(value: Any) -> Any:
     if isinstance(value, list | tuple | set | frozenset):
         return [_masked(inner) for inner in value]
     return _masked(str(value))
+
+
+def _masked_text(text: str) -> str:
+    short = text if len(text) <= LONGEST_WORD else f"{text[:LONGEST_WORD]}…"
+    return MAIL_ADDRESS.sub("‹pii:email›", short) if "@" in short or "%40" in short else short
 
 
 def _json_line(_logger: object, _method: str, event: MutableMapping[str, Any]) -> str:

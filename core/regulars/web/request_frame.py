@@ -13,6 +13,7 @@ from uuid_utils import uuid7
 
 from regulars.watch.figures import OTHER
 from regulars.watch.watching import Watch
+from regulars.web.logging import log_short_facts
 from regulars.web.problems import problem_response
 
 __all__ = ["RequestFrame"]
@@ -73,7 +74,7 @@ class RequestFrame:
             try:
                 await self._answer(request, scope, receive)
             finally:
-                watched.status, watched.notes = request.status, request.safe_notes()
+                watched.status, watched.notes = request.status, request.safe_notes
 
     async def _answer(self, request: "_Request", scope: Scope, receive: Receive) -> None:
         try:
@@ -87,13 +88,13 @@ class RequestFrame:
                 with suppress(RuntimeError):  # it may be closed already
                     await request.send({"type": "websocket.close", "code": INTERNAL_ERROR})
         finally:
-            request.write_line()
+            request.end()
 
 
 class _Request:
     """One request on its way, and what it is answered with: its answer passes here, to get the headers of every one."""
 
-    __slots__ = ("_send", "_started", "id", "method", "notes", "path", "status", "trace_id")
+    __slots__ = ("_send", "_started", "id", "method", "notes", "path", "safe_notes", "status", "trace_id")
 
     def __init__(self, scope: Scope, send: Send) -> None:
         self._send, self._started = send, time.perf_counter()
@@ -103,6 +104,7 @@ class _Request:
         self.status: int | None = None
         self.trace_id: str | None = None
         self.notes: dict[str, Any] = {}
+        self.safe_notes: Mapping[str, str] = {}
         state = scope.setdefault("state", {})
         state["request_id"], state["log"] = self.id, self.notes
 
@@ -122,26 +124,23 @@ class _Request:
         detail = "Something went wrong here. Tell the operator of this server the requestId."
         return problem_response(500, code="INTERNAL", detail=detail, request_id=self.id)
 
-    def safe_notes(self) -> Mapping[str, str]:
-        """Return what may be logged of the notes, as they are now."""
+    def end(self) -> None:
+        """Keep what may be logged of the notes, and log it with the rest."""
         notes = self.notes
-        return {key: notes[key] for key in NOTES if key in notes and SAFE_NAME.fullmatch(str(notes[key]))}
-
-    def write_line(self) -> None:
+        self.safe_notes = {key: notes[key] for key in NOTES if key in notes and SAFE_NAME.fullmatch(str(notes[key]))}
         if self.path in QUIET_PATHS and self.status == 200:
             return
-        traced = {} if self.trace_id is None else {"traceId": self.trace_id}
-        write = log.error if self.status is not None and self.status >= 500 else log.info
-        write(
-            "request",
-            method=self.method,
-            path=_quiet_path(self.path),
-            status=self.status,
-            ms=round((time.perf_counter() - self._started) * 1000, 1),
-            requestId=self.id,
-            **traced,
-            **self.safe_notes(),
-        )
+        facts: dict[str, str | int | float | None] = {
+            "method": self.method,
+            "path": _quiet_path(self.path),
+            "status": self.status,
+            "ms": round((time.perf_counter() - self._started) * 1000, 1),
+            "requestId": self.id,
+        }
+        if self.trace_id is not None:
+            facts["traceId"] = self.trace_id
+        level = "error" if self.status is not None and self.status >= 500 else "info"
+        log_short_facts(log, level, "request", facts | self.safe_notes)
 
 
 def _given_id(headers: Iterable[tuple[bytes, bytes]]) -> str | None:

@@ -300,7 +300,8 @@ class Server:
 
     def charge(self, actor: Actor, request: HTTPConnection) -> RequestCharge:
         """Return what takes points from whoever sends this request, by key, person or address."""
-        address = None if request.client is None else request.client.host
+        client: tuple[str, int] | None = request.scope.get("client")
+        address = None if client is None else client[0]
         return RequestCharge(self.allowances, actor=actor, address=address, clock=self.clock)
 
     async def sender(self, write_key: str) -> Actor:

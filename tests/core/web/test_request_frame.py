@@ -113,6 +113,16 @@ async def test_a_fault_is_masked_and_found_by_its_request_id(web: httpx.AsyncCli
     assert [(line["event"], line["requestId"]) for line in lines] == [("fault", "shop-43"), ("request", "shop-43")]
 
 
+async def test_a_mail_address_in_a_path_is_masked_in_the_log(
+    web: httpx.AsyncClient, log_lines: Sequence[dict[str, Any]]
+) -> None:
+    await web.get("/of/ada%40example.com/é", headers={"x-request-id": "shop-45"})
+
+    (line,) = log_lines
+    assert (line["path"], line["level"], line["status"]) == ("/of/‹pii:email›/é", "info", 404)
+    assert line["at"].endswith("+00:00")
+
+
 async def test_the_longest_request_is_logged_in_two_kibibytes(
     web: httpx.AsyncClient, log_lines: Sequence[dict[str, Any]]
 ) -> None:

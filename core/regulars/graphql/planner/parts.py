@@ -6,10 +6,11 @@ statement is written once; a part of the same shape only brings other values to 
 
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from graphql import FieldNode, GraphQLField, ListValueNode, ObjectValueNode, ValueNode, VariableNode
-from graphql.execution import VariableValues, get_argument_values
+from graphql.execution import VariableValues
 from sqlalchemy import BindParameter, FromClause, and_, bindparam, true
 from sqlalchemy.sql.elements import ClauseElement, ColumnElement
 
@@ -19,6 +20,7 @@ from regulars.fields.policy import adapted
 from regulars.fields.types import TypeRules
 from regulars.graphql.executor.page_loading import ReaderOf, order_keys, query_mark
 from regulars.graphql.executor.pagination import Key, PageRequest, seek
+from regulars.graphql.planner.arguments import Arguments
 from regulars.graphql.planner.not_planned import NotPlanned
 from regulars.graphql.schema.where import Filters, primary_key
 from regulars.segments.service import named_segments
@@ -68,9 +70,14 @@ class LookupPart:
     prefix: str
     known: dict[frozenset[str], ColumnElement[bool]] = field(default_factory=dict)
 
+    @cached_property
+    def arguments(self) -> Arguments:
+        """Return the arguments of the field."""
+        return Arguments(self.definition, self.node)
+
     def write(self, asked: Asked) -> Written:
         """Return the condition of the row; raises what the arguments' author raises."""
-        given = get_argument_values(self.definition, self.node, asked.variables, hide_suggestions=True)
+        given = self.arguments.values(asked.variables)
         if self.declared.read is None:
             condition = self.declared.match(given)
             shape, binds = _shape_of(self.path, condition)
@@ -93,6 +100,11 @@ class NamedPart:
     node: FieldNode
     nodes: Mapping[str, TypeRules]
 
+    @cached_property
+    def arguments(self) -> Arguments:
+        """Return the arguments of the field."""
+        return Arguments(self.definition, self.node)
+
     def type_name(self, asked: Asked) -> str | None:
         """Return the type that the id names, None for one that has no ids."""
         name = self._id(asked).rpartition("_")[0]
@@ -108,7 +120,7 @@ class NamedPart:
         return Written(condition, (name, shape), binds)
 
     def _id(self, asked: Asked) -> str:
-        given = get_argument_values(self.definition, self.node, asked.variables, hide_suggestions=True)
+        given = self.arguments.values(asked.variables)
         return str(given[self.argument])
 
 
@@ -126,11 +138,16 @@ class PagePart:
     prefix: str
     constant: list[WrittenPage] = field(default_factory=list)
 
+    @cached_property
+    def arguments(self) -> Arguments:
+        """Return the arguments of the field."""
+        return Arguments(self.definition, self.node)
+
     def write(self, asked: Asked) -> WrittenPage:
         """Return the page; raises what the executor raises for arguments that do not hold."""
         if self.constant:
             return self.constant[0]
-        given = get_argument_values(self.definition, self.node, asked.variables, hide_suggestions=True)
+        given = self.arguments.values(asked.variables)
         written = self._written(given, asked)
         if not _has_variables(self.node) and not any(True for _ in named_segments(given.get("where") or {})):
             self.constant.append(written)
