@@ -11,9 +11,11 @@ from sqlalchemy import Connection, event, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 
 from regulars.direct_reading import SESSION_OPTION, DirectReader
+from regulars.notes import NotingSession
 from regulars.settings import Settings
 from regulars.sqlite_functions import SQLITE_FUNCTIONS
 from regulars.sqlite_visits import connect_in_visits
+from regulars.writing import WritingSession
 
 __all__ = ["Database", "open_engine", "patience"]
 
@@ -68,7 +70,8 @@ def _prepare_sqlite(connection: Any, _record: object) -> None:
 def _begin_sqlite(connection: Connection) -> None:
     # A reader that turns into a writer can meet "database is locked" at once; a writer says so from the start.
     options = connection.get_execution_options()
-    if options.get("regulars_reads_once", False):
+    driver: Any = connection.connection.driver_connection
+    if options.get("regulars_reads_once", False) or driver.in_transaction:
         return
     writes = options.get("regulars_writes", False)
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
@@ -137,7 +140,7 @@ class Database:
 
     def __init__(self, engine: AsyncEngine, *, apart: AsyncEngine | None = None) -> None:
         self.engine, self._apart = engine, apart or engine
-        options: dict[str, Any] = {"expire_on_commit": False, "autoflush": True}
+        options: dict[str, Any] = {"expire_on_commit": False, "autoflush": True, "sync_session_class": NotingSession}
         self._readers_apart: async_sessionmaker[AsyncSession] = async_sessionmaker(self._apart, **options)
         self._readers: async_sessionmaker[AsyncSession] = async_sessionmaker(engine, **options)
         # SQLite needs no word for it, and would be left in a mode that begins transactions by itself.
@@ -145,9 +148,7 @@ class Database:
         self._direct = DirectReader(engine) if engine.dialect.name == "postgresql" else None
         self.listeners: list[Callable[[str], None]] = []
         self._reading_once = engine.execution_options(regulars_reads_once=True, **mode)
-        self._writers: async_sessionmaker[AsyncSession] = async_sessionmaker(
-            engine.execution_options(regulars_writes=True), **options
-        )
+        self._writing = engine.execution_options(regulars_writes=True)
 
     @property
     def engines(self) -> tuple[AsyncEngine, ...]:
@@ -174,16 +175,16 @@ class Database:
     @asynccontextmanager
     async def writing(self) -> AsyncIterator[AsyncSession]:
         """Give a session for writing that commits at the end, or rolls back on any error."""
-        async with self._writers() as session, session.begin():
+        async with self.writing_session() as session:
             yield session
+            await session.commit()
 
     async def read_text(self, statement: str, values: tuple[Any, ...]) -> str:
         """Return the one text that a statement returns, which is in the language of the driver.
 
         There is no transaction around it: one statement sees one state of the database.
         """
-        for listener in self.listeners:
-            listener(statement)
+        self._tell(statement)
         if self._direct is not None:
             return await self._direct.read_text(statement, values)
         async with self._reading_once.connect() as connection:
@@ -197,7 +198,11 @@ class Database:
 
     def writing_session(self) -> AsyncSession:
         """Return a session for writing whose caller commits."""
-        return self._writers()
+        return WritingSession(self._writing, self._tell)
+
+    def _tell(self, statement: str) -> None:
+        for listener in self.listeners:
+            listener(statement)
 
     async def ping(self) -> None:
         """Ask the database for a sign of life."""

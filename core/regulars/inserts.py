@@ -1,14 +1,14 @@
 """Insert rows unless their unique values are taken, in one statement and without a race."""
 
 from collections.abc import Mapping, Sequence
-from functools import cache
 from typing import Any, TypeVar
 
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.sql.dml import ReturningInsert
+from sqlalchemy.orm import class_mapper
 
+from regulars.prepared import Command, columns_of
 from regulars.tables import Table
+from regulars.writing import run
 
 __all__ = ["insert_new"]
 
@@ -20,16 +20,23 @@ async def insert_new(
 ) -> list[Row]:
     """Insert the rows whose columns ``unless_taken`` are free, and return only those, in no order.
 
-    A row that another transaction is inserting at this moment is waited for, then counts as taken.
+    All rows name the same columns; others stay empty. What is returned belongs to no session. A row that another
+    transaction is inserting at this moment is waited for, then counts as taken.
     """
     if not rows:
         return []
-    of: Any = model
-    statement = _inserting(session.get_bind().dialect.name, of, tuple(unless_taken))
-    return list(await session.scalars(statement, [dict(row) for row in rows]))
+    dialect = session.get_bind().dialect.name
+    into, every = columns_of(model, dialect, tuple(rows[0])), columns_of(model, dialect)
+    end = f" ON CONFLICT ({', '.join(unless_taken)}) DO NOTHING RETURNING {', '.join(every.names)}"
+    if dialect == "sqlite":
+        command = Command(into.insert_on_sqlite() + end, many=[into.written(row) for row in rows])
+    else:
+        command = Command(into.insert_on_postgres(has_many=len(rows) > 1) + end, into.for_postgres(rows))
+    return [_stored(model, every.read(found)) for found in await run(session, command, writes=into.table)]
 
 
-@cache  # written once: that takes as long as running it
-def _inserting(dialect: str, model: Any, unless_taken: tuple[str, ...]) -> ReturningInsert[Any]:
-    insert = postgresql.insert if dialect == "postgresql" else sqlite.insert
-    return insert(model).on_conflict_do_nothing(index_elements=unless_taken).returning(model)
+def _stored(model: type[Row], values: Mapping[str, Any]) -> Row:
+    """Return a row as it stands in the database."""
+    row: Row = class_mapper(model).class_manager.new_instance()
+    vars(row).update(values)
+    return row

@@ -14,6 +14,7 @@ from regulars.audit.models import AuditEntry, LedgerWords, SubjectKey
 from regulars.audit.words import keep_words
 from regulars.customers.models import Customer
 from regulars.idempotency.service import erase_answers
+from regulars.notes import note
 from regulars.tables import new_id
 
 __all__ = ["Circumstances", "forget_subject", "record_audit", "under"]
@@ -55,29 +56,31 @@ async def record_audit(
     fields: Sequence[str] = (),
     why: str | None = None,
     now: datetime,
-) -> AuditEntry:
+) -> UUID:
     """Write down that ``actor`` did ``action`` to ``subject`` (``kind:uuid``), in the transaction that does it.
 
-    ``fields`` are the names of what changed, never values; what is left out follows from the circumstances. Why it was
-    done is kept apart, where it can be erased. No lock is taken: the entry gets its place in the chain later.
+    Return the id of the entry. ``fields`` are the names of what changed, never values; what is left out follows from
+    the circumstances. Why it was done is kept apart, where it can be erased. No lock is taken: the entry gets its place
+    in the chain later.
     """
     circumstances: Circumstances = session.info.get(UNDER) or Circumstances("")
-    entry = AuditEntry(
-        id=new_id(),
-        at=now,
-        actor=actor,
-        action=action,
-        subject=subject,
-        fields=list(fields or circumstances.fields),
-        via=circumstances.via or None,
-        request_id=circumstances.request_id,
-    )
+    id = new_id()
     why = why or circumstances.why
-    if why is not None:
-        entry.words_hmac = await keep_words(session, entry_id=entry.id, subject=subject, reason=why, now=now)
-    session.add(entry)
+    digest = None if why is None else await keep_words(session, entry_id=id, subject=subject, reason=why, now=now)
+    entry = {
+        "id": id,
+        "at": now,
+        "actor": actor,
+        "action": action,
+        "subject": subject,
+        "fields": list(fields or circumstances.fields),
+        "via": circumstances.via or None,
+        "request_id": circumstances.request_id,
+        "words_hmac": digest,
+    }
+    note(session, AuditEntry, entry)
     circumstances.entries += 1
-    return entry
+    return id
 
 
 async def forget_subject(session: AsyncSession, *, customer_id: UUID) -> dict[str, int]:

@@ -14,6 +14,7 @@ from sqlmodel import col
 from regulars.audit.canonical import canonical_json
 from regulars.audit.models import LedgerWords, SubjectKey
 from regulars.inserts import insert_new
+from regulars.notes import note
 
 __all__ = ["digest_of_words", "keep_words"]
 
@@ -35,7 +36,7 @@ async def keep_words(
     """
     key = await _key_of(session, subject, now)
     kept = None if evidence is None else dict(evidence)
-    session.add(LedgerWords(entry_id=entry_id, subject=subject, reason=reason, evidence=kept))
+    note(session, LedgerWords, {"entry_id": entry_id, "subject": subject, "reason": reason, "evidence": kept})
     return digest_of_words(key, reason=reason, evidence=kept)
 
 

@@ -9,17 +9,19 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from regulars.audit.service import record_audit
 from regulars.events.envelope import EventEnvelope
 from regulars.events.models import Event
+from regulars.notes import note
+from regulars.tables import new_id
 
 __all__ = ["add_event", "envelope_of", "record_event"]
 
 
 async def record_event(
     session: AsyncSession, *, type: str, subject: str, actor: str, data: Mapping[str, Any], now: datetime
-) -> Event:
+) -> EventEnvelope:
     """Add an event to the outbox, which is told once the session commits, and the change that it tells of to the audit.
 
-    ``subject`` names the thing as ``kind:uuid``; ``data`` holds ids and facts that are no personal data. Names of what
-    changed stand there as ``changed`` or ``keys``.
+    Return the event as it will be told. ``subject`` names the thing as ``kind:uuid``; ``data`` holds ids and facts that
+    are no personal data. Names of what changed stand there as ``changed`` or ``keys``.
     """
     changed = data.get("changed") or data.get("keys") or ()
     await record_audit(session, actor=actor, action=type, subject=subject, fields=changed, now=now)
@@ -28,11 +30,11 @@ async def record_event(
 
 def add_event(
     session: AsyncSession, *, type: str, subject: str, actor: str, data: Mapping[str, Any], now: datetime
-) -> Event:
+) -> EventEnvelope:
     """Add an event to the outbox that tells of nobody's change, or of one that the audit has already."""
-    event = Event(type=type, subject=subject, actor=actor, data=dict(data), occurred_at=now, recorded_at=now)
-    session.add(event)
-    return event
+    told = EventEnvelope(new_id(), type, now, subject, actor, dict(data))
+    note(session, Event, {**vars(told), "recorded_at": now, "dispatched_at": None})
+    return told
 
 
 def envelope_of(event: Event) -> EventEnvelope:

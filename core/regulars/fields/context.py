@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
@@ -18,7 +18,9 @@ from regulars.errors import Forbidden, RegularsError
 from regulars.fields.policy import RowPolicy
 from regulars.idempotency.service import KeysInFlight
 from regulars.plugins.context import Company, PluginContext
+from regulars.prepared import Command
 from regulars.settings import Settings
+from regulars.writing import run
 
 __all__ = ["FieldContext", "RequestContext", "RequestOver"]
 
@@ -100,7 +102,7 @@ class RequestOver(RegularsError):
 
 @dataclass
 class RequestContext:
-    """One GraphQL operation on its way through the server.
+    """One GraphQL operation on its way through the server; ``is_lone`` is one mutation alone.
 
     A session serves one statement at a time, while resolvers run side by side: ``execute`` and ``alone`` queue them.
     """
@@ -117,6 +119,7 @@ class RequestContext:
     has_fault: bool = False
     has_written: bool = False
     has_effect: bool = False
+    is_lone: bool = False
     plugin_failures: dict[Exception, Exception] = field(default_factory=dict)
     show_row: ShowRow | None = None
     _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -191,12 +194,10 @@ class RequestContext:
         """
         async with self.alone():
             self.statements += 1
-            connection = await self.session.connection()
-            if may_fail:
-                async with self._savepoint():
-                    return (await connection.exec_driver_sql(statement, values)).scalar_one_or_none()
-            with self._losing_what_was_written():
-                return (await connection.exec_driver_sql(statement, values)).scalar_one_or_none()
+            async with self._savepoint() if may_fail else nullcontext():
+                with nullcontext() if may_fail else self._losing_what_was_written():
+                    found = await run(self.session, Command(statement, values))
+            return found[0][0] if found else None
 
     @asynccontextmanager
     async def _savepoint(self) -> AsyncIterator[None]:

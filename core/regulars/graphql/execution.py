@@ -204,11 +204,11 @@ class Executor:
     ) -> GraphQLAnswer:
         """Run a mutation in one transaction, which keeps the answer of a request under a key, too."""
         async with self._services.database.writing_session() as session:
-            await session.begin()
             kept = None if keyed is None else await self._kept_answer(session, prepared, keyed)
             if kept is not None:
                 return GraphQLAnswer(kept.encode(), "executed", headers=REPLAYED)
             context = self.context(session, actor, request_id)
+            context.is_lone = prepared.has_lone_field
             if self._is_planning:
                 context.show_row = self._showing_rows(prepared, context, report)
             result = await self._execute(prepared, operation.variables, context)
@@ -253,7 +253,8 @@ class Executor:
         if not isawaitable(running):
             return running
         try:
-            return await asyncio.wait_for(running, OPERATION_TIMEOUT_S)
+            async with asyncio.timeout(OPERATION_TIMEOUT_S):
+                return await running
         except TimeoutError as error:
             context.has_fault = True
             return ExecutionResult(data=None, errors=[GraphQLError("timeout", original_error=error, path=["timeout"])])

@@ -10,8 +10,9 @@ from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 
-from sqlalchemy import ColumnElement, delete, func, or_, select, text, update
+from sqlalchemy import BigInteger, ColumnElement, Select, bindparam, delete, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -20,6 +21,7 @@ from regulars.idempotency.models import KeptAnswer
 from regulars.idempotency.refusals import AnswerErased, KeyInFlight, KeyOfAnotherRequest, KeyRefused
 from regulars.inserts import insert_new
 from regulars.tables import new_id
+from regulars.writing import fetch
 
 __all__ = [
     "KEPT_FOR",
@@ -85,8 +87,8 @@ async def claim_key(session: AsyncSession, request: KeyedRequest) -> str | None:
     Raises ``KeyInFlight``, and what ``find_answer`` raises.
     """
     if session.get_bind().dialect.name == "postgresql":
-        taken = await session.scalar(text("SELECT pg_try_advisory_xact_lock(:lock)"), {"lock": _lock_of(request)})
-        if not taken:
+        [(is_taken,)] = await fetch(session, _taking(), lock=_lock_of(request))
+        if not is_taken:
             raise KeyInFlight(request.key)
     return await find_answer(session, request)
 
@@ -96,16 +98,15 @@ async def find_answer(session: AsyncSession, request: KeyedRequest) -> str | Non
 
     Raises ``KeyOfAnotherRequest`` when the key was used for something else, and ``AnswerErased``.
     """
-    kept = await session.scalar(
-        select(KeptAnswer).where(col(KeptAnswer.credential) == request.credential, col(KeptAnswer.key) == request.key)
-    )
-    if kept is None:
+    kept = await fetch(session, _finding(), credential=request.credential, key=request.key)
+    if not kept:
         return None
-    if kept.request_hash != request.hash:
+    [(request_hash, answer)] = kept
+    if request_hash != request.hash:
         raise KeyOfAnotherRequest(request.key)
-    if kept.answer is None:
+    if answer is None:
         raise AnswerErased(request.key)
-    return kept.answer
+    return str(answer)
 
 
 async def keep_answer(
@@ -142,6 +143,17 @@ async def erase_answers(session: AsyncSession, *, request_ids: Collection[str], 
     connection = await session.connection()
     erased = update(KeptAnswer).where(col(KeptAnswer.answer).is_not(None), or_(*found)).values(answer=None)
     return (await connection.execute(erased)).rowcount
+
+
+@cache
+def _taking() -> Select[bool]:
+    return select(func.pg_try_advisory_xact_lock(bindparam("lock", type_=BigInteger())))
+
+
+@cache
+def _finding() -> Select[str, str | None]:
+    asked = col(KeptAnswer.credential) == bindparam("credential"), col(KeptAnswer.key) == bindparam("key")
+    return select(col(KeptAnswer.request_hash), col(KeptAnswer.answer)).where(*asked)
 
 
 def _lock_of(request: KeyedRequest) -> int:

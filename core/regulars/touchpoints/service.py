@@ -13,8 +13,7 @@ from sqlmodel import col
 
 from regulars.access.actors import Actor
 from regulars.audit.service import record_audit
-from regulars.customers.models import Customer
-from regulars.customers.survivors import locked_survivors
+from regulars.customers.survivors import HeldCustomer, held_survivors
 from regulars.errors import ExpectedError, NotFound, OutOfRange
 from regulars.events.service import add_event
 from regulars.inserts import insert_new
@@ -86,7 +85,7 @@ async def record_touchpoints(
         raise OutOfRange(f"{len(drafts)} touchpoints are too many at once. Send at most {LARGEST_BATCH}, or import.")
     checked = [_checked(draft, types, now) for draft in drafts]
     asked = {draft.customer_id for draft in checked if isinstance(draft, TouchpointDraft)}
-    customers = await locked_survivors(session, asked)
+    customers = await held_survivors(session, asked)
     rows = [_row(draft, customers, now) for draft in checked]
     first_of_key: dict[_Key | UUID, UUID] = {}
     for row in rows:
@@ -100,7 +99,8 @@ async def record_touchpoints(
         unless_taken=("source", "external_id"),
     )
     by_id = {touchpoint.id: touchpoint for touchpoint in new}
-    by_key = await _named(session, {key for row in rows if not isinstance(row, ExpectedError) if (key := _key(row))})
+    keys = {key for row in rows if not isinstance(row, ExpectedError) and (key := _key(row))}
+    by_key = await _named(session, keys if len(new) < len(rows) else set())
     for touchpoint in new:
         add_event(
             session,
@@ -139,12 +139,12 @@ def _checked(draft: TouchpointDraft, types: TouchpointTypes, now: datetime) -> T
 
 
 def _row(
-    draft: TouchpointDraft | ExpectedError, customers: Mapping[UUID, Customer], now: datetime
+    draft: TouchpointDraft | ExpectedError, customers: Mapping[UUID, HeldCustomer], now: datetime
 ) -> dict[str, Any] | ExpectedError:
     if isinstance(draft, ExpectedError):
         return draft
     customer = customers.get(draft.customer_id)
-    if customer is None or customer.deleted_at is not None or customer.status == "erased":
+    if customer is None or not customer.is_there:
         return NotFound("customer", draft.customer_id, path=("customerId",))
     return {
         "id": new_id(),

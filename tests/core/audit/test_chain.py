@@ -250,7 +250,7 @@ async def test_others_do_not_see_it(app: App, role: str) -> None:
     assert answer["data"] == {"auditLog": None, "consentLedgerVerify": None}
 
 
-async def write_down(session: AsyncSession, app: App, action: str) -> AuditEntry:
+async def write_down(session: AsyncSession, app: App, action: str) -> UUID:
     return await record_audit(session, actor="system", action=action, subject="shop:1", now=app.clock.now())
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import text, update
 
 from regulars.audit.service import record_audit
 from regulars.checkup.backlog import event_findings, job_findings, seal_findings, webhook_findings
@@ -14,7 +14,7 @@ from regulars.checkup.guards import guard_findings
 from regulars.checkup.service import check_up
 from regulars.checkup.surroundings import clock_findings, database_findings, disk_findings, settings_findings
 from regulars.database import Database, open_engine
-from regulars.events.models import EventDelivery
+from regulars.events.models import Event, EventDelivery
 from regulars.events.service import record_event
 from regulars.jobs.models import Job
 from regulars.settings import Settings
@@ -213,8 +213,7 @@ async def test_an_outbox_that_lags_behind_is_told(database: Database) -> None:
 async def test_events_that_were_given_up_are_told_by_handler(database: Database) -> None:
     async with database.writing() as session:
         event = await record_event(session, type="x.happened", subject="x:1", actor="system", data={}, now=NOW)
-        event.dispatched_at = NOW
-        await session.flush()
+        await session.execute(update(Event).values(dispatched_at=NOW))
         session.add(EventDelivery(event_id=event.id, handler="gold", attempts=10, next_at=None, failed_at=NOW))
         await session.flush()
 

@@ -62,9 +62,11 @@ def statements(database: Database) -> Callable[[], AbstractContextManager[list[s
             seen.append(statement)
 
         event.listen(database.engine.sync_engine, "before_cursor_execute", remember)
+        database.listeners.append(seen.append)
         try:
             yield seen
         finally:
+            database.listeners.remove(seen.append)
             event.remove(database.engine.sync_engine, "before_cursor_execute", remember)
 
     return recorded

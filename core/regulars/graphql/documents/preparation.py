@@ -76,6 +76,12 @@ class Prepared:
         return all(isinstance(node, FieldNode) and node.name.value.startswith("__") for node in selections)
 
     @cached_property
+    def has_lone_field(self) -> bool:
+        """Tell whether it asks for one thing and no other."""
+        selections = self.operation.selection_set.selections
+        return len(selections) == 1 and isinstance(selections[0], FieldNode)
+
+    @cached_property
     def is_mutation(self) -> bool:
         """Tell whether the operation writes."""
         return self.operation.operation is OperationType.MUTATION

@@ -145,19 +145,22 @@ def mutating(resolve: FieldResolver, payload: type[Any]) -> FieldResolver:
     async def run(source: Any, info: Any, **given: Any) -> Any:
         context: RequestContext = info.context
         context.has_written = True
-        savepoint = await context.session.begin_nested()
+        # What a mutation alone wrote is all that the transaction holds.
+        part = None if context.is_lone else await context.session.begin_nested()
         try:
             async with audited(context.session, context, info.field_name, given):
                 answer = resolve(source, info, **given)
                 answer = await answer if isawaitable(answer) else answer
             await context.session.flush()
-            await savepoint.commit()
+            if part is not None:
+                await part.commit()
             context.has_effect = True
         except ExpectedError as error:
-            await savepoint.rollback()
+            told = user_error(error)  # while what it tells of is still there
+            await (context.session if part is None else part).rollback()
             if isinstance(error, Forbidden):
                 raise
-            answer = payload(errors=[user_error(error)])
+            answer = payload(errors=[told])
         except BaseException:
             context.has_fault = True
             raise

@@ -30,6 +30,7 @@ from regulars.graphql.schema.composition import (
     OwnedPart,
     shape_of,
 )
+from regulars.graphql.schema.input_reading import remember_inputs
 from regulars.graphql.schema.roots import Mutation, Query, Subscription
 from regulars.graphql.schema.where import ExtraFilter, ExtraSort, Filters
 
@@ -157,6 +158,7 @@ def build_schema(parts: SchemaParts) -> BuiltSchema:
     unknown = composition.added_to(schema.type_map)
     if unknown:
         raise ConfigurationError(f"Fields are added to the types {', '.join(unknown)}, which do not exist.")
+    remember_inputs(schema)
     attach = _Attaching(composition, filters)
     for kind in schema.type_map.values():
         if isinstance(kind, GraphQLObjectType) and not kind.name.startswith("__"):

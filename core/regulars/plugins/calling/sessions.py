@@ -11,7 +11,9 @@ from sqlalchemy.orm import ORMExecuteState, Session
 from sqlalchemy.sql.dml import UpdateBase
 
 from regulars.errors import RegularsError
+from regulars.notes import NotingSession
 from regulars.plugins.manifest import PluginManifest
+from regulars.writing import MAY_WRITE
 
 __all__ = ["ForeignTable", "TransactionLost", "joined_session", "refuse_foreign_writes"]
 
@@ -61,6 +63,7 @@ def refuse_foreign_writes(session: AsyncSession, manifest: PluginManifest) -> As
             for row in changed:
                 check(str(getattr(row, "__tablename__", "")))
 
+    session.info[MAY_WRITE] = check
     event.listen(session.sync_session, "do_orm_execute", before_execute)
     event.listen(session.sync_session, "before_flush", before_flush)
     return session
@@ -97,7 +100,7 @@ async def joined_session(session: AsyncSession, manifest: PluginManifest) -> Asy
 
 def _session_on(connection: AsyncConnection) -> AsyncSession:
     options: dict[str, Any] = {"join_transaction_mode": "create_savepoint", "expire_on_commit": False}
-    return AsyncSession(bind=connection, **options)
+    return AsyncSession(bind=connection, sync_session_class=NotingSession, **options)
 
 
 async def _roll_back(own: AsyncSession, savepoint: AsyncTransaction, plugin_id: str) -> None:

@@ -1,0 +1,202 @@
+"""The session of a change: constant statements go straight to the driver, and the ORM joins in where it is asked.
+
+All of it is one transaction on one connection, which is taken when something first needs it.
+"""
+
+import asyncio
+import sqlite3
+from collections.abc import Callable, Sequence
+from typing import Any, NoReturn
+
+import asyncpg
+from sqlalchemy import Connection, PoolProxiedConnection
+from sqlalchemy.exc import DBAPIError, PendingRollbackError
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
+from sqlalchemy.sql.dml import UpdateBase
+from sqlalchemy.util import await_only, greenlet_spawn
+from sqlalchemy.util.concurrency import in_greenlet
+
+from regulars.notes import NotingSession
+from regulars.prepared import Command, Rows, Statement, prepared
+
+__all__ = ["MAY_WRITE", "WritingSession", "fetch", "run"]
+
+MAY_WRITE = "regulars.may_write"
+"""In the info of a session, what is called with the name of each table that is written; it raises for some."""
+
+BEGIN, COMMIT = "BEGIN IMMEDIATE", Command("COMMIT")
+
+
+async def fetch(session: AsyncSession, statement: Statement, **values: Any) -> list[tuple[Any, ...]]:
+    """Run a constant statement, and return its rows; ``values`` go to its places by their names.
+
+    What waits in the session is not written before: ``flush`` it where the statement asks for that.
+    """
+    made = prepared(statement, session.get_bind().dialect.name)
+    writes = str(statement.table) if isinstance(statement, UpdateBase) else None
+    return made.rows(await run(session, made.command(values), writes=writes))
+
+
+async def run(session: AsyncSession, command: Command, *, writes: str | None = None) -> Rows:
+    """Run a statement in the language of the driver, which ``writes`` to a table, and return its rows."""
+    may_write = session.info.get(MAY_WRITE)
+    if may_write is not None and writes is not None:
+        may_write(writes)
+    if isinstance(session, WritingSession):
+        return await session.run(command)
+    connection, rows = await session.connection(), list[Any]()
+    for values in [tuple(command.values)] if command.many is None else command.many:
+        result: Any = await connection.exec_driver_sql(command.text, values)
+        rows += result.all() if result.returns_rows else ()
+    return rows
+
+
+class _Joining(NotingSession):
+    """The ORM's part: it works on the connection that the change holds."""
+
+    writing: "WritingSession"
+
+    def get_bind(self, *arguments: Any, **options: Any) -> Any:
+        """Return the connection of the change; outside of any work there is only the engine to be asked about."""
+        if in_greenlet():
+            return self.writing.connection_to_join()
+        return super().get_bind(*arguments, **options)
+
+    def write_notes(self) -> None:
+        """Write the notes."""
+        await_only(self.writing.run(*self.notes.take(self.writing.dialect)))
+
+
+class WritingSession(AsyncSession):
+    """A session for writing, whose caller commits; ``told`` is told of each statement that passes by SQLAlchemy."""
+
+    sync_session_class = _Joining
+    sync_session: _Joining
+
+    def __init__(self, engine: AsyncEngine, told: Callable[[str], None]) -> None:
+        super().__init__(engine, expire_on_commit=False)
+        self._engine, self._told, self.dialect = engine, told, engine.dialect.name
+        self._held: PoolProxiedConnection | None = None
+        self._joined: Connection | None = None
+        self.sync_session.writing = self
+
+    async def run(self, *commands: Command) -> Rows:
+        """Run statements in the language of the driver, in the transaction, and return the rows of the last.
+
+        Raises ``DBAPIError`` as SQLAlchemy does.
+        """
+        if self.in_nested_transaction():
+            await self.connection()  # which sets the savepoint, if nothing has yet
+        for command in commands:
+            if command is not COMMIT:
+                self._told(command.text)
+        held = await self._hold()
+        try:
+            run = _run_on_sqlite if self.dialect == "sqlite" else _run_on_postgres
+            return await run(held, commands)
+        except (asyncpg.PostgresError, sqlite3.Error) as error:
+            self._raise(held, error)
+        except BaseException:  # nobody knows what the connection is at
+            await greenlet_spawn(held.invalidate)
+            raise
+
+    async def flush(self, objects: Sequence[Any] | None = None) -> None:
+        """Write what waits."""
+        if self._has_joined():
+            await super().flush(objects)
+        elif self.sync_session.notes.waiting:
+            await self.run(*self.sync_session.notes.take(self.dialect))
+
+    async def commit(self) -> None:
+        """Write what waits, and let all of it count."""
+        if self._has_joined():
+            await super().commit()
+        elif self.dialect == "sqlite" and (self._held is not None or self.sync_session.notes.waiting):
+            await self.run(*self.sync_session.notes.take(self.dialect), COMMIT)
+        else:
+            await self.flush()
+            if self._held is not None:
+                await greenlet_spawn((await self._hold()).commit)
+        await self._release()
+
+    async def rollback(self) -> None:
+        """Let nothing of it count; the session can begin anew."""
+        self.sync_session.notes.waiting.clear()
+        if self._has_joined():
+            await super().rollback()
+        await self._release()
+
+    async def close(self) -> None:
+        """Let nothing count that was not committed."""
+        await super().close()
+        await self._release()
+
+    async def invalidate(self) -> None:
+        """Give up the connection, and with it the transaction."""
+        await super().invalidate()
+        await self._release()
+
+    async def __aexit__(self, *error: object) -> None:
+        """Close the session, where there is anything to close."""
+        if self._held is not None or self._has_joined():
+            await asyncio.shield(asyncio.create_task(self.close()))
+
+    def connection_to_join(self) -> Connection:
+        """Return the connection of the change as the ORM knows it; only for what SQLAlchemy runs for its sessions."""
+        if self._joined is None:
+            held = await_only(self._hold())
+            self._joined = Connection(self._engine.sync_engine, connection=held)
+        return self._joined
+
+    def _has_joined(self) -> bool:
+        return self.in_transaction() or bool(self.new or self.dirty or self.deleted)
+
+    async def _hold(self) -> PoolProxiedConnection:
+        if self._held is None:
+            self._held = await self._engine.raw_connection()
+        if not self._held.is_valid:
+            raise PendingRollbackError("The connection is lost, and with it the transaction: roll back.")
+        return self._held
+
+    async def _release(self) -> None:
+        held, self._held, self._joined = self._held, None, None
+        if held is not None:
+            await greenlet_spawn(held.close)  # which rolls back what was not committed
+
+    def _raise(self, held: PoolProxiedConnection, error: Exception) -> NoReturn:
+        """Raise an error of the driver as SQLAlchemy would."""
+        adapted: Any = held.dbapi_connection
+        dialect: Any = self._engine.dialect
+        try:
+            adapted._handle_exception(error)
+        except Exception as told:
+            known = dialect.loaded_dbapi.Error
+            raise DBAPIError.instance(None, None, told, known, hide_parameters=True, dialect=dialect) from error
+        raise error
+
+
+async def _run_on_postgres(held: PoolProxiedConnection, commands: Sequence[Command]) -> Rows:
+    driver: Any = held.driver_connection
+    if not driver.is_in_transaction():
+        adapted: Any = held.dbapi_connection
+        await adapted._start_transaction()  # SQLAlchemy does so before its own first statement
+    rows: Rows = ()
+    for command in commands:
+        rows = await driver.fetch(command.text, *command.values)
+    return rows
+
+
+async def _run_on_sqlite(held: PoolProxiedConnection, commands: Sequence[Command]) -> Rows:
+    driver: Any = held.driver_connection
+    return await driver._execute(_run_here, driver._conn, commands)  # type: ignore[no-any-return]
+
+
+def _run_here(connection: sqlite3.Connection, commands: Sequence[Command]) -> Rows:
+    """Run statements in one visit to the driver's thread, in a transaction that says from the start that it writes."""
+    if not connection.in_transaction:
+        connection.execute(BEGIN)
+    rows: Rows = ()
+    for command in commands:
+        runs = [tuple(command.values)] if command.many is None else command.many
+        rows = [row for values in runs for row in connection.execute(command.text, values)]
+    return rows

@@ -1,0 +1,140 @@
+"""The session of a change: what passes by the ORM stands or falls with what it does."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from sqlalchemy import Select, bindparam, func, select
+from sqlalchemy.exc import IntegrityError
+from sqlmodel import col
+
+from regulars.audit.models import AuditEntry
+from regulars.audit.service import record_audit
+from regulars.customers.models import Customer
+from regulars.database import Database
+from regulars.idempotency.models import KeptAnswer
+from regulars.inserts import insert_new
+from regulars.notices.models import Notice
+from regulars.tables import new_id
+from regulars.writing import fetch
+
+NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
+NAMED: Select[str | None] = select(col(Customer.display_name)).where(col(Customer.id) == bindparam("id"))
+
+
+def notice(version: str) -> dict[str, Any]:
+    return {
+        "version": version,
+        "language": "en",
+        "text": "Yes?",
+        "text_sha256": "0",
+        "published_by": "system",
+        "published_at": NOW,
+    }
+
+
+def customer() -> Customer:
+    return Customer(display_name="Ada", created_at=NOW, updated_at=NOW)
+
+
+async def insert_notice(session: Any, version: str) -> list[Notice]:
+    return await insert_new(session, Notice, [notice(version)], unless_taken=["version", "language"])
+
+
+async def versions(database: Database) -> list[str]:
+    async with database.reading() as session:
+        return list(await session.scalars(select(col(Notice.version)).order_by(col(Notice.version))))
+
+
+async def actions(database: Database) -> list[str]:
+    async with database.reading() as session:
+        return list(await session.scalars(select(col(AuditEntry.action)).order_by(col(AuditEntry.id))))
+
+
+async def write_down(session: Any, action: str) -> None:
+    await record_audit(session, actor="system", action=action, subject="shop:1", now=NOW)
+
+
+async def test_what_passes_by_the_orm_is_in_the_orms_transaction(database: Database) -> None:
+    ada = customer()
+    async with database.writing() as session:
+        await insert_notice(session, "1")
+        session.add(ada)
+        await session.flush()
+        found = await fetch(session, NAMED, id=ada.id)
+        await insert_notice(session, "2")
+
+    assert found == [("Ada",)]
+    assert await versions(database) == ["1", "2"]
+
+
+async def test_a_rollback_takes_back_both(database: Database) -> None:
+    async with database.writing() as session:
+        await insert_notice(session, "1")
+        session.add(customer())
+        await write_down(session, "lost")
+        await session.flush()
+        await session.rollback()
+        await insert_notice(session, "2")
+
+    assert await versions(database) == ["2"]
+    assert await actions(database) == []
+    async with database.reading() as session:
+        assert await session.scalar(select(func.count()).select_from(Customer)) == 0
+
+
+async def test_a_savepoint_takes_back_what_passed_by_the_orm_after_it(database: Database) -> None:
+    async with database.writing() as session:
+        await insert_notice(session, "1")
+        await write_down(session, "kept")
+        savepoint = await session.begin_nested()
+        await insert_notice(session, "2")
+        await write_down(session, "lost")
+        await savepoint.rollback()
+        await insert_notice(session, "3")
+
+    assert await versions(database) == ["1", "3"]
+    assert await actions(database) == ["kept"]
+
+
+async def test_an_error_in_the_change_leaves_nothing(database: Database) -> None:
+    async def change() -> None:
+        async with database.writing() as session:
+            await insert_notice(session, "1")
+            await write_down(session, "lost")
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        await change()
+
+    assert await versions(database) == []
+    assert await actions(database) == []
+
+
+async def test_an_error_of_the_driver_is_one_of_sqlalchemy(database: Database) -> None:
+    row = {"id": new_id(), "credential": "a", "key": "b", "request_hash": "c", "request_id": "d", "kept_at": NOW}
+
+    async with database.writing() as session:
+        await insert_new(session, KeptAnswer, [row], unless_taken=["credential", "key"])
+        with pytest.raises(IntegrityError):
+            await insert_new(session, KeptAnswer, [row | {"key": "other"}], unless_taken=["credential", "key"])
+        await session.rollback()
+
+
+async def test_many_rows_are_inserted_by_one_statement_and_only_the_new_are_returned(database: Database) -> None:
+    async with database.writing() as session:
+        await insert_notice(session, "2")
+        rows = [notice(version) for version in "123"]
+        new = await insert_new(session, Notice, rows, unless_taken=["version", "language"])
+
+    assert sorted(each.version for each in new) == ["1", "3"]
+    assert {each.published_at for each in new} == {NOW}
+    assert await versions(database) == ["1", "2", "3"]
+
+
+async def test_many_notes_are_all_written(database: Database) -> None:
+    async with database.writing() as session:
+        for action in ("first", "second", "third"):
+            await write_down(session, action)
+
+    assert await actions(database) == ["first", "second", "third"]
