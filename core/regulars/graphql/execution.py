@@ -87,7 +87,7 @@ class Executor:
                 return GraphQLAnswer(_errors_body(result.errors, request_id), "request_error")
             more = report.shown() if wants_report else None
             body = answer_body(result, price=price, limit=limit, remaining=remaining, request_id=request_id, more=more)
-            return GraphQLAnswer(body, "executed", codes=codes_of(result.errors or ()))
+            return GraphQLAnswer(body, "executed", codes=codes_of(result.errors) if result.errors else ())
 
         if not prepared.is_mutation:
             if prepared.is_introspection:

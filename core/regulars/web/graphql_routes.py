@@ -38,12 +38,13 @@ def graphql_routes(server: Server) -> Sequence[BaseRoute]:
         notes["hash"] = sha256(operation.query.encode()).hexdigest()[:HASH_DIGITS]
         if operation.operation_name is not None:
             notes["operation"] = operation.operation_name
-        charge = server.charge(ANONYMOUS, request)
+        charge: RequestCharge | None = None
         try:
             actor = state["actor"] = await api_actor(server, request)
             charge = state["charge"] = server.charge(actor, request)
             notes["actor"] = actor.label
-            await heed_gpc(server, request, [actor.customer_id] if actor.customer_id else [], actor=actor)
+            if actor.customer_id is not None:
+                await heed_gpc(server, request, [actor.customer_id], actor=actor)
             await server.trusted_documents.check(operation.query, actor)
             executor = await server.executor()
             answer = await executor(operation, request)
@@ -52,10 +53,11 @@ def graphql_routes(server: Server) -> Sequence[BaseRoute]:
             return replace(refusal_answer(error), status=429, headers=refused_rate_headers(error))
         except Unauthenticated as error:
             notes["code"] = error.code
-            return _charged(replace(refusal_answer(error), status=401, headers=CHALLENGE), charge)
+            answer = replace(refusal_answer(error), status=401, headers=CHALLENGE)
+            return _charged(answer, charge or server.charge(ANONYMOUS, request))
         except ExpectedError as error:
             notes["code"] = error.code
-            return _charged(refusal_answer(error), charge)
+            return _charged(refusal_answer(error), charge or server.charge(ANONYMOUS, request))
         if answer.outcome == "request_error":
             notes["code"] = "REQUEST_ERROR"
         if answer.codes:
@@ -92,4 +94,5 @@ def _charged(answer: GraphQLAnswer, charge: RequestCharge) -> GraphQLAnswer:
             charge(REFUSAL_POINTS)
     except AllowanceSpent as error:
         return replace(refusal_answer(error), status=429, headers=refused_rate_headers(error))
-    return replace(answer, headers={**answer.headers, **charge.headers})
+    headers = {**answer.headers, **charge.headers}
+    return GraphQLAnswer(answer.body, answer.outcome, answer.status, headers, answer.codes)

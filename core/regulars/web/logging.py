@@ -66,8 +66,11 @@ def log_short_facts(log: Any, level: str, event: str, facts: Mapping[str, str | 
     if set_up["processors"][-1] is not _json_line:
         getattr(log, level)(event, **facts)
         return
-    masked = {key: _masked_text(value) if isinstance(value, str) else value for key, value in facts.items()}
-    set_up["logger_factory"].write(_json({**masked, "event": event, "level": level, "at": _now()}).decode())
+    line = _json({**facts, "event": event, "level": level, "at": _now()})
+    if b"@" in line or b"%40" in line:
+        masked = {key: _masked(value) for key, value in facts.items()}
+        line = _json({**masked, "event": event, "level": level, "at": _now()})
+    set_up["logger_factory"].write(line.decode())
 
 
 class _Lines:

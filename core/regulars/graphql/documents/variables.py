@@ -1,12 +1,12 @@
 """Coerce the variables of one operation as graphql-core does, without finding their types again at every request."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
 
 from graphql import GraphQLError, GraphQLSchema, OperationDefinitionNode, Undefined, get_nullable_type, is_leaf_type
 from graphql.execution import VariableValues, get_variable_values
 from graphql.execution.get_variable_signature import GraphQLVariableSignature, get_variable_signature
 from graphql.execution.values import VariableValueSource
-from graphql.utilities import coerce_input_value
 
 __all__ = ["OperationVariables"]
 
@@ -22,15 +22,18 @@ class OperationVariables:
         """Return the values of a request as fields take them; None where one does not fit, which the executor tells."""
         sources: dict[str, VariableValueSource] = {}
         coerced: dict[str, object] = {}
-        for signature in self._plain:
-            if signature is None or signature.name not in given:
+        for plain in self._plain:
+            if plain is None or given.get(plain.name) is None:
                 return self._coerced_at_length(given)
-            value = given[signature.name]
-            fitting = coerce_input_value(value, signature.type)
+            value = given[plain.name]
+            try:
+                fitting = plain.coerce(value)
+            except Exception:  # a scalar of a plugin may raise anything
+                return None
             if fitting is Undefined:
                 return None
-            sources[signature.name] = VariableValueSource(signature, value)
-            coerced[signature.name] = fitting
+            sources[plain.name] = VariableValueSource(plain.signature, value)
+            coerced[plain.name] = fitting
         return VariableValues(sources, coerced)
 
     def _coerced_at_length(self, given: Mapping[str, object]) -> VariableValues | None:
@@ -38,8 +41,17 @@ class OperationVariables:
         return None if isinstance(values, list) else values
 
 
-def _plain(signature: GraphQLVariableSignature | GraphQLError) -> GraphQLVariableSignature | None:
-    """Return the signature of a variable that holds one scalar or enum; None for lists and objects, and their rules."""
-    if isinstance(signature, GraphQLError) or not is_leaf_type(get_nullable_type(signature.type)):
+class _Plain(NamedTuple):
+    """A variable that holds one scalar or enum."""
+
+    name: str
+    signature: GraphQLVariableSignature
+    coerce: Callable[..., object]
+
+
+def _plain(signature: GraphQLVariableSignature | GraphQLError) -> _Plain | None:
+    """Return what is needed to coerce a scalar or enum; None for lists and objects, which have rules of their own."""
+    if isinstance(signature, GraphQLError):
         return None
-    return signature
+    kind = get_nullable_type(signature.type)
+    return _Plain(signature.name, signature, kind.coerce_input_value) if is_leaf_type(kind) else None

@@ -3,9 +3,11 @@
 import json
 import zlib
 
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import ClientDisconnect
+from starlette.types import Receive
 
 from regulars.graphql.protocol.bad_requests import BodyTooLarge, BodyUnreadable, EncodingRefused, JsonRefused
+from regulars.graphql.protocol.negotiation import SentHeaders
 
 __all__ = ["MAX_JSON_BRACKETS", "read_body", "read_json"]
 
@@ -14,25 +16,25 @@ MAX_JSON_BRACKETS = 20_000  # finding a repeated key takes a call per object; 35
 _GZIP_WINDOW = 31  # zlib's way of saying: a gzip header, and the largest window
 
 
-async def read_body(request: Request, *, allowed: int) -> bytes:
+async def read_body(receive: Receive, headers: SentHeaders, *, allowed: int) -> bytes:
     """Return the body of a request, decompressed, of ``allowed`` bytes at most.
 
     Bytes are counted as they come and as they are decompressed, so a bomb costs no more than an honest body.
     Raises ``BodyTooLarge``, ``BodyUnreadable`` and ``EncodingRefused``.
     """
-    encoding = request.headers.get("content-encoding", "").strip().lower()
-    if encoding not in ("", "identity", "gzip"):
+    encoding = headers.get(b"content-encoding", b"").strip().lower()
+    if encoding not in (b"", b"identity", b"gzip"):
         raise EncodingRefused
-    announced = request.headers.get("content-length", "")
+    announced = headers.get(b"content-length", b"").decode("latin-1")
     if announced.isdecimal() and int(announced[:20]) > allowed:
         raise BodyTooLarge(allowed=allowed)
 
-    inflate = zlib.decompressobj(_GZIP_WINDOW) if encoding == "gzip" else None
+    inflate = zlib.decompressobj(_GZIP_WINDOW) if encoding == b"gzip" else None
     body = bytearray()
     received = 0
     is_whole = False
     while not is_whole:
-        message = await request.receive()
+        message = await receive()
         if message["type"] == "http.disconnect":
             raise ClientDisconnect
         chunk, is_whole = message.get("body", b""), not message.get("more_body", False)

@@ -1,16 +1,29 @@
 """Which media types a request speaks, and whether a foreign page could have sent it."""
 
+from collections.abc import Mapping
 from typing import Literal, TypeAlias
 
 from starlette.datastructures import Headers
 
-__all__ = ["GRAPHQL_RESPONSE", "JSON", "AnswerType", "answer_type", "is_json_in_utf8", "is_sent_on_purpose"]
+__all__ = [
+    "GRAPHQL_RESPONSE",
+    "JSON",
+    "AnswerType",
+    "SentHeaders",
+    "answer_type",
+    "is_json_in_utf8",
+    "is_sent_on_purpose",
+]
+
+SentHeaders: TypeAlias = Mapping[bytes, bytes]
+"""The headers of a request by their names; of one that was sent repeatedly, the first."""
 
 AnswerType: TypeAlias = Literal["application/graphql-response+json", "application/json"]
 
 GRAPHQL_RESPONSE: AnswerType = "application/graphql-response+json"
 JSON: AnswerType = "application/json"
 
+_JSON_ALONE = [JSON]
 _MEANT: dict[str, AnswerType] = {GRAPHQL_RESPONSE: GRAPHQL_RESPONSE, JSON: JSON, "application/*": JSON, "*/*": JSON}
 _PREFLIGHTED_HEADERS = (
     "authorization",
@@ -48,6 +61,8 @@ def is_json_in_utf8(content_types: list[str]) -> bool:
 
     A form can send three other types, and a page can send them to any site without asking first.
     """
+    if content_types == _JSON_ALONE:
+        return True
     if len(content_types) != 1:
         return False
     name, *parameters = (part.strip().lower() for part in content_types[0].split(";"))

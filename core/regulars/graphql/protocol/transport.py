@@ -33,6 +33,7 @@ from regulars.graphql.protocol.negotiation import (
     GRAPHQL_RESPONSE,
     JSON,
     AnswerType,
+    SentHeaders,
     answer_type,
     is_json_in_utf8,
     is_sent_on_purpose,
@@ -119,30 +120,35 @@ class GraphQLOverHttp:
         await send({"type": "http.response.body", "body": answer.body})
 
     async def _answer(self, request: Request) -> tuple[GraphQLAnswer, AnswerType]:
-        kind = answer_type(request.headers.get("accept"))
+        headers: SentHeaders = dict(reversed(request.scope["headers"]))
+        accept = headers.get(b"accept")
+        kind = answer_type(None if accept is None else accept.decode("latin-1"))
         try:
             if kind is None:
                 raise NotAcceptable
-            operation = await self._read(request)
+            operation = await self._read(request, headers)
             answer = await self._execute(operation, request)
         except ExpectedError as error:
             answer = refusal_answer(error)
         return answer, kind or JSON
 
-    async def _read(self, request: Request) -> GraphQLOperation:
-        if request.method == "GET":
+    async def _read(self, request: Request, headers: SentHeaders) -> GraphQLOperation:
+        method: str = request.scope["method"]
+        if method == "GET":
             if not is_sent_on_purpose(request.headers):
                 raise CrossSiteRequest
             operation = await self._operation(_query_parameters(request), request)
             self._refuse_changes(operation)
             return operation
-        if request.method != "POST":
-            raise MethodRefused(request.method)
-        if not is_json_in_utf8(request.headers.getlist("content-type")):
+        if method != "POST":
+            raise MethodRefused(method)
+        kinds = [value.decode("latin-1") for name, value in request.scope["headers"] if name == b"content-type"]
+        if not is_json_in_utf8(kinds):
             raise ContentTypeRefused
-        body = await read_body(request, allowed=self._limits.body_bytes)
-        key = request.headers.get("idempotency-key")
-        return await self._operation(_members(read_json(body, what="The body")), request, key)
+        body = await read_body(request.receive, headers, allowed=self._limits.body_bytes)
+        key = headers.get(b"idempotency-key")
+        parameters = _members(read_json(body, what="The body"))
+        return await self._operation(parameters, request, None if key is None else key.decode("latin-1"))
 
     async def _operation(
         self, parameters: Mapping[str, object], request: Request, idempotency_key: str | None = None
@@ -152,9 +158,11 @@ class GraphQLOverHttp:
         if operation_name is not None and not isinstance(operation_name, str):
             raise ParameterRefused("operationName", expected="a string or null")
         variables, extensions = _object(parameters, "variables"), _object(parameters, "extensions")
-        check_text(operation_name or "")
-        check_variables(variables)
-        check_variables(extensions)
+        if operation_name:
+            check_text(operation_name)
+        for given in (variables, extensions):
+            if given:
+                check_variables(given)
         return GraphQLOperation(query, operation_name or None, variables, extensions, idempotency_key)
 
     async def _query(self, parameters: Mapping[str, object], request: Request) -> str:
@@ -162,7 +170,9 @@ class GraphQLOverHttp:
         query = parameters.get("query")
         if isinstance(query, str):
             check_document_size(query, self._limits)
-        asked = hash_asked_for(parameters.get("documentId"), _object(parameters, "extensions"))
+        asked = None
+        if "documentId" in parameters or "extensions" in parameters:
+            asked = hash_asked_for(parameters.get("documentId"), _object(parameters, "extensions"))
         if asked is not None and self._find is not None and (query is None or isinstance(query, str)):
             return await self._find(asked, query or None, request)
         if not isinstance(query, str):
