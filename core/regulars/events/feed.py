@@ -97,6 +97,8 @@ class EventFeed:
         async with self._looking:
             # What can be seen at this moment is past; whatever is committed later comes, whichever time it bears.
             await self._look({*self._followers, follower})
+            if self._closing.is_set():
+                return
             self._followers.add(follower)
         if self._polling is None or self._polling.done():
             self._polling = asyncio.create_task(self._poll_while_followed())

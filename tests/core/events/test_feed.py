@@ -158,6 +158,15 @@ async def test_followers_end_when_the_feed_closes(outbox: Outbox) -> None:
     assert await waiting is None
 
 
+async def test_whoever_comes_as_the_feed_closes_ends_too(outbox: Outbox) -> None:
+    async with running_feed(outbox.database, clock=outbox.clock, poll=POLL) as feed:
+        waiting = asyncio.ensure_future(anext(feed.follow(), None))
+        await asyncio.sleep(0)
+
+    assert await waiting is None
+    assert feed.followers == 0
+
+
 class CountedStatements:
     """Counts what is asked of the database while the block lasts."""
 
