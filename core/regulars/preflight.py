@@ -8,7 +8,8 @@ ConfigurationError
 
 import asyncio
 import sqlite3
-from contextlib import closing
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, closing
 from pathlib import Path
 
 from sqlalchemy import URL
@@ -67,11 +68,16 @@ class TablesOutdated(ConfigurationError):
 
 async def check_reachable(database: Database) -> None:
     """Raise ``DatabaseUnreachable`` unless the database answers within ten seconds."""
-    url = database.engine.url
+    async with _within_reach(database.engine.url):
+        await database.ping()
+
+
+@asynccontextmanager
+async def _within_reach(url: URL) -> AsyncIterator[None]:
     try:
         async with asyncio.timeout(PATIENCE_S):
             await asyncio.to_thread(_open_file, url)
-            await database.ping()
+            yield
     except TimeoutError as error:
         raise DatabaseUnreachable(url, f"no answer within {PATIENCE_S:.0f} seconds") from error
     except DBAPIError as error:
@@ -89,8 +95,8 @@ async def check_database(database: Database) -> OwnerState:
     url = database.engine.url
     if _is_missing_file(url):
         raise TablesMissing(url)
-    await check_reachable(database)
-    state = await state_of(database.engine, CORE)
+    async with _within_reach(url):
+        state = await state_of(database.engine, CORE)
     if state.current is None:
         raise TablesMissing(url)
     if not state.is_known:

@@ -2,10 +2,12 @@
 
 import secrets
 
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
 
 from regulars.access.models import Secret
+from regulars.inserts import insert_new
 
 __all__ = ["SERVER_SECRET", "ensure_server_secret"]
 
@@ -20,12 +22,10 @@ async def ensure_server_secret(session: AsyncSession, *, configured: str) -> str
     """
     if configured:
         return configured
-    kept = await session.get(Secret, SERVER_SECRET)
-    if kept is None:
-        try:
-            async with session.begin_nested():
-                session.add(Secret(name=SERVER_SECRET, value=secrets.token_urlsafe(48)))
-        except IntegrityError:
-            pass
-        kept = await session.get_one(Secret, SERVER_SECRET)
-    return kept.value
+    find = select(col(Secret.value)).where(col(Secret.name) == SERVER_SECRET)
+    kept = await session.scalar(find)
+    if kept is not None:
+        return kept
+    row = {"name": SERVER_SECRET, "value": secrets.token_urlsafe(48)}
+    made = await insert_new(session, Secret, [row], unless_taken=["name"])
+    return made[0].value if made else (await session.scalars(find)).one()

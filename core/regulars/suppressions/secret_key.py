@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 
 from sqlalchemy import select
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from regulars.access.models import Secret
 from regulars.access.server_secret import SERVER_SECRET, ensure_server_secret
 from regulars.errors import ConfigurationError
+from regulars.inserts import insert_new
 from regulars.suppressions.addresses import AddressKey
 
 __all__ = ["OtherListSecret", "address_key", "ensure_address_key"]
@@ -65,14 +65,12 @@ async def ensure_address_key(session: AsyncSession) -> AddressKey:
     if (key := await address_key(session)) is not None:
         return key
     secret = await ensure_server_secret(session, configured=next(iter(_configured(session)), ""))
-    try:
-        async with session.begin_nested():
-            session.add(Secret(name=PINNED, value=AddressKey.of(secret).fingerprint))
-    except IntegrityError:
-        pass
-    key = await address_key(session)
-    assert key is not None
-    return key
+    own = AddressKey.of(secret)
+    row = {"name": PINNED, "value": own.fingerprint}
+    if not await insert_new(session, Secret, [row], unless_taken=["name"]):
+        own = await address_key(session) or own  # what was written first
+    session.info[REMEMBERED] = own
+    return own
 
 
 def _configured(session: AsyncSession) -> Sequence[str]:

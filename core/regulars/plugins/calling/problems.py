@@ -93,6 +93,8 @@ class Problems:
 
     async def resolve(self, plugin_ids: Sequence[str], *, keys: Sequence[str]) -> None:
         """Delete problems of these kinds, which are over, writing only where there are any."""
+        if not plugin_ids:
+            return
         over = (col(PluginProblem.plugin_id).in_(plugin_ids), col(PluginProblem.key).in_(keys))
         async with self._database.reading() as session:
             if (await session.scalars(select(PluginProblem).where(*over).limit(1))).first() is None:
