@@ -17,10 +17,11 @@ from uuid import uuid4
 import asyncpg
 from sqlalchemy import URL, make_url
 
-from regulars.database import open_engine
+from regulars.database import Database, open_engine
 from regulars.migrations import upgrade
 from regulars.revisions import CORE, MigrationOwner
 from regulars.settings import Settings
+from regulars.testing.statements import SharedStatements
 
 if TYPE_CHECKING:
     from regulars.testing.schemas import SharedSchemas
@@ -77,6 +78,7 @@ class TestDatabases(ABC):
 
     def __init__(self) -> None:
         self._templates: dict[tuple[MigrationOwner, ...], Any] = {}
+        self._statements = SharedStatements()
 
     @cached_property
     def schemas(self) -> "SharedSchemas":
@@ -84,6 +86,11 @@ class TestDatabases(ABC):
         from regulars.testing.schemas import SharedSchemas  # GraphQL takes a second to import; not every test needs it
 
         return SharedSchemas()
+
+    def opened(self, settings: Settings) -> Database:
+        """Return the database of these settings, opened as a server opens it; who asks for it closes it."""
+        share = self._statements.share
+        return Database(share(open_engine(settings)), apart=share(open_engine(settings)))
 
     @abstractmethod
     def fresh(self, owners: Sequence[MigrationOwner] = (CORE,)) -> AbstractContextManager[str]:

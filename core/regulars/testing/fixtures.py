@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import pytest
 import pytest_asyncio
+import structlog
 
 from regulars.clock import SettableClock
-from regulars.database import Database, open_engine
+from regulars.database import Database
 from regulars.settings import Settings
 from regulars.testing.databases import PostgresDatabases, SqliteDatabases, TestDatabases, postgres_server, quick_folder
 
@@ -31,6 +32,13 @@ __all__ = [
     "plugins",
     "server_settings",
 ]
+
+
+def pytest_configure() -> None:
+    """Print faults without the values of variables, which would take seconds for each one that a test provokes."""
+    *others, _renderer = structlog.get_config()["processors"]
+    plain = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+    structlog.configure(processors=[*others, plain])
 
 
 class MakeApp(Protocol):
@@ -83,9 +91,9 @@ def empty_database_url(databases: TestDatabases) -> Iterator[str]:
 
 
 @pytest_asyncio.fixture
-async def database(database_url: str) -> AsyncIterator[Database]:
+async def database(databases: TestDatabases, database_url: str) -> AsyncIterator[Database]:
     """Give a fresh database with the core's tables, once for each kind of database."""
-    opened = Database(open_engine(Settings(database_url=database_url)))
+    opened = databases.opened(Settings(database_url=database_url))
     yield opened
     await opened.close()
 

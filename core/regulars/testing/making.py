@@ -66,7 +66,13 @@ async def running_app(
         heads = stack.enter_context(TemporaryDirectory())
         chosen = Settings(**{"database_url": url, "worker": False, "audit_heads": heads, **settings})
         http = FakeInternet(chosen)
-        web = create_app(chosen, clock=clock, found=found, outgoing=open_outgoing(chosen, transport=http))
+        web = create_app(
+            chosen,
+            clock=clock,
+            found=found,
+            outgoing=open_outgoing(chosen, transport=http),
+            database=databases.opened(chosen),
+        )
         server: Server = web.state.server
         server.schema = SchemaHolder(server, server, build=databases.schemas.build)
         try:

@@ -13,6 +13,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount, Route
 
 from regulars.clock import Clock
+from regulars.database import Database
 from regulars.errors import ConfigurationError, ExpectedError
 from regulars.outgoing.client import Outgoing
 from regulars.plugins.joining.discovery import FoundPlugin
@@ -45,14 +46,15 @@ def create_app(
     found: Sequence[FoundPlugin] | None = None,
     outgoing: Outgoing | None = None,
     spans: Spans | None = None,
+    database: Database | None = None,
 ) -> Starlette:
     """Return the ASGI application; nothing is opened before its lifespan starts.
 
     ``found`` are the plugins that are installed; without it they are looked for. ``outgoing`` sends requests to other
-    machines, and ``spans`` keeps traces; without them, as the settings say. ``app.state.server`` is the ``Server``;
-    whoever runs the application without a lifespan starts and stops that.
+    machines, ``spans`` keeps traces, and ``database`` is opened already; without them, as the settings say.
+    ``app.state.server`` is the ``Server``; whoever runs the application without a lifespan starts and stops that.
     """
-    server = Server(settings, clock=clock, found=found, outgoing=outgoing, spans=spans)
+    server = Server(settings, clock=clock, found=found, outgoing=outgoing, spans=spans, database=database)
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:

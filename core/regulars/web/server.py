@@ -79,8 +79,8 @@ class Server:
     """What the requests of one process share: settings, database, clock, plugins, schema, work in the background.
 
     ``found`` are the plugins that are installed; without it they are looked for. ``outgoing`` sends requests to other
-    machines, and ``spans`` keeps traces; without them, as the settings say. Whatever depends on the start is there
-    between ``start`` and ``stop``.
+    machines, ``spans`` keeps traces, and ``database`` is opened already; without them, as the settings say. Whatever
+    depends on the start is there between ``start`` and ``stop``.
     """
 
     host: PluginHost
@@ -96,12 +96,13 @@ class Server:
         found: Sequence[FoundPlugin] | None = None,
         outgoing: Outgoing | None = None,
         spans: Spans | None = None,
+        database: Database | None = None,
     ) -> None:
         self.settings = settings
         self.watch = Watch(spans=spans or open_spans(settings))
         self.outgoing = outgoing or open_outgoing(settings)
         self.clock: Clock = clock or SystemClock()
-        self.database = Database(open_engine(settings), apart=open_engine(settings))
+        self.database = database or Database(open_engine(settings), apart=open_engine(settings))
         if not isinstance(self.watch.spans, NoSpans):
             count_statements(self.database.engines)
             self.database.listeners.append(count_direct_statement)
