@@ -9,6 +9,13 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 __all__ = ["SESSION_OPTION", "DirectReader"]
 
 KEPT_STATEMENTS = 500
+KEEP_MEMORY = "SELECT length(repeat(' ', 2000000))"
+"""Lets the C library of the database's process see a large block come and go.
+
+From then on it keeps blocks of up to that size; before, it gave the memory of each answer back to the system, and took
+it again page by page, which was a fifth of the time of a large answer.
+"""
+
 SESSION_OPTION = "regulars_session"
 """The execution option of an engine that tells how its sessions are set up."""
 
@@ -53,10 +60,12 @@ class DirectReader:
         dialect: Any = self._engine.dialect
         _, options = dialect.create_connect_args(self._engine.url)
         session = self._engine.get_execution_options().get(SESSION_OPTION, {})
-        return await asyncpg.connect(
+        opened: Any = await asyncpg.connect(
             **{name: value for name, value in options.items() if not name.startswith("prepared_statement")},
             statement_cache_size=KEPT_STATEMENTS,
             max_cached_statement_lifetime=0,
             # Compiling a statement of many short sub-selects to machine code takes longer than running it.
             server_settings={**session, "jit": "off"},
         )
+        await opened.execute(KEEP_MEMORY)
+        return opened

@@ -19,7 +19,7 @@ def column(selects: Selects, declared: Column, chosen: Chosen, source: FromClaus
     json, path = selects.json, chosen.owned.path
     value = adapted(declared.expression, source)
     if declared.is_global_id:
-        return json.concatenated([text(f"{chosen.kind.name}_"), json.digits(value)])
+        return json.plain(json.concatenated([text(f"{chosen.kind.name}_"), json.digits(value)]))
     if declared.currency is not None:
         return _money(selects, declared, chosen, source)
     sort = kind_of(declared.expression.type)
@@ -49,7 +49,7 @@ def _money(selects: Selects, declared: Column, chosen: Chosen, source: FromClaus
     shown = {
         "amount": lambda: json.leaf(amount, "decimal"),
         "currency": lambda: json.leaf(currency, "text"),
-        TYPENAME: lambda: text("Money"),
+        TYPENAME: lambda: json.plain(text("Money")),
     }
     inside = selects.subfields(object_of(chosen.definition), chosen.details)
     members = [(key, shown[details[0].node.name.value]()) for key, details in inside.items()]

@@ -1,82 +1,83 @@
-"""Write JSON in the SQL of PostgreSQL."""
+"""Write JSON in the SQL of PostgreSQL: as text, since its functions for JSON look up the type of every value anew."""
 
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Float, Text, case, cast, func, literal_column, or_, type_coerce
-from sqlalchemy.dialects.postgresql import JSONB, aggregate_order_by
+from sqlalchemy import Dialect, Float, Text, case, cast, func, literal_column, or_, type_coerce
+from sqlalchemy.dialects.postgresql import JSONB, TIMESTAMP, aggregate_order_by
 from sqlalchemy.types import NullType
 
 from regulars.fields.kinds import Kind
-from regulars.graphql.planner.json_sql import (
-    SQL,
-    JsonSql,
-    Pairs,
-    SharedJson,
-    joined_objects,
-    members,
-    text,
-    token,
-    within_int,
-)
+from regulars.graphql.planner.json_sql import SQL, JsonSql, Pairs, SharedJson, text, token, within_int
 from regulars.sqlite_functions import IRREGULAR
 
 __all__ = ["json_on_postgres"]
 
+KNOWS_TYPES = (17,)
+"""The first version whose ``json_scalar`` looks a type up once in a statement, and not for every value."""
+
 
 class _PostgresJson(SharedJson):
-    """JSON by PostgreSQL, whose functions take at most 50 members at once."""
+    """JSON by PostgreSQL. A member is the text of its JSON, or null."""
 
-    MOST_MEMBERS = 50
     orders_lists = True
+    is_planned_ahead = True
+    AT_ONCE = 50
+
+    def __init__(self, dialect: Dialect) -> None:
+        self._dialect = dialect
 
     def object(self, pairs: Pairs) -> SQL:
-        parts = [func.json_build_object(*part, type_=NullType()) for part in members(pairs, self.MOST_MEMBERS)]
-        if len(parts) == 1:
-            return parts[0]
-        texts = [cast(part, Text()) for part in parts]
-        return self.concatenated(joined_objects(texts)).op("::")(literal_column("json"))
+        written: list[SQL] = []
+        for number, (key, member) in enumerate(pairs):
+            start = "," if number else "{"
+            written += [text(f'{start}"{key}":'), func.coalesce(member, text("null"), type_=Text())]
+        written.append(text("}") if pairs else text("{}"))
+        # In parts, since the parser takes one level for each text that is joined to those before.
+        parts = [written[first : first + self.AT_ONCE] for first in range(0, len(written), self.AT_ONCE)]
+        return self.concatenated([cast(self.concatenated(part), Text()) for part in parts])
 
     def list(self, items: SQL, *, order_by: Sequence[SQL], only: SQL | None = None) -> SQL:
-        ordered = aggregate_order_by(items, *order_by) if order_by else items
-        made: Any = func.json_agg(ordered, type_=NullType())
+        comma = text(",")
+        made: Any = func.string_agg(items, aggregate_order_by(comma, *order_by) if order_by else comma, type_=Text())
         made = made if only is None else made.filter(only)
-        return func.coalesce(made, literal_column("'[]'::json"), type_=NullType())
+        return self.concatenated([text("["), func.coalesce(made, text(""), type_=Text()), text("]")])
 
     def nested(self, query: SQL) -> SQL:
         return query
 
     def whole(self, document: SQL) -> SQL:
-        return cast(document, Text())
+        return document
 
     def leaf(self, value: SQL, kind: Kind) -> SQL:
-        if kind == "moment":
-            return _utc(value)
-        if kind == "decimal":
-            return _decimal(value)
+        if kind in ("moment", "decimal", "date", "uuid"):
+            return self.plain(_written(value, kind))
         if kind == "number":
             wide = cast(value, Float(53))
             is_odd = wide.in_([literal_column(f"'{word}'::float8") for word in ("NaN", "Infinity", "-Infinity")])
-            return case((is_odd, self._irregular()), else_=func.to_json(wide))
+            return case((is_odd, self._irregular()), else_=cast(wide, Text()))
         if kind == "large":
-            return within_int(value, self._irregular(), func.to_json(value))
-        if kind == "date":
-            return func.to_char(value, text("YYYY-MM-DD"), type_=Text())
-        return type_coerce(value, NullType()) if kind == "json" else value
+            return within_int(value, self._irregular(), cast(value, Text()))
+        if kind in ("integer", "boolean", "json"):
+            return cast(value, Text())
+        return self._escaped(value)
+
+    def plain(self, written: SQL) -> SQL:
+        return self.concatenated([text('"'), written, text('"')])
 
     def hidden(self, value: SQL, kind: Kind) -> SQL:
         if kind == "decimal":
-            return cast(value, Text())
-        return value if kind == "large" else self.leaf(value, kind)
+            return self.plain(cast(value, Text()))
+        return cast(value, Text()) if kind == "large" else self.leaf(value, kind)
 
     def constant(self, is_true: bool) -> SQL:
-        return literal_column("true" if is_true else "false")
+        return text("true" if is_true else "false")
 
     def texts(self, value: SQL) -> SQL:
         value = type_coerce(value, JSONB())
         is_right: SQL = literal_column("'$[*] ? (@.type() != \"string\")'::jsonpath")
         is_wrong = or_(func.jsonb_typeof(value) != text("array"), func.jsonb_path_exists(value, is_right))
-        return case((is_wrong, self._irregular()), else_=cast(value, JSONB()).op("::")(literal_column("json")))
+        return case((is_wrong, self._irregular()), else_=cast(value, Text()))
 
     def digits(self, id: SQL) -> SQL:
         return func.replace(cast(id, Text()), text("-"), text(""), type_=Text())
@@ -92,14 +93,30 @@ class _PostgresJson(SharedJson):
         elif kind == "boolean":
             written = case((value, text("1")), else_=text("0"))
         else:
-            written = cast(self.leaf(value, kind) if kind in ("moment", "decimal", "date") else value, Text())
+            written = _written(value, kind)
         return token(value, kind, written)
 
     def _irregular(self) -> SQL:
-        return literal_column(f"to_json('{IRREGULAR}'::text)")
+        return text(f'"{IRREGULAR}"')
 
     def _json(self, member: SQL) -> SQL:
-        return func.to_json(member, type_=NullType())
+        return member
+
+    def _escaped(self, value: SQL) -> SQL:
+        version = getattr(self._dialect, "server_version_info", None) or (0,)
+        quote = func.json_scalar if version >= KNOWS_TYPES else func.to_json
+        # What is no column may be a text without a type.
+        typed = cast(value, Text()) if getattr(value, "table", None) is None else value
+        return cast(quote(typed), Text())
+
+
+def _written(value: SQL, kind: Kind) -> SQL:
+    """Return the text that stands for a value in JSON and in cursors, in which nothing needs to be escaped."""
+    if kind == "moment":
+        return _utc(value)
+    if kind == "decimal":
+        return _decimal(value)
+    return func.to_char(value, text("YYYY-MM-DD"), type_=Text()) if kind == "date" else cast(value, Text())
 
 
 def _utc(value: SQL) -> SQL:
@@ -107,22 +124,23 @@ def _utc(value: SQL) -> SQL:
     spelled = func.to_char(zoneless, literal_column('\'YYYY-MM-DD"T"HH24:MI:SS.US"Z"\''), type_=Text())
     if getattr(value, "table", None) is None:
         return spelled  # an expression would be evaluated several times
-    # A cast takes half as long as to_char; it leaves out the zeros in the end, so its length tells what is missing.
-    short = cast(zoneless, Text())
-    joined = func.replace(short, text(" "), text("T"), type_=Text())
-    known: list[tuple[SQL, SQL]] = [
-        (literal_column(length), joined.op("||", return_type=Text())(text(end)))
-        for length, end in (("26", "Z"), ("19", ".000000Z"), ("23", "000Z"))
-    ]
-    return case(*known, value=func.length(short), else_=spelled)
+    # A cast takes a third as long as to_char; it leaves out the zeros in the end.
+    short = func.replace(cast(zoneless, Text()), text(" "), text("T"), type_=Text())
+    has_six_digits = cast(value, TIMESTAMP(timezone=True, precision=5)) != value
+    has_none = cast(value, TIMESTAMP(timezone=True, precision=0)) == value
+    return case(
+        (has_six_digits, short.op("||", return_type=Text())(text("Z"))),
+        (has_none, short.op("||", return_type=Text())(text(".000000Z"))),
+        else_=spelled,
+    )
 
 
 def _decimal(value: SQL) -> SQL:
     value = type_coerce(value, NullType())
-    short = func.round(value, literal_column("2"))
-    return cast(case((value == short, short), else_=func.trim_scale(value)), Text())
+    has_two_digits = func.min_scale(value) <= literal_column("2")
+    return cast(case((has_two_digits, func.round(value, literal_column("2"))), else_=func.trim_scale(value)), Text())
 
 
-def json_on_postgres() -> JsonSql:
-    """Return how PostgreSQL writes JSON."""
-    return _PostgresJson()
+def json_on_postgres(dialect: Dialect) -> JsonSql:
+    """Return how PostgreSQL writes JSON; its version is known once a connection was opened."""
+    return _PostgresJson(dialect)

@@ -7,18 +7,7 @@ from sqlalchemy import Float, Integer, Text, case, cast, func, literal_column, t
 from sqlalchemy.types import NullType
 
 from regulars.fields.kinds import Kind
-from regulars.graphql.planner.json_sql import (
-    SQL,
-    JsonSql,
-    Pairs,
-    SharedJson,
-    joined_objects,
-    members,
-    null,
-    text,
-    token,
-    within_int,
-)
+from regulars.graphql.planner.json_sql import SQL, JsonSql, Pairs, SharedJson, null, text, token, within_int
 from regulars.sqlite_functions import IRREGULAR
 
 __all__ = ["json_on_sqlite"]
@@ -31,10 +20,11 @@ class _SqliteJson(SharedJson):
 
     MOST_MEMBERS = 60
     orders_lists = False
+    is_planned_ahead = False
 
     def object(self, pairs: Pairs) -> SQL:
-        parts = [func.json_object(*part, type_=NullType()) for part in members(pairs, self.MOST_MEMBERS)]
-        return parts[0] if len(parts) == 1 else func.json(self.concatenated(joined_objects(parts)), type_=NullType())
+        parts = [func.json_object(*part, type_=NullType()) for part in _members(pairs, self.MOST_MEMBERS)]
+        return parts[0] if len(parts) == 1 else func.json(self.concatenated(_joined_objects(parts)), type_=NullType())
 
     def list(self, items: SQL, *, order_by: Sequence[SQL], only: SQL | None = None) -> SQL:
         del order_by
@@ -80,6 +70,9 @@ class _SqliteJson(SharedJson):
     def constant(self, is_true: bool) -> SQL:
         return func.json(text("true" if is_true else "false"))
 
+    def plain(self, written: SQL) -> SQL:
+        return written
+
     def texts(self, value: SQL) -> SQL:
         plain = type_coerce(value, Text())
         return func.json(func.regulars_texts(plain))
@@ -106,6 +99,23 @@ class _SqliteJson(SharedJson):
 
     def _json(self, member: SQL) -> SQL:
         return member
+
+
+def _members(pairs: Pairs, most: int) -> list[list[SQL]]:
+    """Return keys and values one after the other, ``most`` pairs at a time."""
+    parts = [pairs[first : first + most] for first in range(0, len(pairs), most)] or [()]
+    return [[each for key, value in part for each in (text(key), value)] for part in parts]
+
+
+def _joined_objects(parts: Sequence[SQL]) -> list[SQL]:
+    """Return the texts that make one object of several, one behind the other."""
+    opened = [
+        func.substr(each, literal_column("2"), func.length(each) - literal_column("2"), type_=Text()) for each in parts
+    ]
+    joined: list[SQL] = [text("{"), opened[0]]
+    for each in opened[1:]:
+        joined += [text(","), each]
+    return [*joined, text("}")]
 
 
 def _decimal(value: SQL) -> SQL:

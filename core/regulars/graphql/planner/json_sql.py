@@ -4,12 +4,12 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Any, Protocol
 
-from sqlalchemy import Integer, Text, case, func, literal_column, or_, type_coerce
+from sqlalchemy import Integer, Text, case, literal_column, or_, type_coerce
 from sqlalchemy.sql.elements import ColumnElement
 
 from regulars.fields.kinds import Kind
 
-__all__ = ["SQL", "JsonSql", "Pairs", "SharedJson", "joined_objects", "members", "null", "text", "token", "within_int"]
+__all__ = ["SQL", "JsonSql", "Pairs", "SharedJson", "null", "text", "token", "within_int"]
 
 SQL = ColumnElement[Any]
 Pairs = Sequence[tuple[str, SQL]]
@@ -18,9 +18,14 @@ LARGEST_INT, SMALLEST_INT = 2**31 - 1, -(2**31)
 
 
 class JsonSql(Protocol):
-    """How one database writes JSON; ``orders_lists`` tells whether a list can be sorted while it is made."""
+    """How one database writes JSON.
+
+    ``orders_lists`` tells whether a list can be sorted while it is made, ``is_planned_ahead`` whether the database
+    keeps its plan of a statement for other values.
+    """
 
     orders_lists: bool
+    is_planned_ahead: bool
 
     def object(self, pairs: Pairs) -> SQL:
         """Return an object with these members, in this order."""
@@ -43,6 +48,10 @@ class JsonSql(Protocol):
 
     def leaf(self, value: SQL, kind: Kind) -> SQL:
         """Return a value as a member."""
+        ...
+
+    def plain(self, written: SQL) -> SQL:
+        """Return a text in which nothing needs to be escaped, as a member."""
         ...
 
     def texts(self, value: SQL) -> SQL:
@@ -89,12 +98,6 @@ def text(value: str) -> SQL:
     return literal_column(f"'{value}'", Text())
 
 
-def members(pairs: Pairs, most: int) -> list[list[SQL]]:
-    """Return keys and values one after the other, ``most`` pairs at a time."""
-    parts = [pairs[first : first + most] for first in range(0, len(pairs), most)] or [()]
-    return [[each for key, value in part for each in (text(key), value)] for part in parts]
-
-
 class SharedJson(ABC):
     """What is written alike on both databases."""
 
@@ -119,17 +122,6 @@ class SharedJson(ABC):
 
     @abstractmethod
     def _json(self, member: SQL) -> SQL: ...
-
-
-def joined_objects(parts: Sequence[SQL]) -> list[SQL]:
-    """Return the texts that make one object of several, one behind the other."""
-    opened = [
-        func.substr(each, literal_column("2"), func.length(each) - literal_column("2"), type_=Text()) for each in parts
-    ]
-    joined: list[SQL] = [text("{"), opened[0]]
-    for each in opened[1:]:
-        joined += [text(","), each]
-    return [*joined, text("}")]
 
 
 def token(value: SQL, kind: Kind, written: SQL) -> SQL:

@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 
 from graphql import GraphQLObjectType
-from sqlalchemy import FromClause, Integer, String, bindparam, case, func, select
+from sqlalchemy import FromClause, Integer, String, bindparam, case, func, literal_column, select
 
 from regulars.fields.declarations import Connected
 from regulars.fields.kinds import kind_of
 from regulars.fields.policy import adapted
-from regulars.graphql.executor.pagination import Key, order_clauses
+from regulars.graphql.executor.pagination import PAGE_LIMIT, Key, order_clauses
 from regulars.graphql.planner.drafts import Place, Step
 from regulars.graphql.planner.json_sql import SQL, text
 from regulars.graphql.planner.not_planned import NotPlanned
@@ -55,7 +55,7 @@ class _Page:
             inside = (*place, Step(key, is_list=True))
             name = inner[0].node.name.value
             if name == TYPENAME:
-                members.append((key, text(kind.name)))
+                members.append((key, json.plain(text(kind.name))))
             elif name == "nodes":
                 node = object_of(kind.fields[name])
                 members.append((key, self._list(self.selects.row(node, inner, self.shown, inside))))
@@ -87,10 +87,14 @@ class _Page:
             select(*self.rows.c, *named)
             .where(*self.conditions, self.written.condition)
             .order_by(*order_clauses(keys, is_reversed=page.is_backward))
-            .limit(self._number("fetched" if needs_place else "size"))
         )
         if self.parent is not None:
             found = found.correlate(self.parent)
+        if self.selects.json.is_planned_ahead:
+            # A plan that is made before the size is known must know that it is small.
+            most = found.limit(literal_column(str(PAGE_LIMIT + 1))).subquery(self.selects.draft.next_source())
+            found = select(*most.c).order_by(*order_clauses(self._keys(most), is_reversed=page.is_backward))
+        found = found.limit(self._number("fetched" if needs_place else "size"))
         shown: FromClause = found.subquery(self.selects.draft.next_source())
         if needs_place:
             numbered = func.row_number().over(order_by=order_clauses(self._keys(shown), is_reversed=page.is_backward))
@@ -115,17 +119,17 @@ class _Page:
         return self.selects.json.list(items, order_by=order, only=only)
 
     def _edge(self, kind: GraphQLObjectType, details: Details, place: Place) -> SQL:
-        members = []
+        json, members = self.selects.json, []
         for key, inner in self.selects.subfields(kind, details).items():
             name = inner[0].node.name.value
             if name == TYPENAME:
-                members.append((key, text(kind.name)))
+                members.append((key, json.plain(text(kind.name))))
             elif name == "cursor":
-                members.append((key, self._cursor()))
+                members.append((key, json.plain(self._cursor())))
             else:
                 node = object_of(kind.fields[name])
                 members.append((key, self.selects.row(node, inner, self.shown, (*place, Step(key)))))
-        return self.selects.json.object(members)
+        return json.object(members)
 
     def _cursor(self) -> SQL:
         json = self.selects.json
@@ -146,7 +150,7 @@ class _Page:
     def _about_page(self, kind: GraphQLObjectType, name: str) -> SQL:
         page, json = self.written.page, self.selects.json
         if name == TYPENAME:
-            return text(kind.name)
+            return json.plain(text(kind.name))
         if name == "hasNextPage":
             return json.constant(page.before is not None) if page.is_backward else self._has_more()
         if name == "hasPreviousPage":
@@ -157,14 +161,18 @@ class _Page:
         # Backwards, the first row that was found is the last of the page.
         is_first_found = (name == "startCursor") != page.is_backward
         place = self.shown.c.regulars_place
-        return func.max(case((place == (1 if is_first_found else last), self._cursor())))
+        return json.plain(func.max(case((place == (1 if is_first_found else last), self._cursor())), type_=String()))
 
     def _has_more(self) -> SQL:
         self.is_read = True
         return self.selects.json.leaf(func.count() > self._number("size"), "boolean")
 
     def _count(self) -> SQL:
-        counted = select(func.count()).select_from(self.rows).where(*self.conditions, self.written.counted)
+        counted = (
+            select(self.selects.json.leaf(func.count(), "large"))
+            .select_from(self.rows)
+            .where(*self.conditions, self.written.counted)
+        )
         if self.parent is not None:
             counted = counted.correlate(self.parent)
         return counted.scalar_subquery()

@@ -42,7 +42,7 @@ class Planning:
 
     def __init__(self, schema: BuiltSchema, dialect: Dialect) -> None:
         self._schema, self._dialect = schema, dialect
-        self._json = json_on_sqlite() if dialect.name == "sqlite" else json_on_postgres()
+        self._json = json_on_sqlite() if dialect.name == "sqlite" else json_on_postgres(dialect)
         self.plans: Bounded[Any, Plan] = Bounded(PLANS, PLAN_BYTES)
         self._signposts: Bounded[Any, tuple[NamedPart, ...]] = Bounded(PLANS, PLAN_BYTES)
 

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from graphql import GraphQLObjectType
-from sqlalchemy import FromClause, func, literal_column, select
+from sqlalchemy import BinaryExpression, BindParameter, FromClause, ScalarSelect, func, literal_column, select
+from sqlalchemy.sql import operators
 from sqlalchemy.sql.elements import ColumnElement
 
 from regulars.fields.declarations import Lookup, Named, Related
@@ -26,14 +27,17 @@ def looked_up(selects: Selects, declared: Lookup, chosen: Chosen) -> SQL:
     written = draft.row(
         LookupPart(chosen.owned.path, declared, chosen.definition, chosen.details[0].node, prefix),
     )
-    found = (
-        select(*rules.source.c, func.count().over().label("regulars_found"))
-        .where(written.condition, *selects.visible(rules, rules.source, None))
-        .limit(2)
-        .subquery(draft.next_source())
-    )
-    row = selects.row(object_of(chosen.definition), chosen.details, found, chosen.inside())
-    return selects.json.nested(select(row).where(found.c.regulars_found == literal_column("1")).scalar_subquery())
+    kind, inside = object_of(chosen.definition), chosen.inside()
+    conditions = [written.condition, *selects.visible(rules, rules.source, None)]
+    if _means_one(written.condition, rules.source):
+        row = selects.row(kind, chosen.details, rules.source, inside)
+        found = select(row).select_from(rules.source).where(*conditions)
+    else:
+        counted = select(*rules.source.c, func.count().over().label("regulars_found")).where(*conditions).limit(2)
+        rows = counted.subquery(draft.next_source())
+        row = selects.row(kind, chosen.details, rows, inside)
+        found = select(row).where(rows.c.regulars_found == literal_column("1"))
+    return selects.json.nested(found.scalar_subquery())
 
 
 def named(selects: Selects, declared: Named, chosen: Chosen) -> SQL:
@@ -105,3 +109,11 @@ def _is_unique(key: ColumnElement[Any]) -> bool:
     return bool(getattr(key, "primary_key", False) and len(key.table.primary_key) == 1) or bool(
         getattr(key, "unique", False)
     )
+
+
+def _means_one(condition: ColumnElement[bool], source: FromClause) -> bool:
+    """Tell whether a condition names a row by its key, so that no other can match."""
+    if not isinstance(condition, BinaryExpression) or condition.operator is not operators.eq:
+        return False
+    is_key = len(list(source.primary_key)) == 1 and primary_key(source).shares_lineage(condition.left)
+    return is_key and isinstance(condition.right, BindParameter | ScalarSelect)

@@ -69,7 +69,7 @@ class Selecting:
 
     def _root(self, root: GraphQLObjectType, key: str, details: Details) -> SQL:
         if details[0].node.name.value == TYPENAME:
-            return text(root.name)
+            return self.json.plain(text(root.name))
         chosen = self._chosen(root, key, details, ())
         declared = chosen.owned.rules.declaration
         if not isinstance(declared, Connected | Lookup | Named):
@@ -92,7 +92,7 @@ class Selecting:
         members: list[tuple[str, SQL]] = []
         for key, inner in self.subfields(kind, details).items():
             if inner[0].node.name.value == TYPENAME:
-                members.append((key, text(kind.name)))
+                members.append((key, self.json.plain(text(kind.name))))
             else:
                 members.append((key, self._field(self._chosen(kind, key, inner, place), source, hidden)))
         return self.json.object([*members, *hidden.items()])
