@@ -19,7 +19,20 @@ from regulars.errors import InvalidInput, OutOfRange
 from regulars.fields.kinds import kind_of
 from regulars.fields.scalars import format_decimal, format_moment, parse_decimal, parse_moment
 
-__all__ = ["PAGE_LIMIT", "PAGE_SIZE", "Key", "Page", "PageRequest", "cursor_of", "fingerprint", "order_clauses", "seek"]
+__all__ = [
+    "PAGE_LIMIT",
+    "PAGE_SIZE",
+    "Key",
+    "Page",
+    "PageRequest",
+    "Places",
+    "between",
+    "cursor_of",
+    "fingerprint",
+    "order_clauses",
+    "places_of",
+    "seek",
+]
 
 LARGEST_AMOUNT = 10**15
 LARGEST_INTEGER = 2**63 - 1
@@ -170,13 +183,24 @@ _RESTORED: Mapping[str, Callable[[str], Any]] = {
 }
 
 
+Places = Mapping[str, Sequence[Any]]
+"""The values of an order's keys at the cursors ``after`` and ``before``, those that were given."""
+
+
 def seek(request: PageRequest, keys: Sequence[Key], mark: str) -> ColumnElement[bool]:
     """Return the condition that a row lies after ``after`` and before ``before``."""
-    conditions: list[ColumnElement[bool]] = []
-    if request.after is not None:
-        conditions.append(_beyond(keys, _read(request.after, mark, keys, "after"), is_reversed=False))
-    if request.before is not None:
-        conditions.append(_beyond(keys, _read(request.before, mark, keys, "before"), is_reversed=True))
+    return between(keys, places_of(request, keys, mark))
+
+
+def places_of(request: PageRequest, keys: Sequence[Key], mark: str) -> Places:
+    """Return the places that the cursors of a request name; raises ``ForeignCursor``."""
+    given = {"after": request.after, "before": request.before}
+    return {name: _read(cursor, mark, keys, name) for name, cursor in given.items() if cursor is not None}
+
+
+def between(keys: Sequence[Key], places: Places) -> ColumnElement[bool]:
+    """Return the condition that a row lies after and before these places, whose values may stand as parameters."""
+    conditions = [_beyond(keys, values, is_reversed=name == "before") for name, values in places.items()]
     return and_(true(), *conditions)
 
 

@@ -9,7 +9,16 @@ from graphql.execution.collect_fields import FieldDetails
 from regulars.errors import ExpectedError
 from regulars.fields.declarations import Batch
 from regulars.fields.kinds import Kind
-from regulars.graphql.planner.parts import Asked, LookupPart, NamedPart, PagePart, Part, Written, WrittenPage
+from regulars.graphql.planner.parts import (
+    Asked,
+    LookupPart,
+    NamedPart,
+    PagePart,
+    Part,
+    Written,
+    WrittenPage,
+    WrittenRow,
+)
 from regulars.graphql.schema.composition import OwnedField
 
 __all__ = ["BatchPlace", "Draft", "Note", "Place", "Refused", "Step"]
@@ -80,9 +89,11 @@ class Draft:
         self.sources += 1
         return f"r{self.sources}"
 
-    def row(self, part: LookupPart | NamedPart) -> Written:
+    def row(self, part: LookupPart | NamedPart) -> WrittenRow:
         """Write a part and keep it."""
-        return self._keep(part, part.write(self.asked))
+        written = part.write(self.asked)
+        self._keep(part, written)
+        return written
 
     def page(self, part: PagePart) -> WrittenPage:
         """Write a part and keep it."""
@@ -90,7 +101,6 @@ class Draft:
         self._keep(part, written)
         return written
 
-    def _keep(self, part: Part, written: Written) -> Written:
+    def _keep(self, part: Part, written: Written) -> None:
         self.parts.append(part)
         self.written.append(written)
-        return written

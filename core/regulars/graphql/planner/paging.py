@@ -81,7 +81,7 @@ class _Page:
 
         They carry the keys of the order, and, if needed, each one's place and how many were found.
         """
-        keys, page = self.written.keys, self.written.page
+        keys, page = self.written.listed.keys, self.written.page
         named = [key.expression.label(f"regulars_key_{number}") for number, key in enumerate(keys)]
         found = (
             select(*self.rows.c, *named)
@@ -109,7 +109,7 @@ class _Page:
     def _keys(self, shown: FromClause) -> list[Key]:
         return [
             Key(shown.c[f"regulars_key_{number}"], key.is_descending, key.has_nulls_first, key.is_nullable)
-            for number, key in enumerate(self.written.keys)
+            for number, key in enumerate(self.written.listed.keys)
         ]
 
     def _list(self, items: SQL) -> SQL:
@@ -134,7 +134,7 @@ class _Page:
     def _cursor(self) -> SQL:
         json = self.selects.json
         pieces: list[SQL] = [bindparam(f"{self.prefix}_mark", type_=String(), required=True)]
-        for key, shown in zip(self.written.keys, self._keys(self.shown), strict=True):
+        for key, shown in zip(self.written.listed.keys, self._keys(self.shown), strict=True):
             sort = kind_of(key.expression.type)
             if sort is None or sort == "json":
                 raise NotPlanned(self.path, "is sorted by values whose cursors SQL cannot write")
@@ -171,7 +171,7 @@ class _Page:
         counted = (
             select(self.selects.json.leaf(func.count(), "large"))
             .select_from(self.rows)
-            .where(*self.conditions, self.written.counted)
+            .where(*self.conditions, self.written.listed.counted)
         )
         if self.parent is not None:
             counted = counted.correlate(self.parent)
