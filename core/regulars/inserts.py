@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import class_mapper
 
-from regulars.prepared import Command, columns_of
+from regulars.prepared import columns_of
 from regulars.tables import Table
 from regulars.writing import run
 
@@ -28,11 +28,8 @@ async def insert_new(
     dialect = session.get_bind().dialect.name
     into, every = columns_of(model, dialect, tuple(rows[0])), columns_of(model, dialect)
     end = f" ON CONFLICT ({', '.join(unless_taken)}) DO NOTHING RETURNING {', '.join(every.names)}"
-    if dialect == "sqlite":
-        command = Command(into.insert_on_sqlite() + end, many=[into.written(row) for row in rows])
-    else:
-        command = Command(into.insert_on_postgres(has_many=len(rows) > 1) + end, into.for_postgres(rows))
-    return [_stored(model, every.read(found)) for found in await run(session, command, writes=into.table)]
+    inserting = into.insertion(rows, dialect, end)
+    return [_stored(model, every.read(found)) for found in await run(session, inserting, writes=into.table)]
 
 
 def _stored(model: type[Row], values: Mapping[str, Any]) -> Row:

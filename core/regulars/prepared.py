@@ -71,6 +71,12 @@ class Columns:
         """Return our values of a row that was found."""
         return dict(zip(self.names, _converted(self.readers, row), strict=True))
 
+    def insertion(self, rows: Sequence[Row], dialect_name: str, end: str = "") -> Command:
+        """Return what inserts rows on ``sqlite`` or ``postgresql``; ``end`` is what the statement says after them."""
+        if dialect_name == "sqlite":
+            return Command(self.insert_on_sqlite() + end, many=[self.written(row) for row in rows])
+        return Command(self.insert_on_postgres(has_many=len(rows) > 1) + end, self.for_postgres(rows))
+
     def insert_on_sqlite(self) -> str:
         """Return the statement that inserts one row."""
         places = ", ".join("?" * len(self.names))
@@ -116,7 +122,7 @@ def columns_of(kind: type[Table], dialect_name: str, names: tuple[str, ...] | No
     return Columns(
         str(table),
         tuple(column.name for column in columns),
-        tuple(column.type.compile(dialect) for column in columns),
+        tuple(column.type.compile(dialect).partition(" COLLATE")[0] for column in columns),  # an array has none
         tuple(column.type.dialect_impl(dialect).bind_processor(dialect) or _as_it_is for column in columns),
         tuple(_reader(column, dialect) for column in columns),
     )

@@ -8,8 +8,18 @@ from sqlalchemy import Column, Dialect, Table, inspect, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from regulars import tables
+from regulars.prepared import columns_of
+from regulars.writing import run
 
-__all__ = ["Encoder", "TryAgain", "copy_rows", "encoders_of", "is_worth_repeating", "prepare_for_chunks", "write_rows"]
+__all__ = [
+    "Encoder",
+    "TryAgain",
+    "copy_rows",
+    "encoders_of",
+    "is_worth_repeating",
+    "prepare_for_chunks",
+    "write_rows",
+]
 
 Encoder = Callable[[Any], Any]
 
@@ -18,6 +28,9 @@ Encoder = Callable[[Any], Any]
 FOR_CHUNKS = ("statement_timeout = '15min'", "enable_seqscan = off", "jit = off", "work_mem = '64MB'")
 
 SQLITE_CACHE_KIB = 32 * 1024
+
+FEW = 1_000
+"""Rows for which one statement is cheaper than a COPY, which asks for the columns first."""
 
 LENGTH_OF_MOMENT = len("2026-03-01 10:30:00.000000")
 
@@ -58,11 +71,14 @@ async def write_rows(session: AsyncSession, model: type[tables.Table], rows: Seq
     """Write new rows of a table; all have the same columns."""
     if not rows:
         return
+    dialect, names = session.get_bind().dialect, tuple(rows[0])
+    if len(rows) <= FEW:
+        await run(session, columns_of(model, dialect.name, names).insertion(rows, dialect.name))
+        return
     table = cast(Table, inspect(model).local_table)
-    encoders = encoders_of(table, session.get_bind().dialect)
-    columns = tuple(rows[0])
-    encoded = zip(*([encoders[name](row[name]) for row in rows] for name in columns), strict=True)
-    await copy_rows(session, table, columns, list(encoded))
+    encoders = encoders_of(table, dialect)
+    encoded = zip(*([encoders[name](row[name]) for row in rows] for name in names), strict=True)
+    await copy_rows(session, table, names, list(encoded))
 
 
 class TryAgain(Exception):

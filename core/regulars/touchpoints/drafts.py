@@ -12,9 +12,10 @@ from pydantic import ValidationError
 from regulars.checks import check_amount, check_json, check_moment, check_text
 from regulars.currencies import check_currency
 from regulars.errors import InvalidInput, OutOfRange
+from regulars.tables import new_id
 from regulars.touchpoints.types import TouchpointType, TouchpointTypes
 
-__all__ = ["InvalidPayload", "TouchpointDraft", "checked_draft"]
+__all__ = ["InvalidPayload", "TouchpointDraft", "checked_draft", "row_of"]
 
 LARGEST_PAYLOAD_BYTES = 32 * 1024
 LISTED_PROBLEMS = 3
@@ -81,6 +82,25 @@ def checked_draft(draft: TouchpointDraft, *, types: TouchpointTypes, now: dateti
         external_id=None if draft.external_id is None else check_text(draft.external_id, path=("externalId",)),
         payload=payload,
     )
+
+
+def row_of(draft: TouchpointDraft, *, customer_id: UUID, now: datetime) -> dict[str, Any]:
+    """Return the row in which a checked draft is kept: in the timeline of ``customer_id``, as received ``now``."""
+    return {
+        "id": new_id(),
+        "customer_id": customer_id,
+        "profile_id": draft.customer_id,
+        "type": draft.type,
+        "channel": draft.channel,
+        "occurred_at": draft.occurred_at,
+        "received_at": now,
+        "amount": draft.amount,
+        "currency": draft.currency,
+        "cost": draft.cost,
+        "source": draft.source,
+        "external_id": draft.external_id,
+        "payload": draft.payload,
+    }
 
 
 def _checked_payload(kind: TouchpointType, given: Mapping[str, Any] | None) -> dict[str, Any] | None:

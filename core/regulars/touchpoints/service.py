@@ -1,7 +1,7 @@
 """Record what happened between customers and the company."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -17,8 +17,7 @@ from regulars.customers.survivors import HeldCustomer, held_survivors
 from regulars.errors import ExpectedError, NotFound, OutOfRange
 from regulars.events.service import add_event
 from regulars.inserts import insert_new
-from regulars.tables import new_id
-from regulars.touchpoints.drafts import TouchpointDraft, checked_draft
+from regulars.touchpoints.drafts import TouchpointDraft, checked_draft, row_of
 from regulars.touchpoints.models import Touchpoint
 from regulars.touchpoints.types import TouchpointTypes
 
@@ -29,6 +28,8 @@ __all__ = [
     "differences",
     "record_touchpoint",
     "record_touchpoints",
+    "standing_touchpoints",
+    "tell_of_touchpoints",
 ]
 
 LARGEST_BATCH = 500
@@ -99,28 +100,51 @@ async def record_touchpoints(
         unless_taken=("source", "external_id"),
     )
     by_id = {touchpoint.id: touchpoint for touchpoint in new}
-    keys = {key for row in rows if not isinstance(row, ExpectedError) and (key := _key(row))}
-    by_key = await _named(session, keys if len(new) < len(rows) else set())
-    for touchpoint in new:
+    known = {key for row in rows if not isinstance(row, ExpectedError) and row["id"] not in by_id if (key := _key(row))}
+    by_key = await standing_touchpoints(session, known)
+    await tell_of_touchpoints(
+        session,
+        recorded=[row for row in rows if not isinstance(row, ExpectedError) and row["id"] in by_id],
+        actor=actor,
+        now=now,
+    )
+    return [row if isinstance(row, ExpectedError) else _outcome(row, by_id, by_key) for row in rows]
+
+
+async def tell_of_touchpoints(
+    session: AsyncSession, *, recorded: Sequence[Mapping[str, Any]], actor: Actor, now: datetime
+) -> None:
+    """Tell of rows that were written: each in the outbox, all of them in one entry of the audit log."""
+    for row in recorded:
         add_event(
             session,
             type="touchpoint.recorded",
-            subject=f"customer:{touchpoint.customer_id}",
+            subject=f"customer:{row['customer_id']}",
             actor=actor.label,
-            data={"touchpointId": str(touchpoint.id), "type": touchpoint.type},
+            data={"touchpointId": str(row["id"]), "type": row["type"]},
             now=now,
         )
-    if new:
-        subjects = {f"customer:{touchpoint.customer_id}" for touchpoint in new}
+    if recorded:
+        subjects = {f"customer:{row['customer_id']}" for row in recorded}
         await record_audit(
             session,
             actor=actor.label,
             action="touchpoint.recorded",
             subject=subjects.pop() if len(subjects) == 1 else f"customers:{len(subjects)}",
-            fields=[f"{len(new)} touchpoints"],
+            fields=[f"{len(recorded)} touchpoints"],
             now=now,
         )
-    return [row if isinstance(row, ExpectedError) else _outcome(row, by_id, by_key) for row in rows]
+
+
+async def standing_touchpoints(
+    session: AsyncSession, names: Collection[tuple[str, str]]
+) -> dict[tuple[str, str], Touchpoint]:
+    """Return the touchpoints that stand under these names, each a source and an external id."""
+    if not names:
+        return {}
+    columns = tuple_(col(Touchpoint.source), col(Touchpoint.external_id))
+    found = await session.scalars(select(Touchpoint).where(columns.in_(names)))
+    return {(touchpoint.source, touchpoint.external_id or ""): touchpoint for touchpoint in found}
 
 
 def differences(existing: Touchpoint, row: Mapping[str, Any]) -> list[str]:
@@ -146,33 +170,11 @@ def _row(
     customer = customers.get(draft.customer_id)
     if customer is None or not customer.is_there:
         return NotFound("customer", draft.customer_id, path=("customerId",))
-    return {
-        "id": new_id(),
-        "customer_id": customer.id,
-        "profile_id": draft.customer_id,
-        "type": draft.type,
-        "channel": draft.channel,
-        "occurred_at": draft.occurred_at,
-        "received_at": now,
-        "amount": draft.amount,
-        "currency": draft.currency,
-        "cost": draft.cost,
-        "source": draft.source,
-        "external_id": draft.external_id,
-        "payload": draft.payload,
-    }
+    return row_of(draft, customer_id=customer.id, now=now)
 
 
 def _key(row: Mapping[str, Any]) -> _Key | None:
     return None if row["external_id"] is None else (row["source"], row["external_id"])
-
-
-async def _named(session: AsyncSession, keys: set[_Key]) -> dict[_Key, Touchpoint]:
-    if not keys:
-        return {}
-    columns = tuple_(col(Touchpoint.source), col(Touchpoint.external_id))
-    found = await session.scalars(select(Touchpoint).where(columns.in_(keys)))
-    return {(touchpoint.source, touchpoint.external_id or ""): touchpoint for touchpoint in found}
 
 
 def _outcome(

@@ -21,7 +21,7 @@ from regulars.ingest.new_customers import NameKey, customer_event, write_identit
 from regulars.ingest.staging import write_rows
 from regulars.suppressions.refusals import AddressErased
 from regulars.touchpoints.drafts import TouchpointDraft, checked_draft
-from regulars.touchpoints.service import LARGEST_BATCH, OtherContent, record_touchpoints
+from regulars.touchpoints.service import OtherContent
 from regulars.touchpoints.types import TouchpointTypes
 from regulars.tracking.barring import barred_names, gone_among, refuse_barred, told_names
 from regulars.tracking.consents import ConsentWish, ToldConsents, consents_in, write_consents
@@ -32,6 +32,7 @@ from regulars.tracking.meanings import Meaning
 from regulars.tracking.messages import Message, Refused
 from regulars.tracking.people import People, names_of
 from regulars.tracking.repeats import known_messages, remember_messages
+from regulars.tracking.timelines import append_touchpoints
 from regulars.tracking.touchpoints import TIMELINE, touchpoint_of
 from regulars.tracking.traits import ToldFact, write_facts
 from regulars.traits.registry import TraitRegistry
@@ -109,7 +110,7 @@ async def take_messages(
     barred = await barred_names(session, {name for one in work for name in told_names(one.message, one.facts)})
     _assign(work, people, barred)
     customers = await _write_people(session, people, work, sender, now)
-    await _write_touchpoints(session, work, known.types, sender, now)
+    await _write_touchpoints(session, work, customers, sender, now)
     accepted = [one for one in work if one.result.status == "accepted" and one.customer_id is not None]
     for one in accepted:
         one.customer_id = _today(one.customer_id, customers)
@@ -260,18 +261,29 @@ def _call(work: Sequence[_Work], held: dict[UUID, Customer], now: datetime) -> s
 
 
 async def _write_touchpoints(
-    session: AsyncSession, work: Sequence[_Work], types: TouchpointTypes, sender: Actor, now: datetime
+    session: AsyncSession,
+    work: Sequence[_Work],
+    customers: Mapping[UUID, Customer | None],
+    sender: Actor,
+    now: datetime,
 ) -> None:
-    telling = [one for one in work if one.draft is not None and one.customer_id is not None]
-    for begin in range(0, len(telling), LARGEST_BATCH):
-        some = telling[begin : begin + LARGEST_BATCH]
-        drafts = [replace(one.draft, customer_id=one.customer_id) for one in some if one.draft and one.customer_id]
-        recorded = await record_touchpoints(session, drafts=drafts, types=types, actor=sender, now=now)
-        for one, outcome in zip(some, recorded, strict=True):
-            if isinstance(outcome, NotFound) or (isinstance(outcome, OtherContent) and "type" in outcome.differences):
-                _reject(one.result, outcome)
-            elif isinstance(outcome, ExpectedError) or not outcome.is_new:
-                one.result.status = "duplicate"  # told before under its own name, or on its way at the same moment
+    telling: list[_Work] = []
+    told: list[tuple[TouchpointDraft, UUID]] = []
+    for one in work:
+        if one.draft is None or one.customer_id is None:
+            continue
+        customer = customers[one.customer_id]
+        if customer is not None and customer.deleted_at is not None:
+            _reject(one.result, NotFound("customer", one.customer_id, path=("customerId",)))
+            continue
+        telling.append(one)
+        told.append((replace(one.draft, customer_id=one.customer_id), _today(one.customer_id, customers)))
+    outcomes = await append_touchpoints(session, told=told, actor=sender, now=now)
+    for one, outcome in zip(telling, outcomes, strict=True):
+        if isinstance(outcome, OtherContent):
+            _reject(one.result, outcome)
+        elif not outcome:
+            one.result.status = "duplicate"  # told before under its own name, or on its way at the same moment
 
 
 async def _write_facts(
