@@ -229,6 +229,11 @@ class Settings(BaseSettings):
             " ended jobs are kept. At least 4, for webhooks are tried for three days."
         ),
     )
+    audience_days: int = Field(
+        default=90,
+        ge=1,
+        description="How many days an audience is kept, with what came out for each of its customers.",
+    )
     planner: bool = Field(
         default=True,
         description="Answer a GraphQL operation by one SQL statement where that is possible; off to compare.",

@@ -53,6 +53,7 @@ def upgrade() -> None:
         sa.Column("until", tables.UtcDateTime(), nullable=True),
         sa.PrimaryKeyConstraint("audience_id", "customer_id", name=op.f("pk_core_contact_verdict")),
     )
+    op.create_index(op.f("ix_core_contact_verdict_customer_id"), "core_contact_verdict", ["customer_id"])
 
 
 def downgrade() -> None:

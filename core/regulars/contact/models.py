@@ -149,13 +149,14 @@ class ContactAudience(Table, table=True):
 class ContactVerdict(Table, table=True):
     """What came out for one customer of an audience: the outcome, the rule that is the reason, and until when.
 
-    There are a million at a time, and a foreign key would cost as much as the decision: so there is none.
+    There are a million at a time, and a foreign key would cost as much as the decision: so there is none. The index by
+    customer is for merges and erasures.
     """
 
     __tablename__ = "core_contact_verdict"
 
     audience_id: UUID = Field(primary_key=True)
-    customer_id: UUID = Field(primary_key=True)
+    customer_id: UUID = Field(primary_key=True, index=True)
     outcome: str = Field(sa_column_kwargs=pii("none"))
     rule: str = Field(sa_column_kwargs=pii("none"))
     until: datetime | None = Field(default=None, sa_type=UtcDateTime)

@@ -1,4 +1,4 @@
-"""Forget, once a day, events that were told, jobs that ended long ago, and answers kept for repeated requests."""
+"""Forget, once a day, what was told, has ended or was answered long ago: events, jobs, answers, audiences, messages."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -8,6 +8,7 @@ from sqlalchemy import delete, func, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
+from regulars.contact.retention import delete_old_audiences
 from regulars.events.retention import delete_told_events
 from regulars.idempotency.service import KEPT_FOR, delete_old_answers
 from regulars.jobs.models import Job
@@ -41,8 +42,8 @@ async def delete_ended_jobs(session: AsyncSession, *, before: datetime, limit: i
     return (await connection.execute(delete(Job).where(col(Job.id).in_(old)))).rowcount
 
 
-def retention_job(*, keep_for: timedelta) -> JobDescription:
-    """Return the core's daily job that deletes what is older than ``keep_for``."""
+def retention_job(*, keep_for: timedelta, keep_audiences_for: timedelta) -> JobDescription:
+    """Return the core's daily job that deletes what is older than ``keep_for``, and audiences after their own time."""
 
     async def forget(run: JobRun) -> dict[str, int]:
         before = run.clock.now() - keep_for
@@ -51,7 +52,15 @@ def retention_job(*, keep_for: timedelta) -> JobDescription:
         answers = await _in_batches(run, delete_old_answers, run.clock.now() - KEPT_FOR)
         messages = await _in_batches(run, delete_taken_messages, run.clock.now() - MESSAGES_KEPT_FOR)
         rejected = await _in_batches(run, delete_old_rejections, run.clock.now() - REJECTIONS_KEPT_FOR)
-        return {"events": events, "jobs": jobs, "answers": answers, "messages": messages, "rejected": rejected}
+        verdicts = await _in_batches(run, delete_old_audiences, run.clock.now() - keep_audiences_for)
+        return {
+            "events": events,
+            "jobs": jobs,
+            "answers": answers,
+            "messages": messages,
+            "rejected": rejected,
+            "verdicts": verdicts,
+        }
 
     return JobDescription(
         "core.retention", forget, "Forget told events and ended jobs", "jobs:manage", trigger=daily(hour=4, minute=10)

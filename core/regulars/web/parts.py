@@ -69,7 +69,10 @@ class LiveMapping(Mapping[str, Value]):
 
 def parts_of(host: PluginHost, settings: Settings, own_jobs: Sequence[Job]) -> ServerParts:
     """Return what the core and the plugins that are enabled now bring."""
-    kinds = job_kinds([retention_job(keep_for=timedelta(days=settings.retention_days)), *own_jobs])
+    retention = retention_job(
+        keep_for=timedelta(days=settings.retention_days), keep_audiences_for=timedelta(days=settings.audience_days)
+    )
+    kinds = job_kinds([retention, *own_jobs])
     for plugin in host.plugins.plugins:
         kinds |= job_kinds(
             plugin.contributions.jobs,
