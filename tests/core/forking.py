@@ -48,6 +48,15 @@ class Processes:
         if self.is_alive(pid):
             os.kill(pid, signal.SIGKILL)
 
+    @contextmanager
+    def paused(self, pid: int) -> Iterator[None]:
+        """Let a process stand still, in the middle of whatever it does."""
+        os.kill(pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            os.kill(pid, signal.SIGCONT)
+
     def kill_all(self) -> None:
         for pid in tuple(self.pids):
             self.kill(pid)

@@ -44,15 +44,15 @@ def vacuum_into(file: Path, copy: Path) -> None:
         reader.execute("VACUUM INTO ?", (str(copy),))
 
 
-def dump_and_restore(url: str, copy_url: str, file: Path) -> None:
-    """Copy as the documentation recommends, with the programs of the server's version."""
-    programs = _programs()
-    subprocess.run([programs / "pg_dump", "--format=custom", f"--file={file}", url], check=True, timeout=60)
-    subprocess.run(
-        [programs / "pg_restore", "--no-owner", f"--dbname={copy_url}", file],
-        check=True,
-        timeout=60,
-    )
+def dump(url: str, file: Path) -> None:
+    """Copy as the documentation recommends, with the program of the server's version."""
+    subprocess.run([_programs() / "pg_dump", "--format=custom", f"--file={file}", url], check=True, timeout=60)
+
+
+def restore(file: Path, copy_url: str) -> None:
+    """Make a database of a dump, as the documentation recommends."""
+    program = _programs() / "pg_restore"
+    subprocess.run([program, "--no-owner", f"--dbname={copy_url}", file], check=True, timeout=60)
 
 
 def fault_of_file(copy: Path) -> str | None:

@@ -7,11 +7,12 @@ import pytest
 from tests.core.forking import Processes
 from tests.core.ingest.copies import (
     copy_files,
-    dump_and_restore,
+    dump,
     fault_of_content,
     fault_of_sqlite_copy,
     file_of,
     held,
+    restore,
     vacuum_into,
 )
 from tests.core.ingest.importing import write_orders
@@ -35,7 +36,10 @@ def wait_for_rows(url: str) -> None:
 def faults_of_copies(
     importers: Processes, databases: SqliteDatabases, folder: Path, how: Copy, *, copies: int, seed: int
 ) -> list[str | None]:
-    """Copy a SQLite database ``copies`` times while an import writes to it, and return what is wrong with each copy."""
+    """Copy a SQLite database ``copies`` times while an import writes to it, and return what is wrong with each copy.
+
+    The import stands still while a copy is looked at, or else what is copied would grow with the time that this takes.
+    """
     random = Random(seed)
     write_orders(folder, rows=copies * 4_000)
     faults: list[str | None] = []
@@ -46,7 +50,8 @@ def faults_of_copies(
             time.sleep(random.uniform(0, 0.05))
             copy = folder / f"copy{number}.db"
             how(file_of(url), copy)
-            faults.append(fault_of_sqlite_copy(copy))
+            with importers.paused(writer):
+                faults.append(fault_of_sqlite_copy(copy))
         assert importers.is_alive(writer), "the import ended before the last copy"
         importers.kill_all()
     return faults
@@ -55,7 +60,10 @@ def faults_of_copies(
 def faults_of_dumps(
     importers: Processes, databases: PostgresDatabases, folder: Path, *, copies: int, seed: int
 ) -> list[str | None]:
-    """Dump and restore a PostgreSQL database while an import writes to it, and return what is wrong with each copy."""
+    """Dump a PostgreSQL database while an import writes to it, restore it, and return what is wrong with each copy.
+
+    The import stands still while a copy is restored and looked at, as in ``faults_of_copies``.
+    """
     random = Random(seed)
     write_orders(folder, rows=copies * 10_000)
     faults: list[str | None] = []
@@ -64,8 +72,10 @@ def faults_of_dumps(
         wait_for_rows(url)
         for number in range(copies):
             time.sleep(random.uniform(0, 0.05))
-            with databases.bare() as copy_url:
-                dump_and_restore(url, copy_url, folder / f"copy{number}.dump")
+            dumped = folder / f"copy{number}.dump"
+            dump(url, dumped)
+            with importers.paused(writer), databases.bare() as copy_url:
+                restore(dumped, copy_url)
                 faults.append(fault_of_content(copy_url))
         assert importers.is_alive(writer), "the import ended before the last copy"
         importers.kill_all()
