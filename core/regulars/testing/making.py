@@ -9,6 +9,7 @@ from typing import Any
 
 import httpx
 from sqlalchemy import make_url
+from starlette.applications import Starlette
 
 from regulars.clock import SettableClock
 from regulars.graphql.holder import SchemaHolder
@@ -25,7 +26,7 @@ from regulars.testing.network import network_closed
 from regulars.web.application import create_app
 from regulars.web.server import Server
 
-__all__ = ["Configured", "GivenPlugin", "as_configured", "running_app"]
+__all__ = ["Configured", "GivenPlugin", "as_configured", "make_web", "running_app"]
 
 
 @dataclass(frozen=True)
@@ -66,21 +67,27 @@ async def running_app(
         heads = stack.enter_context(TemporaryDirectory())
         chosen = Settings(**{"database_url": url, "worker": False, "audit_heads": heads, **settings})
         http = FakeInternet(chosen)
-        web = create_app(
-            chosen,
-            clock=clock,
-            found=found,
-            outgoing=open_outgoing(chosen, transport=http),
-            database=databases.opened(chosen),
-        )
+        web = make_web(databases, chosen, clock=clock, found=found, outgoing=open_outgoing(chosen, transport=http))
         server: Server = web.state.server
-        server.schema = SchemaHolder(server, server, build=databases.schemas.build)
         try:
             async with server.running(), _client(web) as client:
                 await _enable(server, found, {one.found.id: one.settings for one in given})
                 yield App(web, client, clock, http)
         finally:
             await asyncio.to_thread(stack.close)
+
+
+def make_web(
+    databases: TestDatabases, settings: Settings, *, found: Sequence[FoundPlugin] | None = None, **given: Any
+) -> Starlette:
+    """Return the application of a server that shares with those before it what they compiled and built.
+
+    ``given`` is what ``create_app`` takes besides.
+    """
+    web = create_app(settings, found=found, database=databases.opened(settings), **given)
+    server: Server = web.state.server
+    server.schema = SchemaHolder(server, server, build=databases.schemas.build)
+    return web
 
 
 def _client(web: Any) -> httpx.AsyncClient:

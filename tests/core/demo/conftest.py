@@ -14,8 +14,9 @@ from regulars.demo.simulation import simulated_purchases
 from regulars.outgoing.opening import open_outgoing
 from regulars.settings import Settings
 from regulars.testing.app import App
+from regulars.testing.databases import TestDatabases
 from regulars.testing.internet import FakeInternet
-from regulars.web.application import create_app
+from regulars.testing.making import make_web
 
 
 @pytest.fixture(scope="session")
@@ -30,11 +31,11 @@ def telling() -> Telling:
 
 
 @pytest_asyncio.fixture
-async def app(database_url: str, clock: SettableClock) -> AsyncIterator[App]:
+async def app(databases: TestDatabases, database_url: str, clock: SettableClock) -> AsyncIterator[App]:
     """A server as the demo runs it: with the plugins that are installed, and a worker."""
     settings = demo_settings(Settings(database_url=database_url))
     http = FakeInternet(settings)
-    web = create_app(settings, clock=clock, outgoing=open_outgoing(settings, transport=http))
+    web = make_web(databases, settings, clock=clock, outgoing=open_outgoing(settings, transport=http))
     transport = httpx.ASGITransport(web)
     async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
         app = App(web, client, clock, http)

@@ -12,14 +12,16 @@ from regulars.migrations import downgrade
 from regulars.preflight import TablesMissing
 from regulars.revisions import CORE
 from regulars.settings import Settings
+from regulars.testing.databases import TestDatabases
+from regulars.testing.making import make_web
 from regulars.web.application import create_app
 from regulars.web.server import Server
 
 
 @pytest.fixture
-def app(database_url: str, clock: SettableClock) -> Starlette:
+def app(databases: TestDatabases, database_url: str, clock: SettableClock) -> Starlette:
     settings = Settings(database_url=database_url, cors_origins=("https://crm.example",), worker=False)
-    return create_app(settings, clock=clock, found=())
+    return make_web(databases, settings, clock=clock, found=())
 
 
 @pytest_asyncio.fixture

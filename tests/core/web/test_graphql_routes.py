@@ -16,15 +16,16 @@ from regulars.access.server_secret import ensure_server_secret
 from regulars.access.service import create_key
 from regulars.clock import SettableClock
 from regulars.settings import Settings
-from regulars.web.application import create_app
+from regulars.testing.databases import TestDatabases
+from regulars.testing.making import make_web
 from regulars.web.server import Server
 
 VIEWER = "query Who { viewer { kind name } }"
 
 
 @pytest.fixture
-def app(database_url: str, clock: SettableClock) -> Starlette:
-    return create_app(Settings(database_url=database_url, worker=False), clock=clock, found=())
+def app(databases: TestDatabases, database_url: str, clock: SettableClock) -> Starlette:
+    return make_web(databases, Settings(database_url=database_url, worker=False), clock=clock, found=())
 
 
 @pytest_asyncio.fixture

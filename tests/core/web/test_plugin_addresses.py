@@ -16,7 +16,8 @@ from regulars.plugins.joining.plan import plan_of
 from regulars.plugins.manifest import PluginManifest
 from regulars.plugins.pages.addresses import CORE_ADDRESSES
 from regulars.settings import Settings
-from regulars.web.application import create_app
+from regulars.testing.databases import TestDatabases
+from regulars.testing.making import make_web
 from regulars.web.server import Server
 
 MANIFEST = PluginManifest(
@@ -41,9 +42,9 @@ class GuestBook:
 
 
 @pytest.fixture
-def app(database_url: str, clock: SettableClock) -> Starlette:
+def app(databases: TestDatabases, database_url: str, clock: SettableClock) -> Starlette:
     settings = Settings(database_url=database_url, worker=False)
-    return create_app(settings, clock=clock, found=[found_plugin(MANIFEST, hooks=GuestBook())])
+    return make_web(databases, settings, clock=clock, found=[found_plugin(MANIFEST, hooks=GuestBook())])
 
 
 @pytest_asyncio.fixture

@@ -30,7 +30,8 @@ from regulars.plugins.joining.discovery import found_plugin
 from regulars.plugins.manifest import Grants, Permission, PluginManifest
 from regulars.segments.models import Segment
 from regulars.settings import Settings
-from regulars.web.application import create_app
+from regulars.testing.databases import TestDatabases
+from regulars.testing.making import make_web
 from regulars.web.server import Server
 
 MANIFEST = PluginManifest(
@@ -102,9 +103,9 @@ class Loyalty:
 
 
 @pytest.fixture
-def app(database_url: str, clock: SettableClock) -> Starlette:
+def app(databases: TestDatabases, database_url: str, clock: SettableClock) -> Starlette:
     settings = Settings(database_url=database_url, worker=False)
-    return create_app(settings, clock=clock, found=[found_plugin(MANIFEST, hooks=Loyalty())])
+    return make_web(databases, settings, clock=clock, found=[found_plugin(MANIFEST, hooks=Loyalty())])
 
 
 @pytest_asyncio.fixture

@@ -12,9 +12,10 @@ from tests.core.graphql.glitches import batched, glitching
 from regulars.clock import SettableClock
 from regulars.settings import Settings
 from regulars.testing.app import App
+from regulars.testing.databases import TestDatabases
 from regulars.testing.internet import FakeInternet
+from regulars.testing.making import make_web
 from regulars.watch.spans import NoSpans, OpenTelemetrySpans, open_spans
-from regulars.web.application import create_app
 
 PARENT = "4bf92f3577b34da6a3ce929d0e0e4736"
 
@@ -29,12 +30,14 @@ def exporter() -> InMemorySpanExporter:
 
 
 @pytest_asyncio.fixture
-async def app(database_url: str, clock: SettableClock, exporter: InMemorySpanExporter) -> AsyncIterator[App]:
+async def app(
+    databases: TestDatabases, database_url: str, clock: SettableClock, exporter: InMemorySpanExporter
+) -> AsyncIterator[App]:
     provider = TracerProvider(shutdown_on_exit=False)
     provider.add_span_processor(SimpleSpanProcessor(exporter))
     settings = Settings(database_url=database_url, worker=False)
     found = [glitching({"sound": batched(load)})]
-    web = create_app(settings, clock=clock, found=found, spans=OpenTelemetrySpans(provider))
+    web = make_web(databases, settings, clock=clock, found=found, spans=OpenTelemetrySpans(provider))
     async with (
         web.state.server.running(),
         httpx.AsyncClient(transport=httpx.ASGITransport(web), base_url="http://test") as client,
