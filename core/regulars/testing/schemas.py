@@ -1,7 +1,9 @@
 """Keep the schemas that were built for tests, so that servers with the same plugins share one."""
 
 from collections import OrderedDict
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterator, Sequence
+
+from strawberry.types import get_object_definition
 
 from regulars.graphql.holder import schema_of
 from regulars.graphql.schema.building import BuiltSchema
@@ -9,7 +11,7 @@ from regulars.plugins.plugin_set import PluginSet
 
 __all__ = ["SharedSchemas"]
 
-MOST_KEPT = 6
+MOST_KEPT = 8
 
 
 class SharedSchemas:
@@ -19,26 +21,36 @@ class SharedSchemas:
     """
 
     def __init__(self) -> None:
-        self._kept: OrderedDict[Hashable, tuple[PluginSet, BuiltSchema]] = OrderedDict()
+        self._kept: OrderedDict[Hashable, tuple[Sequence[object], BuiltSchema]] = OrderedDict()
 
     def build(self, plugins: PluginSet) -> BuiltSchema:
         """Return the schema of these plugins; raises what building it raises."""
-        key = _key(plugins)
+        parts = list(_parts(plugins))
+        key = (_values(plugins), tuple(map(id, parts)))
         if key not in self._kept:
-            self._kept[key] = (plugins, schema_of(plugins))  # the plugins stay, so that no id is given anew
+            self._kept[key] = (parts, schema_of(plugins))  # the parts stay, so that no id is given anew
         self._kept.move_to_end(key)
         if len(self._kept) > MOST_KEPT:
             self._kept.popitem(last=False)
         return self._kept[key][1]
 
 
-def _key(plugins: PluginSet) -> Hashable:
+def _values(plugins: PluginSet) -> Hashable:
     return tuple(
         (
             plugin.id,
-            id(plugin.manifest),
-            frozenset((name, id(fields)) for name, fields in plugin.contributions.graphql.fields.items()),
-            tuple(map(id, plugin.contributions.traits)),
+            frozenset(plugin.manifest.graphql_types),
+            tuple(plugin.contributions.graphql.fields),
+            tuple(plugin.contributions.traits),
         )
         for plugin in plugins.plugins
     )
+
+
+def _parts(plugins: PluginSet) -> Iterator[object]:
+    for plugin in plugins.plugins:
+        for fields in plugin.contributions.graphql.fields.values():
+            yield fields
+            for field in get_object_definition(fields, strict=True).fields:
+                # A test may put others in their place for a while.
+                yield from (field, field.base_resolver, getattr(field, "rules", None))
