@@ -1,7 +1,7 @@
 """What the mutations of the core return reads the same, planned or executed."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -88,7 +88,7 @@ def nulls(answer: bytes) -> list[str]:
     return [f"{name}.{row}" for row in shown if (payload or {}).get(row) is None]
 
 
-async def answers(app: App, actor: Actor, run: str) -> Any:
+async def answers(app: App, actor: Actor, run: str) -> AsyncIterator[bytes]:
     """Yield the answer to each step, without what differs between two runs."""
     known = dict(await things_besides(app, run))
     for step, document in documents(await schema_of(app)):
@@ -101,8 +101,8 @@ async def answers(app: App, actor: Actor, run: str) -> Any:
 
 def kept(told: Any) -> str:
     """Return an id out of what a payload told: its own, its row's, or that of the first of its rows."""
-    found = told[0] if isinstance(told, list) and told else told
-    return found["id"] if isinstance(found, dict) else found or "unseen"
+    found: Any = told[0] if isinstance(told, list) and told else told
+    return str(found["id"] if isinstance(found, dict) else found or "unseen")
 
 
 async def schema_of(app: App) -> Any:
