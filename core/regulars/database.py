@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
-from sqlalchemy import Connection, event, text
+from sqlalchemy import Connection, PoolResetState, event, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 
 from regulars.direct_reading import SESSION_OPTION, DirectReader
@@ -32,8 +32,13 @@ def open_engine(settings: Settings) -> AsyncEngine:
     options: dict[str, Any] = {"regulars_secrets": settings.secrets}
     if settings.database.get_backend_name() == "sqlite":
         engine = create_async_engine(
-            settings.database, hide_parameters=True, execution_options=options, connect_args={"timeout": 30}
+            settings.database,
+            hide_parameters=True,
+            execution_options=options,
+            connect_args={"timeout": 30},
+            pool_reset_on_return=None,
         )
+        event.listen(engine.sync_engine, "reset", _reset_sqlite)
         event.listen(engine.sync_engine, "do_connect", connect_in_visits)
         event.listen(engine.sync_engine, "connect", _prepare_sqlite)
         event.listen(engine.sync_engine, "begin", _begin_sqlite)
@@ -65,6 +70,12 @@ def _prepare_sqlite(connection: Any, _record: object) -> None:
     cursor.close()
     for name, function in SQLITE_FUNCTIONS.items():
         connection.create_function(name, 1, function, deterministic=True)
+
+
+def _reset_sqlite(connection: Any, _record: object, state: PoolResetState) -> None:
+    # Each rollback is a visit to the driver's thread, and mostly there is nothing to take back.
+    if not state.terminate_only and connection.driver_connection.in_transaction:
+        connection.rollback()
 
 
 def _begin_sqlite(connection: Connection) -> None:
