@@ -1,11 +1,11 @@
 """Say what the events of a source mean, and read what was said."""
 
-from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import delete, select
+from sqlalchemy import bindparam, delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -34,6 +34,21 @@ PARTS = (
     "channel_property",
     "channel",
     "external_id_property",
+)
+
+# Written once: every request of a site asks, and writing it takes longer than running it.
+MEANINGS = (
+    select(
+        col(MappedEvent.event),
+        *(getattr(MappedEvent, part) for part in PARTS),
+        *(getattr(MappedField, part) for part in ("field", "property", "times")),
+    )
+    .outerjoin(MappedField, col(MappedField.event_id) == col(MappedEvent.id))
+    .where(
+        col(MappedEvent.source) == bindparam("source"),
+        col(MappedEvent.event).in_(bindparam("events", expanding=True)),
+    )
+    .order_by(col(MappedField.field))
 )
 
 
@@ -111,34 +126,18 @@ async def meanings_of(session: AsyncSession, *, source: str, events: Collection[
     """Return what these events of a source mean, by event, in one statement; what means only itself is left out."""
     if not events:
         return {}
-    rows = await session.execute(
-        select(MappedEvent, MappedField)
-        .outerjoin(MappedField, col(MappedField.event_id) == col(MappedEvent.id))
-        .where(col(MappedEvent.source) == source, col(MappedEvent.event).in_(sorted(events)))
-        .order_by(col(MappedField.field))
-    )
-    found: dict[str, MappedEvent] = {}
-    fields: defaultdict[str, list[FieldSource]] = defaultdict(list)
-    for event, field in rows:
-        found[event.event] = event
+    found: dict[str, Meaning] = {}
+    for event, *parts, field, property, times in await session.execute(
+        MEANINGS, {"source": source, "events": sorted(events)}
+    ):
+        if event not in found:
+            named = dict(zip(PARTS, parts, strict=True))
+            named["amount_properties"] = tuple(named["amount_properties"])
+            found[event] = Meaning(source, event, **named)
         if field is not None:
-            fields[event.event].append(FieldSource(field.field, field.property, field.times))
-    return {name: _meaning(row, fields[name]) for name, row in found.items()}
-
-
-def _meaning(row: MappedEvent, fields: Sequence[FieldSource]) -> Meaning:
-    return Meaning(
-        source=row.source,
-        event=row.event,
-        type=row.type,
-        amount_properties=tuple(row.amount_properties),
-        currency_property=row.currency_property,
-        currency=row.currency,
-        channel_property=row.channel_property,
-        channel=row.channel,
-        external_id_property=row.external_id_property,
-        fields=tuple(fields),
-    )
+            said = found[event]
+            found[event] = replace(said, fields=(*said.fields, FieldSource(field, property, times)))
+    return found
 
 
 async def _row_to_change(session: AsyncSession, source: str, event: str) -> MappedEvent | None:
