@@ -190,15 +190,16 @@ class Database:
             yield session
             await session.commit()
 
-    async def read_text(self, statement: str, values: tuple[Any, ...]) -> str:
+    async def read_text(self, statement: str, values: tuple[Any, ...], *, patience_s: float) -> str:
         """Return the one text that a statement returns, which is in the language of the driver.
 
-        There is no transaction around it: one statement sees one state of the database.
+        There is no transaction around it: one statement sees one state of the database. Raises ``TimeoutError`` when
+        it takes longer than ``patience_s``.
         """
         self._tell(statement)
         if self._direct is not None:
-            return await self._direct.read_text(statement, values)
-        async with self._reading_once.connect() as connection:
+            return await self._direct.read_text(statement, values, patience_s=patience_s)
+        async with asyncio.timeout(patience_s), self._reading_once.connect() as connection:
             driver: Any = (await connection.get_raw_connection()).driver_connection
             try:
                 # One visit to the driver's thread, where a cursor takes one for each of its steps.

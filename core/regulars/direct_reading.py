@@ -32,12 +32,21 @@ class DirectReader:
         self._places = asyncio.Semaphore(pool.size())
         self._free: list[Any] = []
 
-    async def read_text(self, statement: str, values: tuple[Any, ...]) -> str:
-        """Return the one text that a statement returns; its values are those of the driver."""
+    async def read_text(self, statement: str, values: tuple[Any, ...], *, patience_s: float) -> str:
+        """Return the one text that a statement returns; its values are those of the driver.
+
+        Raises ``TimeoutError`` when that takes longer than ``patience_s``.
+        """
+        if self._free and not self._free[-1].is_closed() and not self._places.locked():
+            return await self._read(statement, values, patience_s)
+        async with asyncio.timeout(patience_s):  # which the driver does not count: for a place, or to connect
+            return await self._read(statement, values, patience_s)
+
+    async def _read(self, statement: str, values: tuple[Any, ...], patience_s: float) -> str:
         async with self._places:
             connection = await self._connection()
             try:
-                found: Any = await connection.fetchval(statement, *values)
+                found: Any = await connection.fetchval(statement, *values, timeout=patience_s)
             except asyncpg.PostgresError:
                 self._free.append(connection)
                 raise

@@ -23,7 +23,7 @@ class Allowance:
     per_second: float
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Balance:
     """What is left of an allowance: whole points, and the seconds until all of it is back."""
 

@@ -1,11 +1,12 @@
 """The figures of one process for Prometheus, in a registry of their own."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from importlib.metadata import version
-from typing import NamedTuple
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
+
+from regulars.watch.request_counts import QUICK, RequestCounts
 
 __all__ = ["MOST_OPERATIONS", "OTHER", "UNNAMED", "Figures", "Reading"]
 
@@ -13,7 +14,6 @@ MOST_OPERATIONS = 200
 """How many names of operations are told apart; names are chosen by clients, and every one costs memory."""
 
 OTHER, UNNAMED = "other", "unnamed"
-QUICK = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 LONG = (0.1, 0.5, 1, 5, 15, 60, 300, 900, 3600)
 
 
@@ -27,29 +27,17 @@ class Reading:
     labels: tuple[tuple[str, str], ...] = ()
 
 
-class _Series(NamedTuple):
-    """Where the requests of one door, operation and class of status are counted."""
-
-    observe_seconds: Callable[[float], None]
-    count_one: Callable[[], None]
-
-
 class Figures:
     """Counts requests, plugin calls, attempts at jobs and attempts at webhooks of one process."""
 
     def __init__(self) -> None:
         self._registry = CollectorRegistry()
         self._operations: set[str] = set()
-        self._series: dict[tuple[str, str, int], _Series] = {}
         own = self._registry
         ProcessCollector(registry=own)
         Gauge("regulars_build", "The version that runs.", ["version"], registry=own).labels(version("regulars")).set(1)
-        self._seconds = Histogram(
-            "regulars_request_seconds", "How long requests took.", ["door", "operation"], buckets=QUICK, registry=own
-        )
-        self._requests = Counter(
-            "regulars_requests", "Requests by the class of their status.", ["door", "operation", "status"], registry=own
-        )
+        self._requests = RequestCounts()
+        own.register(self._requests)
         self._errors = Counter(
             "regulars_request_errors", "Requests by the codes in their answers.", ["code"], registry=own
         )
@@ -75,10 +63,7 @@ class Figures:
         self, *, door: str, operation: str | None, is_trusted: bool, status: int, codes: Iterable[str], seconds: float
     ) -> None:
         """Count a request; a name that is not trusted, or comes after the two hundredth, counts as ``other``."""
-        kind = (door, self._operation(operation, is_trusted=is_trusted), status // 100)
-        series = self._series.get(kind) or self._series_of(*kind)
-        series.observe_seconds(seconds)
-        series.count_one()
+        self._requests.add(door, self._operation(operation, is_trusted=is_trusted), f"{status // 100}xx", seconds)
         for code in codes:
             self._errors.labels(code).inc()
 
@@ -114,12 +99,6 @@ class Figures:
             gauge = gauges[reading.name]
             (gauge.labels(*(value for _, value in reading.labels)) if reading.labels else gauge).set(reading.value)
         return generate_latest(self._registry) + generate_latest(moment)
-
-    def _series_of(self, door: str, name: str, status_class: int) -> "_Series":
-        # Looking up the series of some labels takes longer than counting.
-        counter = self._requests.labels(door, name, f"{status_class}xx")
-        series = self._series[door, name, status_class] = _Series(self._seconds.labels(door, name).observe, counter.inc)
-        return series
 
     def _operation(self, name: str | None, *, is_trusted: bool) -> str:
         if name is None:

@@ -9,7 +9,7 @@ from regulars.graphql.documents.refusals import PageSizeRefused, QueryTooExpensi
 __all__ = ["ListLength", "OperationPrice", "PageSize", "Price", "Reading", "Size", "Term", "page_size_within"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Price:
     """What an operation asks for: ``requested`` in points, ``nodes`` in objects that the answer may hold."""
 

@@ -27,7 +27,7 @@ __all__ = ["Listing", "Paging", "ReaderOf", "order_keys", "query_mark"]
 FieldResolver = Callable[..., Any]
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class ReaderOf:
     """The reader of one request, with the segments that its filters name."""
 

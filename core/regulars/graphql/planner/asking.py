@@ -28,7 +28,7 @@ class ReturnedRow:
     row: Any
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Asking:
     """An operation with its variables, and who asks; ``build`` makes an executor of it, for a context with a session.
 

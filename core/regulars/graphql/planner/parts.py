@@ -32,7 +32,7 @@ PAGE_ARGUMENTS = frozenset({"first", "after", "last", "before"})
 """What tells a page of a list, but not what is listed."""
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Asked:
     """What one request brings: its variables, and who reads."""
 
@@ -40,7 +40,7 @@ class Asked:
     reader: ReaderOf
 
 
-@dataclass(frozen=True)
+@dataclass
 class Written:
     """A part as one request has it: its shape, and its values.
 
@@ -53,7 +53,7 @@ class Written:
     values: Mapping[str, Any] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
+@dataclass
 class WrittenRow(Written):
     """Which row one request means."""
 
@@ -76,7 +76,7 @@ class Listed:
         return [key.expression.type for key in self.keys]
 
 
-@dataclass(frozen=True)
+@dataclass
 class WrittenPage(Written):
     """A page as one request has it; ``prefix`` begins the names of its parameters."""
 

@@ -39,7 +39,7 @@ class Counts:
     by_error: Counter[str] = field(default_factory=Counter)
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Answered:
     """JSON, as it will be sent, and the errors that belong to it."""
 

@@ -1,6 +1,5 @@
 """Run the statement of a plan; where SQL of a plugin fails or hangs, do without the fields that it stands behind."""
 
-import asyncio
 import sqlite3
 from collections.abc import Mapping
 from typing import Any
@@ -85,9 +84,9 @@ async def _run(asking: Asking, plan: Plan, compiled: Compiled, values: tuple[Any
         # A statement that the database has not seen may be too large for it.
         may_fail = bool(plan.suspects) or not asking.report.is_known
         return await context.read_text(compiled.text, values, may_fail=may_fail)
-    async with asyncio.timeout(APART_PATIENCE_S if plan.suspects else PATIENCE_S):
-        found: str = await context.services.database.read_text(compiled.text, values)
-        return found
+    patience_s = APART_PATIENCE_S if plan.suspects else PATIENCE_S
+    found: str = await context.services.database.read_text(compiled.text, values, patience_s=patience_s)
+    return found
 
 
 def _is_a_fault_of_sql(error: Exception) -> bool:

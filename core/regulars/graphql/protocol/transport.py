@@ -54,7 +54,7 @@ _USUAL_HEADERS = {
 _STATUSES = {"IDEMPOTENCY_CONFLICT": 422, "IDEMPOTENCY_IN_FLIGHT": 409, "IDEMPOTENCY_ANSWER_ERASED": 410}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class GraphQLOperation:
     """What a client asks for: the text of a document, which operation of it, its variables, and a key of its own."""
 
@@ -65,7 +65,7 @@ class GraphQLOperation:
     idempotency_key: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class GraphQLAnswer:
     """A finished answer: JSON in UTF-8, and whether the operation ran or the request was in error.
 
