@@ -1,8 +1,10 @@
 """Find the customers whom names lead to, in one statement for many names."""
 
 from collections.abc import Collection
+from functools import cache
+from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Select, bindparam, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 from sqlmodel import col
@@ -19,20 +21,24 @@ async def known_by(session: AsyncSession, names: Collection[NameKey]) -> KnownCu
     known = KnownCustomers()
     if not names:
         return known
-    named = aliased(CustomerIdentity)
-    holding = select(col(named.customer_id)).where(
-        col(named.normalised).in_(sorted({normalised for _, _, normalised in names})), col(named.retired_at).is_(None)
-    )
-    rows = await session.execute(
-        select(
-            col(CustomerIdentity.customer_id),
-            col(CustomerIdentity.kind),
-            col(CustomerIdentity.source),
-            col(CustomerIdentity.normalised),
-            col(CustomerIdentity.verified_at).is_not(None),
-            col(CustomerIdentity.retired_at).is_not(None),
-        ).where(col(CustomerIdentity.customer_id).in_(holding))
-    )
+    rows = await session.execute(_names_of_holders(), {"names": sorted({normalised for _, _, normalised in names})})
     for id, kind, source, normalised, is_verified, is_retired in rows:
         known.add_name(id, (kind, source, normalised), is_verified=is_verified, is_retired=is_retired)
     return known
+
+
+@cache  # to write it takes as long as to run it
+def _names_of_holders() -> "Select[*tuple[Any, ...]]":
+    """Return the statement that finds all names of those who have one of ``names``."""
+    named = aliased(CustomerIdentity)
+    holding = select(col(named.customer_id)).where(
+        col(named.normalised).in_(bindparam("names", expanding=True)), col(named.retired_at).is_(None)
+    )
+    return select(
+        col(CustomerIdentity.customer_id),
+        col(CustomerIdentity.kind),
+        col(CustomerIdentity.source),
+        col(CustomerIdentity.normalised),
+        col(CustomerIdentity.verified_at).is_not(None),
+        col(CustomerIdentity.retired_at).is_not(None),
+    ).where(col(CustomerIdentity.customer_id).in_(holding))

@@ -199,8 +199,7 @@ async def _people(session: AsyncSession, work: Sequence[_Work]) -> People:
     names = names_of(one.message for one in work)
     known = await known_by(session, names)
     free = {name for name in names if not known.claims.get(name)}
-    if free:
-        await await_names(session, free)
+    if free and await await_names(session, free):
         known = await known_by(session, names)
     return People(known)
 

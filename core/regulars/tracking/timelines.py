@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from regulars.access.actors import Actor
-from regulars.inserts import insert_new
+from regulars.inserts import insert_new_ids
 from regulars.touchpoints.drafts import TouchpointDraft, row_of
 from regulars.touchpoints.models import Touchpoint
 from regulars.touchpoints.service import OtherContent, differences, standing_touchpoints, tell_of_touchpoints
@@ -25,8 +25,7 @@ async def append_touchpoints(
     type. The caller holds the customers, and each draft has an external id.
     """
     rows = [row_of(draft, customer_id=customer_id, now=now) for draft, customer_id in told]
-    written = await insert_new(session, Touchpoint, rows, unless_taken=("source", "external_id"))
-    new = {touchpoint.id for touchpoint in written}
+    new = await insert_new_ids(session, Touchpoint, rows, unless_taken=("source", "external_id"))
     recorded = [row for row in rows if row["id"] in new]
     await tell_of_touchpoints(session, recorded=recorded, actor=actor, now=now)
     known = {(row["source"], row["external_id"]) for row in rows if row["id"] not in new}
