@@ -12,7 +12,7 @@ Planner.answer, Planner.row                                                     
    │        column      → a value                                                          columns
    │        relation, lookup, node → a correlated sub-select                               related
    │        connection  → a page, its cursors, totalCount                                  paging
-   │        batch       → null, its columns hidden beside it
+   │        batch       → a slot that holds what it requires                               slots
    │        refused     → null, noted for later
    │        resolver    → NotPlanned: the executor answers                                 not_planned
    │     JSON is written as each database does                     json_sql, json_on_postgres, json_on_sqlite

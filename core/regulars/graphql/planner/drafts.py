@@ -49,7 +49,7 @@ class Refused:
 
 @dataclass(frozen=True)
 class BatchPlace:
-    """A batch field in one place; ``required`` tells under which keys its columns hide in the objects there."""
+    """A batch field in one place; ``required`` tells which columns its slots hold, and of which kinds."""
 
     place: Place
     key: str
@@ -57,7 +57,7 @@ class BatchPlace:
     declared: Batch
     type_name: str
     details: list[FieldDetails]
-    required: tuple[tuple[str, str, Kind], ...]
+    required: tuple[tuple[str, Kind], ...]
 
 
 @dataclass(frozen=True)

@@ -1,12 +1,23 @@
 """Finish an answer in Python where SQL could not: errors at their paths, and the answers of batch fields."""
 
 from collections.abc import Awaitable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from functools import cached_property
 from typing import Any
 from uuid import UUID
 
-from graphql import GraphQLError, GraphQLObjectType, get_nullable_type, is_leaf_type
+import orjson
+from graphql import (
+    GraphQLError,
+    GraphQLField,
+    GraphQLLeafType,
+    GraphQLNonNull,
+    GraphQLObjectType,
+    get_nullable_type,
+    is_leaf_type,
+)
 from graphql.execution.executor import Executor
 from graphql.pyutils import Path
 
@@ -17,6 +28,7 @@ from regulars.fields.scalars import parse_moment
 from regulars.graphql.executor.batches import ask_batch
 from regulars.graphql.planner.drafts import BatchPlace, Place, Refused
 from regulars.graphql.planner.not_planned import Irregular
+from regulars.graphql.planner.slots import Slots
 
 __all__ = ["answer_batches", "refusals_in"]
 
@@ -58,62 +70,90 @@ def refusals_in(
 
 
 async def answer_batches(
-    answer: dict[str, Any],
+    slots: Slots,
     batches: Sequence[BatchPlace],
     executor: Executor[Any],
     context: RequestContext,
     start: Sequence[str] = (),
 ) -> None:
-    """Put the answers of batch fields where they belong; the executor keeps the errors that they had.
+    """Fill the slots with the answers of batch fields; the executor keeps the errors that they had.
 
     Raises ``Irregular`` where an error would have to reach further than its own field.
     """
-    waiting = [(batch, list(objects_at(answer, batch.place, start))) for batch in batches]
-    asked = [(batch, found, _parents(batch, found)) for batch, found in waiting]
-    for batch, found in waiting:
-        for parent, _ in found:
-            for _name, hidden, _kind in batch.required:
-                parent.pop(hidden, None)
-    for batch, found, parents in asked:
-        await _answer_batch(batch, found, parents, executor, context)
+    for number, batch in enumerate(batches):
+        if slots.of(number):
+            await _Finishing(slots, number, batch, executor, start).ask(context)
 
 
-async def _answer_batch(
-    batch: BatchPlace,
-    found: Sequence[Found],
-    parents: Sequence[Mapping[str, Any]],
-    executor: Executor[Any],
-    context: RequestContext,
-) -> None:
-    if not found:
-        return
-    kind = executor.schema.type_map[batch.type_name]
-    assert isinstance(kind, GraphQLObjectType)
-    definition = kind.fields[batch.owned.name]
-    nodes = [each.node for each in batch.details]
-    try:
-        answers = await ask_batch(batch.declared, batch.owned, definition.type, parents, context)
-    except Exception as error:
-        answers = [error] * len(found)
-    leaf = get_nullable_type(definition.type)
-    for (parent, path), value in zip(found, answers, strict=True):
-        if is_leaf_type(leaf) and value is not None and not isinstance(value, Exception):
-            try:
-                parent[batch.key] = executor.complete_leaf_value(leaf, value)
-            except Exception as error:  # told below, at its place
-                value = error
-            else:
-                continue
-        way = _path(kind.name, path, batch.key)
-        info = executor.build_resolve_info(definition, nodes, kind, way)
+@dataclass(frozen=True)
+class _Finishing:
+    """A batch field that is asked for all its parents."""
+
+    slots: Slots
+    number: int
+    batch: BatchPlace
+    executor: Executor[Any]
+    start: Sequence[str]
+
+    async def ask(self, context: RequestContext) -> None:
+        """Ask for the answers, and fill the slots."""
+        batch, slots = self.batch, self.slots.of(self.number)
+        parents = [
+            {name: _read(held[name], kind) for name, kind in batch.required} for held in map(self.slots.held, slots)
+        ]
+        answers: Sequence[Any]
         try:
-            if isinstance(value, Exception):
-                raise value
-            done = executor.complete_value(definition.type, batch.details, info, way, value, None)
-            parent[batch.key] = await done if isinstance(done, Awaitable) else done
+            answers = await ask_batch(batch.declared, batch.owned, self._definition.type, parents, context)
+        except Exception as error:
+            answers = [error] * len(slots)
+        for number, (slot, answer) in enumerate(zip(slots, answers, strict=True)):
+            if not self._fill_plainly(slot, answer):
+                await self._fill(slot, number, answer)
+
+    @cached_property
+    def _kind(self) -> GraphQLObjectType:
+        kind = self.executor.schema.type_map[self.batch.type_name]
+        assert isinstance(kind, GraphQLObjectType)
+        return kind
+
+    @cached_property
+    def _definition(self) -> GraphQLField:
+        definition: GraphQLField = self._kind.fields[self.batch.owned.name]
+        return definition
+
+    @cached_property
+    def _leaf(self) -> GraphQLLeafType | None:
+        kind = get_nullable_type(self._definition.type)
+        return kind if is_leaf_type(kind) else None
+
+    @cached_property
+    def _paths(self) -> Sequence[Sequence[str | int]]:
+        """The paths of the parents, for which the answer has to be read."""
+        answer: dict[str, Any] = orjson.loads(self.slots.filled())
+        return [path for _, path in objects_at(answer, self.batch.place, self.start)]
+
+    def _fill_plainly(self, slot: int, answer: Any) -> bool:
+        """Fill a slot with a plain value, and tell whether it was one."""
+        if self._leaf is None or answer is None or isinstance(answer, Exception):
+            return answer is None and not isinstance(self._definition.type, GraphQLNonNull)
+        try:
+            self.slots.fill(slot, self.executor.complete_leaf_value(self._leaf, answer))
+        except Exception:  # found again, and told at its place
+            return False
+        return True
+
+    async def _fill(self, slot: int, number: int, answer: Any) -> None:
+        executor, definition, batch = self.executor, self._definition, self.batch
+        way = _path(self._kind.name, self._paths[number], batch.key)
+        nodes = [each.node for each in batch.details]
+        info = executor.build_resolve_info(definition, nodes, self._kind, way)
+        try:
+            if isinstance(answer, Exception):
+                raise answer
+            done = executor.complete_value(definition.type, batch.details, info, way, answer, None)
+            self.slots.fill(slot, await done if isinstance(done, Awaitable) else done)
         except Exception as error:
             _note(error, executor, definition.type, batch, way)
-            parent[batch.key] = None
 
 
 def _note(error: Exception, executor: Executor[Any], kind: Any, batch: BatchPlace, way: Path) -> None:
@@ -129,10 +169,6 @@ def _path(type_name: str, path: Sequence[str | int], key: str) -> Path:
         way = Path(way, step, None if isinstance(step, int) else type_name)
     assert way is not None
     return way
-
-
-def _parents(batch: BatchPlace, found: Sequence[Found]) -> list[dict[str, Any]]:
-    return [{name: _read(parent[hidden], kind) for name, hidden, kind in batch.required} for parent, _ in found]
 
 
 def _read(value: Any, kind: Kind) -> Any:

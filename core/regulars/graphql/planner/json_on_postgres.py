@@ -9,6 +9,7 @@ from sqlalchemy.types import NullType
 
 from regulars.fields.kinds import Kind
 from regulars.graphql.planner.json_sql import SQL, JsonSql, Pairs, SharedJson, text, token, within_int
+from regulars.graphql.planner.slots import MARK
 from regulars.sqlite_functions import IRREGULAR
 
 __all__ = ["json_on_postgres"]
@@ -69,6 +70,9 @@ class _PostgresJson(SharedJson):
         if kind == "decimal":
             return self.plain(cast(value, Text()))
         return cast(value, Text()) if kind == "large" else self.leaf(value, kind)
+
+    def slot(self, batch: int, held: SQL) -> SQL:
+        return self.concatenated([text('["'), MARK, text(f'",{batch},'), held, text(',"'), MARK, text('"]')])
 
     def constant(self, is_true: bool) -> SQL:
         return text("true" if is_true else "false")

@@ -8,6 +8,7 @@ from sqlalchemy.types import NullType
 
 from regulars.fields.kinds import Kind
 from regulars.graphql.planner.json_sql import SQL, JsonSql, Pairs, SharedJson, null, text, token, within_int
+from regulars.graphql.planner.slots import MARK
 from regulars.sqlite_functions import IRREGULAR
 
 __all__ = ["json_on_sqlite"]
@@ -66,6 +67,9 @@ class _SqliteJson(SharedJson):
         if kind in ("decimal", "large"):
             return type_coerce(value, Integer())
         return self.leaf(value, kind)
+
+    def slot(self, batch: int, held: SQL) -> SQL:
+        return func.json_array(MARK, literal_column(str(batch)), held, MARK, type_=NullType())
 
     def constant(self, is_true: bool) -> SQL:
         return func.json(text("true" if is_true else "false"))

@@ -62,6 +62,10 @@ class JsonSql(Protocol):
         """Return a value for Python's use, exact in every kind."""
         ...
 
+    def slot(self, batch: int, held: SQL) -> SQL:
+        """Return a member that Python replaces by the answer of a batch field; it holds an object."""
+        ...
+
     def constant(self, is_true: bool) -> SQL:
         """Return true or false."""
         ...

@@ -16,6 +16,7 @@ from regulars.graphql.planner.not_planned import Irregular, NotPlanned
 from regulars.graphql.planner.planning import Planning
 from regulars.graphql.planner.plans import Plan
 from regulars.graphql.planner.reading import Failures, read
+from regulars.graphql.planner.slots import Slots
 from regulars.graphql.schema.building import BuiltSchema
 from regulars.sqlite_functions import IRREGULAR
 
@@ -103,18 +104,21 @@ class Planner:
             raise Irregular("holds a value that JSON does not have")
         if plan.is_finished_in_sql:
             return Answered(orjson.Fragment(data))
-        return await _finished(asking, plan, orjson.loads(data), failures)
+        return await _finished(asking, plan, data, failures, self.planning.mark)
 
 
-async def _finished(asking: Asking, plan: Plan, answer: dict[str, Any], failures: Failures) -> Answered:
+async def _finished(asking: Asking, plan: Plan, data: bytes, failures: Failures, mark: str) -> Answered:
     """Add what Python knows: the errors of fields that are null, and the answers of batch fields."""
     start = () if asking.returned is None else asking.returned.path
-    errors = refusals_in(answer, plan.refused, failures, start)
+    found: list[GraphQLError] = []
     if plan.batches:
+        slots = Slots(data, mark)
         async with asking.opened() as context:
             asking.report.statements += len(plan.batches)
             executor = asking.build(context)
-            await answer_batches(answer, plan.batches, executor, context, start)
+            await answer_batches(slots, plan.batches, executor, context, start)
+        data = slots.filled()
         if asking.returned is None:  # else it is the executor that answers the mutation, and has them
-            errors += executor.collected_errors.errors
-    return Answered(orjson.Fragment(orjson.dumps(answer)), errors)
+            found = executor.collected_errors.errors
+    refused = refusals_in(orjson.loads(data), plan.refused, failures, start) if plan.refused else []
+    return Answered(orjson.Fragment(data), [*refused, *found])

@@ -1,6 +1,7 @@
 """Find the plan of an operation, or make it: its statement, and the values that one request puts into that."""
 
 from collections.abc import Mapping, Sequence
+from secrets import token_hex
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -18,6 +19,7 @@ from regulars.graphql.planner.not_planned import NotPlanned
 from regulars.graphql.planner.parts import Asked, NamedPart, Written
 from regulars.graphql.planner.plans import Bounded, Plan
 from regulars.graphql.planner.selecting import Selecting, key_values
+from regulars.graphql.planner.slots import MARK
 from regulars.graphql.planner.statements import Compiled, compile_statement
 from regulars.graphql.schema.building import BuiltSchema
 from regulars.graphql.schema.composition import OwnedField
@@ -42,6 +44,7 @@ class Planning:
 
     def __init__(self, schema: BuiltSchema, dialect: Dialect) -> None:
         self._schema, self._dialect = schema, dialect
+        self.mark = token_hex(8)
         self._json = json_on_sqlite() if dialect.name == "sqlite" else json_on_postgres(dialect)
         self.plans: Bounded[Any, Plan] = Bounded(PLANS, PLAN_BYTES)
         self._signposts: Bounded[Any, tuple[NamedPart, ...]] = Bounded(PLANS, PLAN_BYTES)
@@ -55,7 +58,8 @@ class Planning:
         Raises ``NotPlanned`` where there is none, and whatever the arguments raise.
         """
         made = await self._plan_with_segments(asking, left_out)
-        named = {"regulars_now": asking.context.now, OWN_ID.key: asking.context.actor.customer_id}
+        actor = asking.context.actor
+        named = {"regulars_now": asking.context.now, OWN_ID.key: actor.customer_id, MARK.key: self.mark}
         if asking.returned is not None:
             named.update(key_values(self._schema, asking.returned))
         for one in made.written:

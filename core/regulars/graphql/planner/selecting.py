@@ -29,7 +29,6 @@ from regulars.graphql.schema.where import attribute_of
 
 __all__ = ["Selecting", "key_values"]
 
-HIDDEN = "regulars:"
 IS_RESOLVED = "is answered by a resolver"
 
 
@@ -88,14 +87,13 @@ class Selecting:
 
     def row(self, kind: GraphQLObjectType, details: Details, source: FromClause, place: Place) -> SQL:
         """Return the JSON of a row of ``source`` that is shown as ``kind``."""
-        hidden: dict[str, SQL] = {}
         members: list[tuple[str, SQL]] = []
         for key, inner in self.subfields(kind, details).items():
             if inner[0].node.name.value == TYPENAME:
                 members.append((key, self.json.plain(text(kind.name))))
             else:
-                members.append((key, self._field(self._chosen(kind, key, inner, place), source, hidden)))
-        return self.json.object([*members, *hidden.items()])
+                members.append((key, self._field(self._chosen(kind, key, inner, place), source)))
+        return self.json.object(members)
 
     def rules(self, target: type[Any]) -> TypeRules:
         """Return the rules of a type that stands for rows."""
@@ -140,7 +138,7 @@ class Selecting:
         self.draft.refused.append(Refused(chosen.place, chosen.key, owned.path, error, nodes))
         return null()
 
-    def _field(self, chosen: Chosen, source: FromClause, hidden: dict[str, SQL]) -> SQL:
+    def _field(self, chosen: Chosen, source: FromClause) -> SQL:
         withheld = self._withheld(chosen)
         if withheld is not None:
             return withheld
@@ -156,23 +154,26 @@ class Selecting:
             return connection(self, declared, chosen, source)
         if isinstance(declared, Batch):
             self._note(chosen, "batch")
-            return self._batch(declared, chosen, source, hidden)
+            return self._batch(declared, chosen, source)
         raise NotPlanned(chosen.owned.path, IS_RESOLVED)
 
-    def _batch(self, declared: Batch, chosen: Chosen, source: FromClause, hidden: dict[str, SQL]) -> SQL:
-        """Return null, which Python replaces, and hide beside it what that requires."""
-        required = []
+    def _batch(self, declared: Batch, chosen: Chosen, source: FromClause) -> SQL:
+        """Return a slot that holds what the field requires."""
+        required: list[tuple[str, str]] = []
+        held: list[tuple[str, SQL]] = []
         for needed in declared.requires:
             sort, name = kind_of(needed.type), needed.key
             if sort is None or name is None:
                 raise NotPlanned(chosen.owned.path, f"requires {needed}, whose values SQL cannot write")
-            hidden[f"{HIDDEN}{name}"] = self.json.hidden(adapted(needed, source), sort)
-            required.append((name, f"{HIDDEN}{name}", sort))
-        place = BatchPlace(
-            chosen.place, chosen.key, chosen.owned, declared, chosen.kind.name, chosen.details, tuple(required)
+            held.append((name, self.json.hidden(adapted(needed, source), sort)))
+            required.append((name, sort))
+        slot = self.json.slot(len(self.draft.batches), self.json.object(held))
+        self.draft.batches.append(
+            BatchPlace(
+                chosen.place, chosen.key, chosen.owned, declared, chosen.kind.name, chosen.details, tuple(required)
+            )
         )
-        self.draft.batches.append(place)
-        return null()
+        return slot
 
 
 def key_values(schema: BuiltSchema, returned: ReturnedRow) -> Mapping[str, Any]:

@@ -28,6 +28,7 @@ __all__ = [
 T = TypeVar("T")
 
 LARGEST_RESULT = 256 * 1024
+LARGEST_LETTER = 4  # bytes of UTF-8
 DEEPEST_RESULT = 32
 MOST_ITEMS = 100_000
 
@@ -67,6 +68,8 @@ def mapping(result: object) -> Mapping[Any, Any]:
 
 def size_checked(result: T) -> T:
     """Return the result when its texts and numbers take no more than 256 KiB."""
+    if isinstance(result, str) and len(result) <= LARGEST_RESULT // LARGEST_LETTER:
+        return result
     _within_limit(_sizes(result, DEEPEST_RESULT))
     return result
 
