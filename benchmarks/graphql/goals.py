@@ -50,11 +50,11 @@ REASONS = {
     (
         "q4",
         "requests/s",
-    ): "eleven statements lock the customer and write touchpoint, event and audit; the others insert",
+    ): "the customer is locked, and touchpoint, event and audit entry are written; the others insert one row",
     (
         "q4",
         "server CPU",
-    ): "eleven statements lock the customer and write touchpoint, event and audit; the others insert",
+    ): "the customer is locked, and touchpoint, event and audit entry are written; the others insert one row",
     ("q3", "server CPU"): "permissions, limits, price, request id, log line and figures have their cost",
     ("q1", "p99"): "quiet machines only: a stall counts in whichever slice it falls",
     ("q2", "p99"): "quiet machines only: a stall counts in whichever slice it falls",

@@ -38,9 +38,9 @@ class HeldCustomer:
 
 async def held_survivors(session: AsyncSession, customer_ids: Collection[UUID]) -> dict[UUID, HeldCustomer]:
     """Hold customers as ``locked_survivors`` does; a single one, of whom nobody else is writing, by one statement."""
-    if len(customer_ids) == 1:
-        for row in await fetch(session, _holding_alone(), id=next(iter(customer_ids))):
-            return {row[0]: HeldCustomer(*row)}
+    alone = await _held_alone(session, customer_ids)
+    if alone is not None:
+        return {alone.id: alone}
     found = await locked_survivors(session, customer_ids)
     return {asked: HeldCustomer(one.id, one.status, one.deleted_at) for asked, one in found.items()}
 
@@ -52,15 +52,8 @@ async def locked_survivors(session: AsyncSession, customer_ids: Collection[UUID]
     one customer queue.
     """
     await session.flush()
-    connection = await session.connection()
-    while True:
-        attempt = await connection.begin_nested()
-        held = await _held(session, customer_ids)
-        uncertain = {id for id in customer_ids if held.get(id) != id}
-        if await _today(session, uncertain) == {id: held[id] for id in uncertain if id in held}:
-            await attempt.commit()
-            break
-        await attempt.rollback()  # or else what was merged meanwhile stays locked
+    alone = await _held_alone(session, customer_ids)
+    held = await _held_together(session, customer_ids) if alone is None else {alone.id: alone.id}
     if not held:
         return {}
     found = await session.scalars(_writing(), {"ids": list(set(held.values()))})
@@ -75,6 +68,27 @@ async def locked_to_move(session: AsyncSession, *, customer_id: UUID) -> Custome
     """
     query = select(Customer).where(col(Customer.id) == customer_id)
     return await session.scalar(query.with_for_update().execution_options(populate_existing=True))
+
+
+async def _held_alone(session: AsyncSession, ids: Collection[UUID]) -> HeldCustomer | None:
+    """Hold a single customer, if that takes no waiting."""
+    if len(ids) != 1:
+        return None
+    rows = await fetch(session, _holding_alone(), id=next(iter(ids)))
+    return HeldCustomer(*rows[0]) if rows else None
+
+
+async def _held_together(session: AsyncSession, customer_ids: Collection[UUID]) -> dict[UUID, UUID]:
+    """Hold all of them, and return as whom each counts."""
+    connection = await session.connection()
+    while True:
+        attempt = await connection.begin_nested()
+        held = await _held(session, customer_ids)
+        uncertain = {id for id in customer_ids if held.get(id) != id}
+        if await _today(session, uncertain) == {id: held[id] for id in uncertain if id in held}:
+            await attempt.commit()
+            return held
+        await attempt.rollback()  # or else what was merged meanwhile stays locked
 
 
 async def _held(session: AsyncSession, ids: Collection[UUID]) -> dict[UUID, UUID]:
