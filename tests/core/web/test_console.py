@@ -98,9 +98,10 @@ async def segments(app: App) -> list[str]:
 
 async def running_job(app: App, **values: Any) -> UUID:
     async with app.database.writing() as session:
-        job = await enqueue_job(
+        queued = await enqueue_job(
             session, kind="core.import", key="1", actor=SYSTEM.label, now=app.clock.now() - timedelta(minutes=2)
         )
+        job = await session.get_one(Job, queued.id)
         for name, value in values.items():
             setattr(job, name, value)
     return job.id
