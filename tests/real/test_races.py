@@ -103,7 +103,7 @@ async def test_two_servers_that_are_asked_under_the_same_keys_do_each_thing_once
 async def test_two_servers_that_are_asked_at_once_give_exactly_as_many_slots_as_there_are(
     processes: list[Process], database: Database, count: int, figures: Figures
 ) -> None:
-    customers = await add_willing_customers(database, addresses("slots", count))
+    customers = await add_willing_customers(database, addresses(f"slots{count}-", count))
 
     async with clients_of(*processes) as clients:
         decisions = await reserve(clients, customers, each=2)
@@ -116,7 +116,7 @@ async def test_two_servers_that_are_asked_at_once_give_exactly_as_many_slots_as_
 async def test_two_servers_that_send_at_once_send_each_customer_as_much_as_the_cap_allows(
     processes: list[Process], mails: Arrivals, database: Database, count: int, figures: Figures
 ) -> None:
-    readers = addresses("capped", count)
+    readers = addresses(f"capped{count}-", count)
     customers = await add_willing_customers(database, readers)
 
     messages = await enqueue(database, customers, each=HOUSE_CAP + 2)
@@ -133,7 +133,7 @@ async def test_two_servers_that_send_at_once_send_each_customer_as_much_as_the_c
 async def test_two_servers_send_nothing_more_once_a_customer_has_withdrawn(
     processes: list[Process], mails: Arrivals, database: Database, count: int, figures: Figures
 ) -> None:
-    customers = await add_willing_customers(database, addresses("leaving", count))
+    customers = await add_willing_customers(database, addresses(f"leaving{count}-", count))
 
     async with clients_of(*processes) as clients:
         messages = await enqueue(database, customers, each=HOUSE_CAP)
