@@ -38,7 +38,8 @@ class Notes:
         if dialect == "sqlite":
             return [Command(into.insert_on_sqlite(), many=[into.written(row) for row in rows]) for into, rows in kinds]
         values = [value for into, rows in kinds for value in into.for_postgres(rows)]
-        return [Command(_insert_together(tuple((kind, len(rows) > 1) for kind, rows in waiting.items())), values)]
+        tables: Any = tuple((kind, len(rows) > 1) for kind, rows in waiting.items())
+        return [Command(_insert_together(tables), values)]
 
 
 class NotingSession(Session):
@@ -86,7 +87,7 @@ def note(session: AsyncSession, kind: type[Table], row: Row) -> None:
 
 
 @cache
-def _insert_together(kinds: tuple[tuple[type[Table], bool], ...]) -> str:
+def _insert_together(kinds: tuple[tuple[Any, bool], ...]) -> str:
     """Return the statement that inserts into several tables on PostgreSQL, one row or many into each."""
     parts, place = [], 1
     for kind, has_many in kinds:

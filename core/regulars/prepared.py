@@ -113,9 +113,14 @@ def prepared(statement: Statement, dialect_name: str) -> Prepared:
     return Prepared(compiled.string, tuple(places), tuple(_reader(column, dialect) for column in found))
 
 
-@cache
 def columns_of(kind: type[Table], dialect_name: str, names: tuple[str, ...] | None = None) -> Columns:
     """Return these columns of a table, or all of them."""
+    table: Any = kind
+    return _columns_of(table, dialect_name, names)
+
+
+@cache
+def _columns_of(kind: Any, dialect_name: str, names: tuple[str, ...] | None) -> Columns:
     dialect, table = _dialect(dialect_name), inspect(kind).local_table
     every: Any = table.columns
     columns = list(every) if names is None else [every[name] for name in names]

@@ -71,14 +71,15 @@ class WritingSession(AsyncSession):
     """A session for writing, whose caller commits; ``told`` is told of each statement that passes by SQLAlchemy."""
 
     sync_session_class = _Joining
-    sync_session: _Joining
 
     def __init__(self, engine: AsyncEngine, told: Callable[[str], None]) -> None:
         super().__init__(engine, expire_on_commit=False)
         self._engine, self._told, self.dialect = engine, told, engine.dialect.name
         self._held: PoolProxiedConnection | None = None
         self._joined: Connection | None = None
-        self.sync_session.writing = self
+        orm: Any = self.sync_session
+        self._orm: _Joining = orm
+        self._orm.writing = self
 
     async def run(self, *commands: Command) -> Rows:
         """Run statements in the language of the driver, in the transaction, and return the rows of the last.
@@ -104,15 +105,15 @@ class WritingSession(AsyncSession):
         """Write what waits."""
         if self._has_joined():
             await super().flush(objects)
-        elif self.sync_session.notes.waiting:
-            await self.run(*self.sync_session.notes.take(self.dialect))
+        elif self._orm.notes.waiting:
+            await self.run(*self._orm.notes.take(self.dialect))
 
     async def commit(self) -> None:
         """Write what waits, and let all of it count."""
         if self._has_joined():
             await super().commit()
-        elif self.dialect == "sqlite" and (self._held is not None or self.sync_session.notes.waiting):
-            await self.run(*self.sync_session.notes.take(self.dialect), COMMIT)
+        elif self.dialect == "sqlite" and (self._held is not None or self._orm.notes.waiting):
+            await self.run(*self._orm.notes.take(self.dialect), COMMIT)
         else:
             await self.flush()
             if self._held is not None:
@@ -121,7 +122,7 @@ class WritingSession(AsyncSession):
 
     async def rollback(self) -> None:
         """Let nothing of it count; the session can begin anew."""
-        self.sync_session.notes.waiting.clear()
+        self._orm.notes.waiting.clear()
         if self._has_joined():
             await super().rollback()
         await self._release()

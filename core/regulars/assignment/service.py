@@ -104,7 +104,8 @@ async def keep_drawn(
             by_unit.update((each.unit, each) for each in chunk)
         else:
             units = [each.unit for each in chunk]
-            by_unit.update(await read_assignments(session, programme_id=programme.id, units=units))
+            found = await read_assignments(session, programme_id=programme.id, units=units)
+            by_unit.update((unit, found[unit]) for unit in units if unit in found)
     return Assigned(by_unit, {each.unit: IN_ANOTHER for each in ordered if each.unit not in by_unit})
 
 

@@ -107,7 +107,7 @@ class _PostgresJson(SharedJson):
         return member
 
     def _escaped(self, value: SQL) -> SQL:
-        version = getattr(self._dialect, "server_version_info", None) or (0,)
+        version: Any = getattr(self._dialect, "server_version_info", None) or (0,)
         quote = func.json_scalar if version >= KNOWS_TYPES else func.to_json
         # What is no column may be a text without a type.
         typed = cast(value, Text()) if getattr(value, "table", None) is None else value
