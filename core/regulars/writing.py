@@ -141,6 +141,8 @@ class WritingSession(AsyncSession):
         """Close the session, where there is anything to close."""
         if self._held is not None or self._has_joined():
             await asyncio.shield(asyncio.create_task(self.close()))
+        elif self.identity_map:
+            self.expunge_all()
 
     def connection_to_join(self) -> Connection:
         """Return the connection of the change as the ORM knows it; only for what SQLAlchemy runs for its sessions."""

@@ -55,6 +55,18 @@ async def write_down(session: Any, action: str) -> None:
     await record_audit(session, actor="system", action=action, subject="shop:1", now=NOW)
 
 
+async def test_a_row_of_a_session_that_committed_can_go_on_in_another(database: Database) -> None:
+    ada = customer()
+    async with database.writing() as session:
+        session.add(ada)
+
+    async with database.writing() as session:
+        await session.delete(ada)
+
+    async with database.reading() as session:
+        assert await session.get(Customer, ada.id) is None
+
+
 async def test_what_passes_by_the_orm_is_in_the_orms_transaction(database: Database) -> None:
     ada = customer()
     async with database.writing() as session:

@@ -59,6 +59,18 @@ def test_reading_the_manifest_imports_no_hook(shelf: Shelf) -> None:
     assert "regulars_shell.plugin" not in sys.modules
 
 
+def test_a_plugin_whose_tables_would_look_like_those_of_another_is_withheld(shelf: Shelf) -> None:
+    shelf.lay("stamp", SOUND.format(id="stamp"))
+    shelf.lay("stamp_book", SOUND.format(id="stamp_book"))
+    shelf.lay("stamps", SOUND.format(id="stamps"))
+
+    found = {each.id: each.withheld for each in discover(group="pearls")}
+
+    assert (found["stamp"], found["stamps"]) == (None, None)
+    assert "as tables of the plugin stamp may" in str(found["stamp_book"])
+    assert "regulars_stamp_book.manifest" not in sys.modules
+
+
 @pytest.mark.parametrize(
     ("name", "manifest", "reason"),
     [

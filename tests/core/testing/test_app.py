@@ -7,7 +7,7 @@ from typing import Any, NoReturn
 from uuid import UUID
 
 import pytest
-from tests.core.testing.stamps import READ, StampCard, Stamps, stamps
+from tests.core.testing.seals import READ, SealCard, Seals, seals
 
 from regulars import EventEnvelope, Grants, Job, JobRun, PluginContext, hookimpl
 from regulars.errors import UnknownValue
@@ -18,16 +18,16 @@ from regulars.testing.network import NetworkForbidden, network_closed
 from regulars.testing.shop import Happening
 from regulars.testing.snapshots import UPDATE, assert_schema_snapshot
 
-CARDS = "{ customers(orderBy: [{field: DISPLAY_NAME}]) { nodes { displayName stampCards { stamps } } } }"
+CARDS = "{ customers(orderBy: [{field: DISPLAY_NAME}]) { nodes { displayName sealCards { seals } } } }"
 
 
 @pytest.fixture
 def plugins() -> Any:
-    return [stamps()]
+    return [seals()]
 
 
 async def test_the_app_has_the_plugins_of_the_fixture_enabled(app: App) -> None:
-    assert app.server.host.statuses["stamp"].state is PluginState.ENABLED
+    assert app.server.host.statuses["seal"].state is PluginState.ENABLED
 
 
 async def test_handlers_hear_of_events_when_they_are_told_to(app: App) -> None:
@@ -37,8 +37,8 @@ async def test_handlers_hear_of_events_when_they_are_told_to(app: App) -> None:
 
     await app.deliver_events()
 
-    assert before["customers"]["nodes"] == [{"displayName": "Ada", "stampCards": []}]
-    assert (await app.gql(CARDS))["customers"]["nodes"] == [{"displayName": "Ada", "stampCards": [{"stamps": 1}]}]
+    assert before["customers"]["nodes"] == [{"displayName": "Ada", "sealCards": []}]
+    assert (await app.gql(CARDS))["customers"]["nodes"] == [{"displayName": "Ada", "sealCards": [{"seals": 1}]}]
 
 
 async def test_histories_are_there_as_if_they_had_been_recorded(app: App) -> None:
@@ -76,8 +76,8 @@ async def test_personal_data_are_exported_and_erased(app: App) -> None:
 
     exported = await app.export_personal_data(ada)
 
-    assert exported == {"stamp": {"cards": [{"stamps": 1}]}}
-    assert await app.erase_personal_data(ada) == {"stamp": {"stamp_card": 1}}
+    assert exported == {"seal": {"cards": [{"seals": 1}]}}
+    assert await app.erase_personal_data(ada) == {"seal": {"seal_card": 1}}
 
 
 async def test_customers_are_merged_and_parted(app: App) -> None:
@@ -91,17 +91,17 @@ async def test_customers_are_merged_and_parted(app: App) -> None:
     assert (await app.gql("{ customers { totalCount } }"))["customers"]["totalCount"] == 2
 
 
-class Working(Stamps):
+class Working(Seals):
     @hookimpl
     def jobs(self) -> Sequence[Job]:
         return [
-            Job("stamp.count", run=self._count, title="Count", permission=READ),
-            Job("stamp.fail", run=self._fail, title="Fail", permission=READ),
+            Job("seal.count", run=self._count, title="Count", permission=READ),
+            Job("seal.fail", run=self._fail, title="Fail", permission=READ),
         ]
 
     async def _count(self, run: JobRun) -> Mapping[str, Any]:
         async with run.writing() as session:
-            session.add(StampCard(customer_id=UUID(run.input["customer"]), stamps=3))
+            session.add(SealCard(customer_id=UUID(run.input["customer"]), seals=3))
         return {"counted": 1}
 
     async def _fail(self, run: JobRun) -> NoReturn:
@@ -109,30 +109,30 @@ class Working(Stamps):
 
 
 async def test_a_job_runs_to_its_end(make_app: MakeApp) -> None:
-    app = await make_app(stamps(Working()))
+    app = await make_app(seals(Working()))
     ada = await app.add_customer("Ada")
 
-    job = await app.run_job("stamp.count", input={"customer": str(ada)})
+    job = await app.run_job("seal.count", input={"customer": str(ada)})
 
     assert (job.status, job.result) == ("SUCCEEDED", {"counted": 1})
-    assert await app.export_personal_data(ada) == {"stamp": {"cards": [{"stamps": 3}]}}
+    assert await app.export_personal_data(ada) == {"seal": {"cards": [{"seals": 3}]}}
 
 
 async def test_a_job_that_fails_says_why_and_waits(make_app: MakeApp) -> None:
-    app = await make_app(stamps(Working()))
+    app = await make_app(seals(Working()))
 
-    job = await app.run_job("stamp.fail")
+    job = await app.run_job("seal.fail")
 
     assert (job.status, job.attempts) == ("QUEUED", 1)
     assert "sour" in (job.problem or "")
 
 
 async def test_a_job_that_nobody_offers_is_named(app: App) -> None:
-    with pytest.raises(UnknownValue, match=r"stamp\.cuont"):
-        await app.run_job("stamp.cuont")
+    with pytest.raises(UnknownValue, match=r"seal\.cuont"):
+        await app.run_job("seal.cuont")
 
 
-class Deaf(Stamps):
+class Deaf(Seals):
     @hookimpl
     def events(self) -> Any:
         async def fail(ctx: PluginContext, events: Sequence[EventEnvelope]) -> NoReturn:
@@ -142,15 +142,15 @@ class Deaf(Stamps):
 
 
 async def test_a_handler_that_fails_is_asked_again_when_its_time_has_come(make_app: MakeApp) -> None:
-    app = await make_app(stamps(Deaf(), grants=Grants(events=("customer.created",))))
+    app = await make_app(seals(Deaf(), grants=Grants(events=("customer.created",))))
     await app.add_customer("Ada")
 
     await app.deliver_events()
-    first = app.problems("stamp")[0].count
+    first = app.problems("seal")[0].count
     app.clock.advance(timedelta(minutes=1))
     await app.deliver_events()
 
-    assert (first, app.problems("stamp")[0].count) == (1, 2)
+    assert (first, app.problems("seal")[0].count) == (1, 2)
 
 
 async def test_a_plugin_that_reaches_for_the_network_is_refused(app: App) -> None:
@@ -171,7 +171,7 @@ def test_the_network_is_open_again_afterwards() -> None:
 
 async def test_a_snapshot_tells_what_a_plugin_adds(app: App, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     kept = tmp_path / "schema.txt"
-    with pytest.raises(AssertionError, match=r"\+Customer.stampCards: \[StampCard!\]  # stamp:read"):
+    with pytest.raises(AssertionError, match=r"\+Customer.sealCards: \[SealCard!\]  # seal:read"):
         await assert_schema_snapshot(app, kept)
 
     monkeypatch.setenv(UPDATE, "1")
@@ -180,8 +180,8 @@ async def test_a_snapshot_tells_what_a_plugin_adds(app: App, tmp_path: Path, mon
     await assert_schema_snapshot(app, kept)
 
     assert kept.read_text(encoding="utf-8").splitlines() == [
-        "Customer.stampCards: [StampCard!]  # stamp:read",
-        "Customer.stampColour: String  # stamp:read",
-        "Customer.stampWish: String  # stamp:read",
-        "StampCard.stamps: Int!  # stamp:read",
+        "Customer.sealCards: [SealCard!]  # seal:read",
+        "Customer.sealColour: String  # seal:read",
+        "Customer.sealWish: String  # seal:read",
+        "SealCard.seals: Int!  # seal:read",
     ]

@@ -11,7 +11,7 @@ from sqlalchemy import select
 from sqlmodel import Field as ColumnField
 from sqlmodel import col
 from strawberry.types.base import get_object_definition
-from tests.core.testing.stamps import READ, CustomerStamps, StampCard, StampCardNode, Stamps, stamps
+from tests.core.testing.seals import READ, CustomerSeals, SealCard, SealCardNode, Seals, seals
 
 from regulars import (
     Customer,
@@ -56,7 +56,7 @@ class NeedySettings(BaseModel):
     colour: str = Field(description="The colour of the cards.")
 
 
-TestASoundPlugin = conformance(Configured(stamps(settings=NeedySettings), {"colour": "red"}))
+TestASoundPlugin = conformance(Configured(seals(settings=NeedySettings), {"colour": "red"}))
 
 Bad = Callable[[object], Candidate]
 
@@ -64,7 +64,7 @@ Bad = Callable[[object], Candidate]
 @pytest.fixture
 def bad(make_app: MakeApp) -> Bad:
     """Give the plugin with other hooks, as a candidate."""
-    return lambda hooks: Candidate(stamps(hooks), make_app, installed=lambda: ())
+    return lambda hooks: Candidate(seals(hooks), make_app, installed=lambda: ())
 
 
 class WordlessSettings(BaseModel):
@@ -73,12 +73,12 @@ class WordlessSettings(BaseModel):
 
 async def test_a_setting_without_description_is_seen(make_app: MakeApp) -> None:
     with pytest.raises(AssertionError, match="The settings colour have no description"):
-        await check_manifest(Candidate(stamps(settings=WordlessSettings), make_app))
+        await check_manifest(Candidate(seals(settings=WordlessSettings), make_app))
 
 
 async def test_a_manifest_that_is_refused_is_seen(make_app: MakeApp) -> None:
     with pytest.raises(AssertionError, match="hook"):
-        await check_manifest(Candidate(stamps(hook_api=">=9"), make_app))
+        await check_manifest(Candidate(seals(hook_api=">=9"), make_app))
 
 
 class SilentCard(Table, table=True):
@@ -90,18 +90,18 @@ class SilentCard(Table, table=True):
     kind: str = ColumnField(sa_column_kwargs=pii("none"))
 
 
-class Unsaying(Stamps):
+class Unsaying(Seals):
     @hookimpl
     def models(self) -> Sequence[type[Table]]:
         return [SilentCard]
 
 
 def test_a_column_that_does_not_say_what_it_holds_of_a_person_is_seen() -> None:
-    with pytest.raises(AssertionError, match=r"what silent_card\.note, silent_card\.wishes of stamp holds"):
-        check_annotations(stamps(Unsaying()))
+    with pytest.raises(AssertionError, match=r"what silent_card\.note, silent_card\.wishes of seal holds"):
+        check_annotations(seals(Unsaying()))
 
 
-class Unloadable(Stamps):
+class Unloadable(Seals):
     @hookimpl
     def traits(self) -> Any:
         raise ValueError("sour")
@@ -113,58 +113,58 @@ async def test_a_plugin_that_does_not_load_is_seen(bad: Bad) -> None:
 
 
 async def test_a_collision_with_another_plugin_is_seen(make_app: MakeApp) -> None:
-    other = stamps(object(), id="other", permissions=(), graphql_types=("StampCard",))
+    other = seals(object(), id="other", permissions=(), graphql_types=("SealCard",))
 
-    with pytest.raises(Exception, match="It claims the type StampCard, which"):
-        await check_loads_with_others(Candidate(stamps(), make_app, installed=lambda: (other,)))
+    with pytest.raises(Exception, match="It claims the type SealCard, which"):
+        await check_loads_with_others(Candidate(seals(), make_app, installed=lambda: (other,)))
 
 
 @pytest.mark.parametrize(
     ("folder", "fault"),
-    [("forgetful_versions", "After a downgrade to base there is still stamp_card"), ("half_versions", "stamps")],
+    [("forgetful_versions", "After a downgrade to base there is still seal_card"), ("half_versions", "seals")],
 )
 async def test_migrations_that_forget_something_are_seen(databases: TestDatabases, folder: str, fault: str) -> None:
-    class Forgetful(Stamps):
+    class Forgetful(Seals):
         @hookimpl
         def migrations(self) -> Migrations:
             return Migrations(f"tests.core.testing:{folder}")
 
     with pytest.raises(AssertionError, match=fault):
-        await check_migrations(databases, stamps(Forgetful()))
+        await check_migrations(databases, seals(Forgetful()))
 
 
-class Hoarding(Stamps):
+class Hoarding(Seals):
     @hookimpl
     async def personal_data_erase(self, ctx: PluginContext, customer_id: UUID) -> ErasureReceipt:
-        one = select(StampCard).where(col(StampCard.customer_id) == customer_id).limit(1)
-        ctx.session.add(StampCard(customer_id=customer_id))
+        one = select(SealCard).where(col(SealCard.customer_id) == customer_id).limit(1)
+        ctx.session.add(SealCard(customer_id=customer_id))
         await ctx.session.delete((await ctx.session.scalars(one)).one())
-        return ErasureReceipt({"stamp_card": 1})
+        return ErasureReceipt({"seal_card": 1})
 
 
-class Greedy(Stamps):
+class Greedy(Seals):
     @hookimpl
     async def personal_data_erase(self, ctx: PluginContext, customer_id: UUID) -> ErasureReceipt:
-        cards = (await ctx.session.scalars(select(StampCard))).all()
+        cards = (await ctx.session.scalars(select(SealCard))).all()
         for card in cards:
             await ctx.session.delete(card)
-        return ErasureReceipt({"stamp_card": len(cards)})
+        return ErasureReceipt({"seal_card": len(cards)})
 
 
-class Boasting(Stamps):
+class Boasting(Seals):
     @hookimpl
     async def personal_data_erase(self, ctx: PluginContext, customer_id: UUID) -> ErasureReceipt:
         await super().personal_data_erase(ctx, customer_id)
-        return ErasureReceipt({"stamp_card": 0})
+        return ErasureReceipt({"seal_card": 0})
 
 
-class Silent(Stamps):
+class Silent(Seals):
     @hookimpl
     async def personal_data_export(self, ctx: PluginContext, customer_id: UUID) -> Mapping[str, Any]:
         return {}
 
 
-class Idle(Stamps):
+class Idle(Seals):
     @hookimpl
     def events(self) -> Any:
         return {}
@@ -186,7 +186,7 @@ async def test_an_erasure_or_export_that_is_not_whole_is_seen(bad: Bad, hooks: o
         await check_export_and_erasure(bad(hooks))
 
 
-class Loyal(Stamps):
+class Loyal(Seals):
     @hookimpl
     async def customer_merged(self, ctx: PluginContext) -> None:  # type: ignore[override]  # a hook takes what it needs
         """Leave the rows where they are."""
@@ -197,10 +197,10 @@ async def test_rows_that_do_not_follow_a_merge_are_seen(bad: Bad) -> None:
         await check_merges(bad(Loyal()))
 
 
-def with_fields(fields: type[Any]) -> Stamps:
+def with_fields(fields: type[Any]) -> Seals:
     """Return hooks whose customers gain these fields."""
 
-    class Fields(Stamps):
+    class Fields(Seals):
         @hookimpl
         def graphql(self) -> GraphQLPart:
             return GraphQLPart({"Customer": fields})
@@ -211,23 +211,23 @@ def with_fields(fields: type[Any]) -> Stamps:
 @strawberry.type
 class OneByOne:
     @resolver(permission=READ, description="Asks the database for each customer.")
-    async def stamps(self, info: strawberry.Info) -> int | None:
-        return len((await info.context.session.scalars(select(StampCard))).all())
+    async def seals(self, info: strawberry.Info) -> int | None:
+        return len((await info.context.session.scalars(select(SealCard))).all())
 
 
 async def test_a_field_that_asks_for_each_parent_is_seen(bad: Bad) -> None:
-    with pytest.raises(AssertionError, match=r"Customer\.stamps takes \d statements for one and \d\d+ for 50"):
+    with pytest.raises(AssertionError, match=r"Customer\.seals takes \d statements for one and \d\d+ for 50"):
         await check_statements(bad(with_fields(OneByOne)))
 
 
 @strawberry.type
 class Unpriced:
-    stamp_colour: str | None = strawberry.field(description="The colour of cards.")
+    seal_colour: str | None = strawberry.field(description="The colour of cards.")
 
 
 @strawberry.type
 class Unsized:
-    stamp_cards: list[StampCardNode] | None = relation(StampCard.customer_id, permission=READ, description="Cards.")
+    seal_cards: list[SealCardNode] | None = relation(SealCard.customer_id, permission=READ, description="Cards.")
 
 
 @pytest.mark.parametrize(
@@ -240,7 +240,7 @@ async def test_a_field_without_a_price_is_seen(bad: Bad, fields: type[Any], faul
 
 @value_type(description="A wish.")
 class Wish:
-    stamps: int = strawberry.field(description="What it costs.")
+    seals: int = strawberry.field(description="What it costs.")
 
 
 async def no_wishes(parents: Sequence[Mapping[str, Any]], context: FieldContext) -> list[Wish | None]:
@@ -253,7 +253,7 @@ class Unclaimed:
 
 
 async def test_a_type_that_the_manifest_does_not_claim_is_seen(bad: Bad) -> None:
-    with pytest.raises(AssertionError, match="Add Wish to graphql_types in the manifest of stamp"):
+    with pytest.raises(AssertionError, match="Add Wish to graphql_types in the manifest of seal"):
         await check_type_names(bad(with_fields(Unclaimed)))
 
 
@@ -271,11 +271,11 @@ async def test_a_field_that_is_not_denied_is_seen(make_app: MakeApp) -> None:
         return app
 
     with pytest.raises(AssertionError) as caught:
-        await check_permissions(Candidate(stamps(), careless))
+        await check_permissions(Candidate(seals(), careless))
 
-    assert "Customer.stampWish answers without the permission stamp:read." in str(caught.value)
-    assert "customers(where: {stampCards: {some: {stamps: {isNull: true}}}}) answers" in str(caught.value)
-    assert "customers(where: {traits: {stampStamps: {isNull: true}}}) answers" in str(caught.value)
+    assert "Customer.sealWish answers without the permission seal:read." in str(caught.value)
+    assert "customers(where: {sealCards: {some: {seals: {isNull: true}}}}) answers" in str(caught.value)
+    assert "customers(where: {traits: {sealSeals: {isNull: true}}}) answers" in str(caught.value)
 
 
 @pytest.fixture
@@ -288,10 +288,10 @@ def stains() -> Iterator[list[Any]]:
 
 
 async def test_a_plugin_that_changes_the_cores_own_types_is_seen(bad: Bad, stains: list[Any]) -> None:
-    class Staining(Stamps):
+    class Staining(Seals):
         @hookimpl
         def graphql(self) -> GraphQLPart:
-            stains.extend(get_object_definition(CustomerStamps, strict=True).fields[1:2])
+            stains.extend(get_object_definition(CustomerSeals, strict=True).fields[1:2])
             return GraphQLPart()
 
     with pytest.raises(AssertionError, match="The schema differs"):
@@ -300,7 +300,7 @@ async def test_a_plugin_that_changes_the_cores_own_types_is_seen(bad: Bad, stain
 
 async def refuse_without_table(parents: Sequence[Mapping[str, Any]], context: FieldContext) -> list[int]:
     try:
-        await context.session.execute(select(StampCard))
+        await context.session.execute(select(SealCard))
     except Exception as error:
         raise InvalidInput("No cards today.") from error
     return [1 for _ in parents]
@@ -308,11 +308,11 @@ async def refuse_without_table(parents: Sequence[Mapping[str, Any]], context: Fi
 
 @strawberry.type
 class Excusing:
-    stamps: int | None = batch(refuse_without_table, requires=[Customer.id], permission=READ, description="Stamps.")
+    seals: int | None = batch(refuse_without_table, requires=[Customer.id], permission=READ, description="Seals.")
 
 
 async def test_a_plugin_that_blames_its_fault_on_the_caller_is_seen(bad: Bad) -> None:
-    with pytest.raises(AssertionError, match=r"Customer\.stamps failed in another way than PLUGIN_FAILED"):
+    with pytest.raises(AssertionError, match=r"Customer\.seals failed in another way than PLUGIN_FAILED"):
         await check_missing_tables(bad(with_fields(Excusing)))
 
 
@@ -330,4 +330,4 @@ async def test_a_failure_that_nobody_is_told_of_is_seen(
         return app
 
     with pytest.raises(AssertionError, match="Nobody was told"):
-        await check(Candidate(stamps(), deaf))
+        await check(Candidate(seals(), deaf))

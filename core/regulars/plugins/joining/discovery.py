@@ -2,7 +2,7 @@
 
 import importlib
 from collections import defaultdict
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
 
@@ -41,11 +41,12 @@ def discover(*, blocked: Collection[str] = (), group: str = GROUP) -> tuple[Foun
     """Return every installed plugin, by id.
 
     Entry points are read one by one, so a broken one costs only itself. Of a plugin in ``blocked`` nothing is imported.
+    A plugin whose tables would look like those of another is withheld.
     """
     announced: defaultdict[str, list[EntryPoint]] = defaultdict(list)
     for point in entry_points(group=group):
         announced[point.name].append(point)
-    return tuple(_found(plugin_id, announced[plugin_id], blocked) for plugin_id in sorted(announced))
+    return tuple(_found(plugin_id, announced, blocked) for plugin_id in sorted(announced))
 
 
 def found_plugin(manifest: PluginManifest, *, hooks: object | None = None) -> FoundPlugin:
@@ -56,10 +57,18 @@ def found_plugin(manifest: PluginManifest, *, hooks: object | None = None) -> Fo
     return _checked(manifest.id, "given", manifest, hooks)
 
 
-def _found(plugin_id: str, points: Sequence[EntryPoint], blocked: Collection[str]) -> FoundPlugin:
+def _found(plugin_id: str, announced: Mapping[str, Sequence[EntryPoint]], blocked: Collection[str]) -> FoundPlugin:
+    points = announced[plugin_id]
     source = " and ".join(sorted(_source(point) for point in points))
     if plugin_id in blocked:
         return FoundPlugin(plugin_id, source)
+    for other in announced:
+        if plugin_id.startswith(f"{other}_"):
+            reason = (
+                f"Its tables begin with {plugin_id}_, as tables of the plugin {other} may. Uninstall one of the two, or"
+                " ask the author of one for another id."
+            )
+            return FoundPlugin(plugin_id, source, withheld=PluginWithheld(plugin_id, PluginState.FAILED, reason))
     if len(points) > 1:
         reason = f"Two packages say that they are this plugin: {source}. Uninstall one."
         return FoundPlugin(plugin_id, source, withheld=PluginWithheld(plugin_id, PluginState.FAILED, reason))

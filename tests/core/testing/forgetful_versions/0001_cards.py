@@ -9,10 +9,10 @@ depends_on = None
 
 def upgrade() -> None:
     op.create_table(
-        "stamp_card",
+        "seal_card",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("customer_id", sa.Uuid(), nullable=False),
-        sa.Column("stamps", sa.Integer(), nullable=False),
+        sa.Column("seals", sa.Integer(), nullable=False),
         sa.ForeignKeyConstraint(["customer_id"], ["core_customer.id"], ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("id"),
     )

@@ -9,7 +9,7 @@ depends_on = None
 
 def upgrade() -> None:
     op.create_table(
-        "stamp_card",
+        "seal_card",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("customer_id", sa.Uuid(), nullable=False),
         sa.ForeignKeyConstraint(["customer_id"], ["core_customer.id"], ondelete="CASCADE"),
@@ -18,4 +18,4 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    op.drop_table("stamp_card")
+    op.drop_table("seal_card")

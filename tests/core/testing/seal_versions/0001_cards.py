@@ -1,7 +1,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "stamp0001"
+revision = "seal0001"
 down_revision = None
 branch_labels = None
 depends_on = None
@@ -9,14 +9,14 @@ depends_on = None
 
 def upgrade() -> None:
     op.create_table(
-        "stamp_card",
+        "seal_card",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("customer_id", sa.Uuid(), nullable=False),
-        sa.Column("stamps", sa.Integer(), nullable=False),
+        sa.Column("seals", sa.Integer(), nullable=False),
         sa.ForeignKeyConstraint(["customer_id"], ["core_customer.id"], ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("id"),
     )
 
 
 def downgrade() -> None:
-    op.drop_table("stamp_card")
+    op.drop_table("seal_card")
