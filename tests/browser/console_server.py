@@ -18,7 +18,7 @@ from regulars.access.owners import ForStaffMember
 from regulars.access.service import create_key
 from regulars.access.staff import create_staff_member
 from regulars.database import open_engine
-from regulars.jobs.service import enqueue_job
+from regulars.jobs.service import enqueue_job, read_job
 from regulars.migrations import upgrade
 from regulars.plugins.joining.discovery import found_plugin
 from regulars.plugins.manifest import PluginManifest
@@ -98,7 +98,8 @@ async def _furnish(app: Starlette) -> str:
     server.host.fail("gifts", "No address for gifts is set.")
     async with server.database.writing() as session:
         for kind, values in JOBS:
-            job = await enqueue_job(session, kind=kind, key="1", actor=SYSTEM.label, now=now)
+            queued = await enqueue_job(session, kind=kind, key="1", actor=SYSTEM.label, now=now)
+            job = await read_job(session, id=queued.id)
             job.started_at, job.ended_at = now - timedelta(minutes=2), now
             for name, value in values.items():
                 setattr(job, name, value)

@@ -34,7 +34,8 @@ async def enqueue_job(
 ) -> Job:
     """Return the job of this kind and key: a new one, or the one that is there already, whatever became of it.
 
-    Without a key every call makes a new job. ``input`` is a JSON object; ``run_after`` holds the start back.
+    Without a key every call makes a new job, which belongs to no session. ``input`` is a JSON object; ``run_after``
+    holds the start back.
     Raises ``InvalidInput`` for a key or an input that cannot be kept.
     """
     if key is not None:
