@@ -45,7 +45,7 @@ GOALS = (
     Goal("server CPU per KB", "plain", {"q5": 0.05}),
 )
 REASONS = {
-    ("q1", "requests/s"): "the client, the server and PostgreSQL fill both cores before the server alone is the limit",
+    ("q1", "requests/s"): "the client shares the cores, so fewer requests fit into a second than the CPU promises",
     ("q2", "requests/s"): "PostgreSQL formats the JSON on one of the same cores, and that is most of the time",
     ("q3", "requests/s"): "permissions, limits, price, request id, log line and figures have their cost",
     (
