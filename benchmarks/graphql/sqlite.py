@@ -97,10 +97,10 @@ class _Noting(Database):
         super().__init__(other.engine)
         self._found = found
 
-    async def read_text(self, statement: str, values: tuple[Any, ...]) -> str:
+    async def read_text(self, statement: str, values: tuple[Any, ...], *, patience_s: float) -> str:
         """Note a statement, and run it."""
         self._found.append((statement, values))
-        return await super().read_text(statement, values)
+        return await super().read_text(statement, values, patience_s=patience_s)
 
 
 def _copied(postgres: Cluster) -> str:
