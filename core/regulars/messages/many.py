@@ -7,8 +7,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from regulars.consents.registry import ConsentRegistry
-from regulars.customers.models import Customer
-from regulars.customers.survivors import locked_survivors
+from regulars.customers.survivors import HeldCustomer, held_survivors
 from regulars.inserts import insert_new
 from regulars.messages.models import Message
 from regulars.messages.service import check_draft, message_row, tell_of
@@ -35,13 +34,11 @@ async def enqueue_messages(
     """
     accepted = [(draft, check_draft(draft, templates=templates, registry=registry, now=now)) for draft in drafts]
     named = {draft.customer_id for draft in drafts if draft.customer_id is not None}
-    customers: dict[UUID | None, Customer] = {
-        id: one
-        for id, one in (await locked_survivors(session, named)).items()
-        if one.deleted_at is None and one.status != "erased"
+    customers: dict[UUID | None, HeldCustomer] = {
+        id: one for id, one in (await held_survivors(session, named)).items() if one.is_there
     }
     rows = {
-        draft.key: message_row(draft, one, source=source, customer=customers[draft.customer_id], now=now)
+        draft.key: message_row(draft, one, source=source, customer_id=customers[draft.customer_id].id, now=now)
         for draft, one in accepted
         if draft.customer_id in customers
     }

@@ -17,7 +17,6 @@ from regulars.checks import check_json, check_text
 from regulars.consents.registry import ConsentRegistry
 from regulars.contact.requests import ContactRequest, checked_request
 from regulars.customers.finding import customer_to_change
-from regulars.customers.models import Customer
 from regulars.errors import NotFound, OutOfRange, UnknownValue
 from regulars.events.service import record_event
 from regulars.messages.models import Message
@@ -64,13 +63,13 @@ async def enqueue_message(
     earlier = await _earlier(session, draft, source)
     if earlier is not None:
         return earlier
-    customer = None
+    customer_id = None
     if draft.customer_id is not None:
-        customer = await customer_to_change(session, customer_id=draft.customer_id)
+        customer_id = (await customer_to_change(session, customer_id=draft.customer_id)).id
         earlier = await _earlier(session, draft, source)  # somebody who had the customer may have written it
         if earlier is not None:
             return earlier
-    message = Message(**message_row(draft, accepted, source=source, customer=customer, now=now))
+    message = Message(**message_row(draft, accepted, source=source, customer_id=customer_id, now=now))
     session.add(message)
     await session.flush()
     await tell_of(session, "message.enqueued", message, actor, now)
@@ -120,13 +119,13 @@ def check_draft(
 
 
 def message_row(
-    draft: MessageDraft, accepted: AcceptedDraft, *, source: str, customer: Customer | None, now: datetime
+    draft: MessageDraft, accepted: AcceptedDraft, *, source: str, customer_id: UUID | None, now: datetime
 ) -> dict[str, Any]:
-    """Return the values of the row of a draft; ``customer`` is as whom its customer counts today."""
+    """Return the values of the row of a draft; ``customer_id`` is as whom its customer counts today."""
     request = accepted.request
     return {
         "id": new_id(),
-        "customer_id": None if customer is None else customer.id,
+        "customer_id": customer_id,
         "profile_id": draft.customer_id,
         "source": source,
         "key": draft.key,
