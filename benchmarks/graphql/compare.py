@@ -110,6 +110,7 @@ def _line(name: str, mine: Sequence[Slice], others: Sequence[Slice]) -> str:
         f"  CPU ms: server {median(mine, lambda one: one.cpu_ms):7.3f} {spread(mine, lambda one: one.cpu_ms):17}"
         f" ({ratio(mine, others, lambda one: one.cpu_ms):5.2f}x)"
         f" PostgreSQL {median(mine, lambda one: one.postgres_cpu_ms):6.3f}"
+        f" client {median(mine, lambda one: one.client_cpu_ms):6.3f}"
         f"  p50 {median(mine, lambda one: one.p50_ms):6.1f} p99 {median(mine, lambda one: one.p99_ms):6.1f} ms"
         f"  {mine[0].kilobytes:6.1f} KB"
     )

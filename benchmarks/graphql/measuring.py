@@ -1,6 +1,5 @@
 """Send load to several servers in turn, and put the figures of each beside those of another."""
 
-import asyncio
 import os
 import platform
 import statistics
@@ -8,7 +7,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 
-import uvloop
 from load import Slice, load
 from servers import Running
 
@@ -60,7 +58,7 @@ def measure(contenders: Sequence[Contender], *, postgres_pid: int | None) -> Map
 
     def under_load(contender: Contender, seconds: float) -> Slice:
         running = contender.running
-        one = load(
+        return load(
             running.port,
             running.headers,
             running.bodies(contender.query),
@@ -69,8 +67,6 @@ def measure(contenders: Sequence[Contender], *, postgres_pid: int | None) -> Map
             pid=running.process.pid,
             postgres_pid=postgres_pid,
         )
-        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            return runner.run(one)
 
     for contender in contenders:
         under_load(contender, WARM)
