@@ -119,7 +119,7 @@ async def read_assignments(session: AsyncSession, *, programme_id: UUID, units: 
             col(AssignedUnit.arm),
             col(AssignedUnit.entry_value),
             col(AssignedUnit.arm_value),
-        ).where(col(AssignedUnit.programme_id) == programme_id, is_among(session, col(AssignedUnit.unit), units))
+        ).where(col(AssignedUnit.programme_id) == programme_id, is_among(col(AssignedUnit.unit), units))
     )
     return {row[0]: Assignment(*row) for row in rows}
 
@@ -129,7 +129,7 @@ async def forget_units(session: AsyncSession, *, unit_kind: str, units: Sequence
     of_kind = select(col(AssignmentProgramme.id)).where(col(AssignmentProgramme.unit_kind) == unit_kind)
     connection = await session.connection()
     gone = delete(AssignedUnit).where(
-        is_among(session, col(AssignedUnit.unit), units), col(AssignedUnit.programme_id).in_(of_kind)
+        is_among(col(AssignedUnit.unit), units), col(AssignedUnit.programme_id).in_(of_kind)
     )
     return (await connection.execute(gone)).rowcount
 

@@ -17,7 +17,9 @@ from sqlalchemy.orm import aliased
 from sqlmodel import col
 
 from regulars.customers.models import Customer
-from regulars.writing import fetch
+from regulars.many import is_among
+from regulars.prepared import Command
+from regulars.writing import fetch, run
 
 __all__ = ["HeldCustomer", "held_survivors", "locked_survivors", "locked_to_move"]
 
@@ -41,8 +43,13 @@ async def held_survivors(session: AsyncSession, customer_ids: Collection[UUID]) 
     alone = await _held_alone(session, customer_ids)
     if alone is not None:
         return {alone.id: alone}
-    found = await locked_survivors(session, customer_ids)
-    return {asked: HeldCustomer(one.id, one.status, one.deleted_at) for asked, one in found.items()}
+    await session.flush()
+    held = await _held_together(session, customer_ids)
+    if not held:
+        return {}
+    rows = await fetch(session, _queueing(), ids=set(held.values()))
+    survivors = {row[0]: HeldCustomer(*row) for row in rows}
+    return {asked: survivors[id] for asked, id in held.items()}
 
 
 async def locked_survivors(session: AsyncSession, customer_ids: Collection[UUID]) -> dict[UUID, Customer]:
@@ -80,29 +87,17 @@ async def _held_alone(session: AsyncSession, ids: Collection[UUID]) -> HeldCusto
 
 async def _held_together(session: AsyncSession, customer_ids: Collection[UUID]) -> dict[UUID, UUID]:
     """Hold all of them, and return as whom each counts."""
-    connection = await session.connection()
+    if not customer_ids:
+        return {}
     while True:
-        attempt = await connection.begin_nested()
-        held = await _held(session, customer_ids)
+        await run(session, Command("SAVEPOINT held"))
+        held = dict(await fetch(session, _holding(), ids=set(customer_ids)))
         uncertain = {id for id in customer_ids if held.get(id) != id}
-        if await _today(session, uncertain) == {id: held[id] for id in uncertain if id in held}:
-            await attempt.commit()
+        today = dict(await fetch(session, _counting(), ids=uncertain)) if uncertain else {}
+        if today == {id: held[id] for id in uncertain if id in held}:
+            await run(session, Command("RELEASE SAVEPOINT held"))
             return held
-        await attempt.rollback()  # or else what was merged meanwhile stays locked
-
-
-async def _held(session: AsyncSession, ids: Collection[UUID]) -> dict[UUID, UUID]:
-    if not ids:
-        return {}
-    return dict((await session.execute(_holding(), {"ids": list(set(ids))})).all())
-
-
-async def _today(session: AsyncSession, ids: Collection[UUID]) -> dict[UUID, UUID]:
-    if not ids:
-        return {}
-    today = func.coalesce(col(Customer.merged_into_id), col(Customer.id))
-    rows = await session.execute(select(col(Customer.id), today).where(col(Customer.id).in_(ids)))
-    return dict(rows.all())
+        await run(session, Command("ROLLBACK TO SAVEPOINT held"))  # or else what was merged meanwhile stays locked
 
 
 # Written once: SQLAlchemy takes as long to make these as the database to answer them.
@@ -127,14 +122,28 @@ def _holding() -> Select[UUID, UUID]:
     return (
         select(col(asked.id), col(Customer.id))
         .join_from(asked, Customer, col(Customer.id) == today)
-        .where(col(asked.id).in_(bindparam("ids", expanding=True)), col(Customer.merged_into_id).is_(None))
+        .where(is_among(col(asked.id), "ids"), col(Customer.merged_into_id).is_(None))
         .order_by(col(Customer.id))
         .with_for_update(of=Customer, read=True, key_share=True)
     )
 
 
 @cache
-def _writing() -> Select[Customer]:
+def _counting() -> Select[UUID, UUID]:
+    """Return the statement that says as whom each of ``ids`` counts today."""
+    today = func.coalesce(col(Customer.merged_into_id), col(Customer.id))
+    return select(col(Customer.id), today).where(is_among(col(Customer.id), "ids"))
+
+
+@cache
+def _queueing() -> Select[UUID, str, datetime | None]:
     """Return the statement that lets writers of ``ids`` queue; foreign keys to the customers are not held up."""
-    query = select(Customer).where(col(Customer.id).in_(bindparam("ids", expanding=True))).order_by(col(Customer.id))
+    query = select(col(Customer.id), col(Customer.status), col(Customer.deleted_at))
+    return query.where(is_among(col(Customer.id), "ids")).order_by(col(Customer.id)).with_for_update(key_share=True)
+
+
+@cache
+def _writing() -> Select[Customer]:
+    """Return the statement that does the same for those who change the rows of the customers."""
+    query = select(Customer).where(is_among(col(Customer.id), "ids")).order_by(col(Customer.id))
     return query.with_for_update(key_share=True).execution_options(populate_existing=True)

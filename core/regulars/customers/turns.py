@@ -2,8 +2,10 @@
 
 from collections.abc import Collection
 
-from sqlalchemy import ARRAY, String, func, literal, select
+from sqlalchemy import ARRAY, String, bindparam, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
+
+from regulars.writing import fetch
 
 __all__ = ["UPSERTS_LOCK", "await_names"]
 
@@ -23,10 +25,14 @@ async def await_names(session: AsyncSession, names: Collection[tuple[str, str, s
     if session.get_bind().dialect.name != "postgresql" or not names:
         return False
     if len(names) > MOST_TURNS:
-        await session.execute(select(func.pg_advisory_xact_lock(UPSERTS_LOCK)))
+        await fetch(session, _ALONE)
         return True
-    await session.execute(select(func.pg_advisory_xact_lock_shared(UPSERTS_LOCK)))
-    keys = sorted("\x1f".join(name) for name in names)
-    each = func.unnest(literal(keys, ARRAY(String))).table_valued("key").render_derived()
-    await session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(each.c.key, 0))))
+    await fetch(session, _WITH_OTHERS)
+    await fetch(session, _ONE_BY_ONE, keys=sorted("\x1f".join(name) for name in names))
     return True
+
+
+_KEYS = func.unnest(bindparam("keys", type_=ARRAY(String), required=True)).table_valued("key").render_derived()
+_ALONE = select(func.pg_advisory_xact_lock(UPSERTS_LOCK))
+_WITH_OTHERS = select(func.pg_advisory_xact_lock_shared(UPSERTS_LOCK))
+_ONE_BY_ONE = select(func.pg_advisory_xact_lock(func.hashtextextended(_KEYS.c.key, 0)))

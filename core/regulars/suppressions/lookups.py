@@ -15,6 +15,7 @@ from regulars.many import is_among
 from regulars.suppressions.kinds import ERASED
 from regulars.suppressions.models import SuppressedIdentity, Suppression
 from regulars.suppressions.secret_key import address_key
+from regulars.writing import fetch
 
 __all__ = [
     "NameKey",
@@ -42,7 +43,7 @@ async def suppressions_of_addresses(
     by_hash: defaultdict[str, list[Identity]] = defaultdict(list)
     for identity in identities:
         by_hash[key.hash(identity)].append(identity)
-    query = select(Suppression).where(_stands(channel), is_among(session, col(Suppression.address_hash), by_hash))
+    query = select(Suppression).where(_stands(channel), is_among(col(Suppression.address_hash), by_hash))
     found: defaultdict[Identity, list[Suppression]] = defaultdict(list)
     for entry in await session.scalars(query.order_by(col(Suppression.id))):
         for identity in by_hash[entry.address_hash or ""]:
@@ -94,22 +95,18 @@ def suppressed_customers(kinds: Collection[str], *, channel: str | None = None) 
 
 async def erased_names(session: AsyncSession, *, identities: Collection[Identity]) -> frozenset[NameKey]:
     """Return which of these names belonged to somebody who was erased on request; nothing is hashed in vain."""
-    standing = _stands(None) & (col(Suppression.kind) == ERASED)
-    if not identities or not await session.scalar(select(exists().where(standing))):
+    if not identities or not await _are_there(session, _SOME_ERASED):
         return frozenset()
     key = await address_key(session)
     assert key is not None, "the list was written under a key"
     names = {key.hash(one): (one.kind, one.source, one.normalised) for one in identities}
-    query = select(col(Suppression.address_hash)).where(
-        standing, is_among(session, col(Suppression.address_hash), names)
-    )
+    query = select(col(Suppression.address_hash)).where(_ERASED, is_among(col(Suppression.address_hash), names))
     return frozenset(names[hashed] for hashed in await session.scalars(query) if hashed is not None)
 
 
 async def connect_identities(session: AsyncSession, *, written: Mapping[UUID, Identity]) -> None:
     """Note which of the names that were just written, by their ids, are on the list."""
-    standing = _stands(None) & col(Suppression.address_hash).is_not(None) & (col(Suppression.kind) != ERASED)
-    if not written or not await session.scalar(select(exists().where(standing))):
+    if not written or not await _are_there(session, _SOME_WITH_ADDRESS):
         return
     found = await suppressions_of_addresses(session, identities=frozenset(written.values()))
     rows = [
@@ -124,3 +121,16 @@ async def connect_identities(session: AsyncSession, *, written: Mapping[UUID, Id
 def _stands(channel: str | None) -> ColumnElement[bool]:
     stands = col(Suppression.lifted_at).is_(None)
     return stands if channel is None else stands & col(Suppression.channel).in_((channel, "*"))
+
+
+async def _are_there(session: AsyncSession, asking: Select[bool]) -> bool:
+    await session.flush()
+    [(are_there,)] = await fetch(session, asking)
+    return bool(are_there)
+
+
+_ERASED = _stands(None) & (col(Suppression.kind) == ERASED)
+_SOME_ERASED = select(exists().where(_ERASED))
+_SOME_WITH_ADDRESS = select(
+    exists().where(_stands(None), col(Suppression.address_hash).is_not(None), col(Suppression.kind) != ERASED)
+)

@@ -6,7 +6,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from regulars.customers.identities import Identity
-from regulars.customers.models import Customer
+from regulars.customers.survivors import HeldCustomer
 from regulars.ingest.new_customers import NameKey, key_of
 from regulars.suppressions.lookups import erased_names
 from regulars.suppressions.refusals import AddressErased
@@ -36,6 +36,6 @@ def refuse_barred(names: Iterable[Identity], *, barred: Collection[NameKey]) -> 
             raise AddressErased(name.kind)
 
 
-def gone_among(asked: Collection[UUID], held: Mapping[UUID, Customer]) -> set[UUID]:
+def gone_among(asked: Collection[UUID], held: Mapping[UUID, HeldCustomer]) -> set[UUID]:
     """Return those who were erased while their names were looked up."""
     return {id for id in asked if id not in held or held[id].status == "erased"}

@@ -15,11 +15,13 @@ from regulars.errors import Conflict, NotFound, OutOfRange
 from regulars.events.service import record_event
 from regulars.fields.ids import global_id
 from regulars.inserts import insert_new
+from regulars.many import is_among
 from regulars.tables import new_id
 from regulars.touchpoints.types import TouchpointTypes
 from regulars.tracking.meanings import FieldSource, Meaning, checked_meaning
 from regulars.tracking.models import MappedEvent, MappedField
 from regulars.tracking.standard_events import standard_meanings
+from regulars.writing import fetch
 
 __all__ = ["map_event", "map_standard_events", "meanings_of", "unmap_event"]
 
@@ -36,7 +38,6 @@ PARTS = (
     "external_id_property",
 )
 
-# Written once: every request of a site asks, and writing it takes longer than running it.
 MEANINGS = (
     select(
         col(MappedEvent.event),
@@ -46,7 +47,7 @@ MEANINGS = (
     .outerjoin(MappedField, col(MappedField.event_id) == col(MappedEvent.id))
     .where(
         col(MappedEvent.source) == bindparam("source"),
-        col(MappedEvent.event).in_(bindparam("events", expanding=True)),
+        is_among(col(MappedEvent.event), "events"),
     )
     .order_by(col(MappedField.field))
 )
@@ -127,9 +128,8 @@ async def meanings_of(session: AsyncSession, *, source: str, events: Collection[
     if not events:
         return {}
     found: dict[str, Meaning] = {}
-    for event, *parts, field, property, times in await session.execute(
-        MEANINGS, {"source": source, "events": sorted(events)}
-    ):
+    await session.flush()
+    for event, *parts, field, property, times in await fetch(session, MEANINGS, source=source, events=events):
         if event not in found:
             named = dict(zip(PARTS, parts, strict=True))
             named["amount_properties"] = tuple(named["amount_properties"])

@@ -4,7 +4,7 @@ from collections.abc import Collection
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Select, bindparam, select
+from sqlalchemy import Select, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 from sqlmodel import col
@@ -12,6 +12,8 @@ from sqlmodel import col
 from regulars.customers.models import CustomerIdentity
 from regulars.ingest.customer_upserts import KnownCustomers
 from regulars.ingest.new_customers import NameKey
+from regulars.many import is_among
+from regulars.writing import fetch
 
 __all__ = ["known_by"]
 
@@ -21,18 +23,18 @@ async def known_by(session: AsyncSession, names: Collection[NameKey]) -> KnownCu
     known = KnownCustomers()
     if not names:
         return known
-    rows = await session.execute(_names_of_holders(), {"names": sorted({normalised for _, _, normalised in names})})
-    for id, kind, source, normalised, is_verified, is_retired in rows:
+    asked = {normalised for _, _, normalised in names}
+    for id, kind, source, normalised, is_verified, is_retired in await fetch(session, _names_of_holders(), names=asked):
         known.add_name(id, (kind, source, normalised), is_verified=is_verified, is_retired=is_retired)
     return known
 
 
-@cache  # to write it takes as long as to run it
+@cache
 def _names_of_holders() -> "Select[*tuple[Any, ...]]":
     """Return the statement that finds all names of those who have one of ``names``."""
     named = aliased(CustomerIdentity)
     holding = select(col(named.customer_id)).where(
-        col(named.normalised).in_(bindparam("names", expanding=True)), col(named.retired_at).is_(None)
+        is_among(col(named.normalised), "names"), col(named.retired_at).is_(None)
     )
     return select(
         col(CustomerIdentity.customer_id),

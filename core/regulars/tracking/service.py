@@ -6,19 +6,22 @@ from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
 
 from regulars.access.actors import Actor
 from regulars.consents.registry import ConsentRegistry
 from regulars.customers.models import Customer
 from regulars.customers.suggestions import suggest_merges
-from regulars.customers.survivors import locked_survivors
+from regulars.customers.survivors import HeldCustomer, held_survivors
 from regulars.customers.turns import await_names
 from regulars.errors import ExpectedError, NotFound
 from regulars.events.models import Event
 from regulars.ingest.customer_writes import renew_words
 from regulars.ingest.new_customers import NameKey, customer_event, write_identities, write_new_customers
 from regulars.ingest.staging import write_rows
+from regulars.many import is_among
 from regulars.suppressions.refusals import AddressErased
 from regulars.touchpoints.drafts import TouchpointDraft, checked_draft
 from regulars.touchpoints.service import OtherContent
@@ -170,7 +173,7 @@ def _checked(
     return _Work(message, result, facts, wishes, draft)
 
 
-def _today(id: UUID | None, customers: Mapping[UUID, Customer | None]) -> UUID:
+def _today(id: UUID | None, customers: Mapping[UUID, HeldCustomer | None]) -> UUID:
     """Return as whom a customer counts who was found by a name."""
     assert id is not None
     customer = customers.get(id)
@@ -220,16 +223,15 @@ def _assign(work: Sequence[_Work], people: People, barred: Collection[NameKey]) 
 
 async def _write_people(
     session: AsyncSession, people: People, work: Sequence[_Work], sender: Actor, now: datetime
-) -> dict[UUID, Customer | None]:
+) -> dict[UUID, HeldCustomer | None]:
     """Write new customers and names; return who is there by the ids that were found, None for the new ones."""
     old = {one.customer_id for one in work if one.customer_id is not None} - people.new.keys()
-    held = await locked_survivors(session, old)
+    held = await held_survivors(session, old)
     _turn_away(work, people, gone_among(old, held))
     await write_new_customers(session, list(people.new.values()), actor=sender.label, now=now)
     names = [replace(one, customer_id=held[one.customer_id].id) for one in people.identities if one.customer_id in held]
     await write_identities(session, names, actor=sender.label, now=now)
-    called = _call(work, held, now)
-    await session.flush()
+    called = await _call(session, work, held, now)
     events = [customer_event("customer.updated", id, {"changed": ["display_name"]}, sender.label, now) for id in called]
     await write_rows(session, Event, events)
     await renew_words(session, called | {one.customer_id for one in names if one.identity.kind != "visitor"})
@@ -246,23 +248,31 @@ def _turn_away(work: Sequence[_Work], people: People, gone: set[UUID]) -> None:
     people.forget(gone)
 
 
-def _call(work: Sequence[_Work], held: dict[UUID, Customer], now: datetime) -> set[UUID]:
-    """Give customers who have no name the one that was told; return who got one."""
-    called = set()
+async def _call(
+    session: AsyncSession, work: Sequence[_Work], held: Mapping[UUID, HeldCustomer], now: datetime
+) -> set[UUID]:
+    """Give customers who have no name the first one that was told; return who got one."""
+    names: dict[UUID, str] = {}
     for one in work:
-        customer = held.get(one.customer_id) if one.customer_id is not None else None
-        if customer is not None and customer.display_name is None and one.facts.display_name:
-            customer.display_name = one.facts.display_name
-            customer.version += 1
-            customer.updated_at = now
-            called.add(customer.id)
-    return called
+        customer = None if one.customer_id is None else held.get(one.customer_id)
+        if customer is not None and one.facts.display_name:
+            names.setdefault(customer.id, one.facts.display_name)
+    if not names:
+        return set()
+    nameless = select(Customer).where(is_among(col(Customer.id), names), col(Customer.display_name).is_(None))
+    called = (await session.scalars(nameless)).all()
+    for named in called:
+        named.display_name = names[named.id]
+        named.version += 1
+        named.updated_at = now
+    await session.flush()
+    return {named.id for named in called}
 
 
 async def _write_touchpoints(
     session: AsyncSession,
     work: Sequence[_Work],
-    customers: Mapping[UUID, Customer | None],
+    customers: Mapping[UUID, HeldCustomer | None],
     sender: Actor,
     now: datetime,
 ) -> None:
