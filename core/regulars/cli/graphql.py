@@ -10,6 +10,7 @@ import typer
 
 from regulars.cli.columns import print_columns
 from regulars.cli.documents import app as documents
+from regulars.cli.summaries import WholeSummaries
 
 if TYPE_CHECKING:
     from regulars.graphql.documents.pricing import Price
@@ -20,7 +21,9 @@ if TYPE_CHECKING:
 __all__ = ["app"]
 
 app = typer.Typer(no_args_is_help=True)
-app.add_typer(documents, name="documents", help="Register documents that clients ask for by their hash.")
+app.add_typer(
+    documents, name="documents", help="Register documents that clients ask for by their hash.", cls=WholeSummaries
+)
 
 
 @app.command("explain")
@@ -34,7 +37,7 @@ def explain_(
 ) -> None:
     """Show how each field is obtained, what it costs, the SQL, and the database's own plan; a mutation is not run."""
     given = {} if variables is None else _read_variables(variables)
-    price, explained = asyncio.run(_explain(file.read_text(encoding="utf-8"), given, role, analyze))
+    price, explained = asyncio.run(_explain(_read_text(file), given, role, analyze))
     typer.echo(f"Price: {price.requested} points, at most {price.nodes} objects.")
     if not isinstance(explained, Sequence):
         _print_explanation(explained)
@@ -74,11 +77,20 @@ def _print_fields(fields: "Sequence[Note]") -> None:
     print_columns(("PLACE", "FIELD", "OWNER", "KIND"), rows)
 
 
+def _read_text(file: Path) -> str:
+    from regulars.errors import InvalidInput
+
+    try:
+        return file.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise InvalidInput(f"{file} is no text in UTF-8. Write a query or a mutation into it.") from error
+
+
 def _read_variables(file: Path) -> dict[str, Any]:
     from regulars.errors import InvalidInput
 
     try:
-        read = json.loads(file.read_text(encoding="utf-8"))
+        read = json.loads(_read_text(file))
     except ValueError as error:
         raise InvalidInput(f"{file} is no JSON: {error}. Write an object with the variables.") from error
     if not isinstance(read, dict):
@@ -115,9 +127,7 @@ async def _explain(
         async with server.database.reading() as session:
             asking = executor.asking(prepared, given, executor.context(session, actor, "explain"), Report())
             if asking is None:
-                raise InvalidInput(
-                    "The variables do not fit what the document declares. Correct the file with the variables."
-                )
+                raise InvalidDocument(prepared.variables.misfits(given))
             if prepared.is_mutation:
                 return price, await explain_mutations(
                     executor.planner, server.database, asking, schema=executor.schema, analyze=analyze

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from regulars.cli.summaries import WholeSummaries
 from regulars.errors import InvalidInput, RegularsError
 
 __all__ = ["PARTS", "Part", "application_for", "main", "run"]
@@ -70,6 +71,7 @@ def run(words: Sequence[str]) -> int:
 def application_for(words: Sequence[str]) -> typer.Typer:
     """Return the application in which the first of these words is complete, and the other commands have their help."""
     app = typer.Typer(
+        cls=WholeSummaries,
         help="A CRM extension server with a GraphQL API.",
         epilog="A plugin's commands follow its id: `regulars clv --help`.",
         no_args_is_help=True,
@@ -107,7 +109,7 @@ def _options(is_version_wanted: Version = False) -> None:
 
 def _add(app: typer.Typer, word: str, commands: "typer.Typer | Callable[..., None]", *, help: str) -> None:
     if isinstance(commands, typer.Typer):
-        app.add_typer(commands, name=word, help=help)
+        app.add_typer(commands, name=word, help=help, cls=WholeSummaries)
     else:
         app.command(word, help=help)(commands)
 

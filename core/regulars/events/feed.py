@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 import structlog
-from sqlalchemy import select, true
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.sql.elements import ColumnElement
 from sqlmodel import col
@@ -19,6 +19,7 @@ from regulars.errors import ExpectedError
 from regulars.events.envelope import EventEnvelope
 from regulars.events.models import Event
 from regulars.events.service import envelope_of
+from regulars.events.wanted import ALL, is_wanted, wanted_types
 from regulars.faults import log_fault
 
 __all__ = ["EventFeed", "FellBehind", "running_feed"]
@@ -53,7 +54,7 @@ class _Follower:
         self.is_behind = False
 
     def wants(self, event: EventEnvelope) -> bool:
-        return (not self.types or event.type in self.types) and self.subject in (None, event.subject)
+        return is_wanted(event.type, self.types) and self.subject in (None, event.subject)
 
 
 class EventFeed:
@@ -87,9 +88,9 @@ class EventFeed:
         return len(self._followers)
 
     async def follow(
-        self, *, types: Collection[str] = (), subject: str | None = None
+        self, *, types: Collection[str] = (ALL,), subject: str | None = None
     ) -> AsyncGenerator[EventEnvelope, None]:
-        """Give the events that are committed from now on: of these types (none: of all), about this subject (or any).
+        """Give the events that are committed from now on: of the wanted types, about this subject (or any).
 
         Raises ``FellBehind`` when the caller takes them too slowly. Ends when the feed is closed.
         """
@@ -166,12 +167,8 @@ class EventFeed:
 
 def _wanted_by(followers: Collection[_Follower]) -> ColumnElement[bool]:
     subjects = {follower.subject for follower in followers if follower.subject is not None}
-    types_of_all = [follower.types for follower in followers if follower.subject is None]
-    if not types_of_all:
-        return col(Event.subject).in_(subjects)
-    if not all(types_of_all):
-        return true()
-    return col(Event.type).in_(frozenset().union(*types_of_all)) | col(Event.subject).in_(subjects)
+    types = frozenset[str]().union(*(follower.types for follower in followers if follower.subject is None))
+    return wanted_types(col(Event.type), types) | col(Event.subject).in_(subjects)
 
 
 async def _events(session: AsyncSession, ids: Sequence[UUID]) -> list[EventEnvelope]:

@@ -3,12 +3,14 @@
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from datetime import datetime
+from typing import Annotated
 
 import strawberry
 from strawberry.scalars import JSON
 from strawberry.types import Info
 
 from regulars.events.feed import EventFeed
+from regulars.events.wanted import ALL, check_event_types
 from regulars.fields.context import RequestContext
 from regulars.fields.declarations import subscription
 from regulars.fields.ids import row_id
@@ -39,13 +41,19 @@ class EventSubscriptions:
     async def events(
         self,
         info: Info[RequestContext, None],
-        types: list[str] | None = None,
-        customer_id: strawberry.ID | None = None,
+        types: Annotated[
+            list[str] | None,
+            strawberry.argument(description="Types, `customer.*` for all that begin so, `*` for all; all unless said."),
+        ] = None,
+        customer_id: Annotated[
+            strawberry.ID | None, strawberry.argument(description="Only what happened to this customer.")
+        ] = None,
     ) -> AsyncGenerator[EventView, None]:
         """Follow what changes."""
         subject = None if customer_id is None else f"customer:{row_id('Customer', customer_id)}"
+        wanted = [ALL] if types is None else check_event_types(types, path="types")
         feed: EventFeed = info.context.services.feed
-        async with aclosing(feed.follow(types=types or (), subject=subject)) as followed:
+        async with aclosing(feed.follow(types=wanted, subject=subject)) as followed:
             async for event in followed:
                 data: JSON = dict(event.data)  # type: ignore[assignment]
                 yield EventView(

@@ -1,11 +1,13 @@
 """How decimals and moments are written in answers and read from variables."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
+from typing import Any
 from uuid import UUID
 
 import strawberry
-from graphql import GraphQLError
+from graphql import GraphQLError, ValueNode, value_from_ast_untyped
 from strawberry.types.scalar import ScalarDefinition, scalar
 
 __all__ = ["SCALARS", "format_decimal", "format_moment", "parse_decimal", "parse_moment"]
@@ -24,13 +26,13 @@ def format_decimal(value: Decimal) -> str:
 def parse_decimal(value: object) -> Decimal:
     """Return the decimal that a client gave as text or as a number."""
     if isinstance(value, bool) or not isinstance(value, str | int | float | Decimal):
-        raise GraphQLError('A decimal is written as text, such as "12.50".')
+        raise GraphQLError(f'{value!r} is no decimal. Write it as text, such as "12.50".')
     try:
         number = Decimal(str(value))
     except InvalidOperation as error:
-        raise GraphQLError('A decimal is written as text, such as "12.50".') from error
+        raise GraphQLError(f'{value!r} is no decimal. Write it as text, such as "12.50".') from error
     if not number.is_finite():
-        raise GraphQLError("A decimal must be finite.")
+        raise GraphQLError(f"{value!r} is not finite. Write a number with an end.")
     return number
 
 
@@ -42,13 +44,13 @@ def format_moment(value: datetime) -> str:
 def parse_moment(value: object) -> datetime:
     """Return the moment that a client gave; one without a zone is refused."""
     if not isinstance(value, str):
-        raise GraphQLError('A moment is written as text, such as "2026-03-02T12:00:00Z".')
+        raise GraphQLError(f'{value!r} is no moment. Write it as text, such as "2026-03-02T12:00:00Z".')
     try:
         moment = datetime.fromisoformat(value)
     except ValueError as error:
-        raise GraphQLError('A moment is written as "2026-03-02T12:00:00Z".') from error
+        raise GraphQLError(f'{value!r} is no moment. Write it as text, such as "2026-03-02T12:00:00Z".') from error
     if moment.tzinfo is None:
-        raise GraphQLError(f'The moment "{value}" has no zone. Add Z or an offset such as +01:00.')
+        raise GraphQLError(f"The moment {value!r} has no zone. Add Z or an offset such as +01:00.")
     return moment.astimezone(UTC)
 
 
@@ -56,7 +58,17 @@ def _parse_uuid(value: object) -> UUID:
     try:
         return UUID(str(value))
     except ValueError as error:
-        raise GraphQLError(f'"{value}" is no UUID.') from error
+        raise GraphQLError(f"{value!r} is no UUID, such as 0199c5d6-7a40-7d3c-8f11-2a5b9c0e4d6f.") from error
+
+
+def _in_document(parse: Callable[[object], object]) -> Callable[..., object]:
+    def parse_literal(node: ValueNode, variables: dict[str, Any] | None = None) -> object:
+        try:
+            return parse(value_from_ast_untyped(node, variables))
+        except GraphQLError as error:
+            raise GraphQLError(error.message, node) from error
+
+    return parse_literal
 
 
 SCALARS: dict[object, ScalarDefinition] = {
@@ -65,14 +77,22 @@ SCALARS: dict[object, ScalarDefinition] = {
         description="A moment in UTC, such as `2026-03-02T12:00:00.000000Z`.",
         serialize=format_moment,
         parse_value=parse_moment,
+        parse_literal=_in_document(parse_moment),
     ),
     Decimal: scalar(
         name="Decimal",
         description='An exact decimal as text, such as `"12.50"`.',
         serialize=format_decimal,
         parse_value=parse_decimal,
+        parse_literal=_in_document(parse_decimal),
     ),
-    UUID: scalar(name="UUID", description="A UUID.", serialize=str, parse_value=_parse_uuid),
+    UUID: scalar(
+        name="UUID",
+        description="A UUID.",
+        serialize=str,
+        parse_value=_parse_uuid,
+        parse_literal=_in_document(_parse_uuid),
+    ),
 }
 """What the schema uses in place of strawberry's own scalars."""
 

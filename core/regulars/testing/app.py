@@ -44,12 +44,12 @@ UNMERGE = "mutation ($merge: ID!) { customerUnmerge(input: {mergeId: $merge}) { 
 class App:
     """The real server on a fresh database: no work in the background, no network, and a clock that stands.
 
-    ``client`` sends requests to its web application without a socket. ``http`` stands for all other machines: it
-    answers as the test says. ``server`` is for what this class does not say.
+    ``client`` sends requests to its web application, ``web``, without a socket. ``http`` stands for all other
+    machines: it answers as the test says. ``server`` is for what this class does not say.
     """
 
     def __init__(self, web: Starlette, client: httpx.AsyncClient, clock: SettableClock, http: FakeInternet) -> None:
-        self._web = web
+        self.web = web
         self.server: Server = web.state.server
         self.client = client
         self.clock = clock
@@ -58,7 +58,7 @@ class App:
     def browser(self) -> httpx.AsyncClient:
         """Return a client as a browser is: it asks for pages over https, and keeps cookies of its own."""
         return httpx.AsyncClient(
-            transport=httpx.ASGITransport(self._web),
+            transport=httpx.ASGITransport(self.web),
             base_url="https://regulars.test",
             headers={"accept": "text/html,application/xhtml+xml"},
         )

@@ -16,9 +16,9 @@ from regulars.events.deliveries import TellFurther
 from regulars.events.envelope import EventEnvelope
 from regulars.events.models import Event
 from regulars.events.service import envelope_of
+from regulars.events.wanted import is_wanted
 from regulars.tables import new_id
 from regulars.webhooks.disabling import disable_webhook
-from regulars.webhooks.event_types import is_wanted
 from regulars.webhooks.models import DEAD, SUCCEEDED, WAITING, Webhook, WebhookAttempt, WebhookDelivery, WebhookSecret
 from regulars.webhooks.schedule import DISABLED_AFTER, pause_after
 

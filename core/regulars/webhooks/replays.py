@@ -11,8 +11,8 @@ from regulars.checks import check_zoned
 from regulars.errors import ForbiddenTransition, NotFound, OutOfRange
 from regulars.events.models import Event
 from regulars.events.service import record_event
+from regulars.events.wanted import TEST_EVENT
 from regulars.fields.ids import global_id
-from regulars.webhooks.event_types import TEST_EVENT
 from regulars.webhooks.models import DEAD, WAITING, Webhook, WebhookDelivery
 from regulars.webhooks.queue import queue_deliveries
 from regulars.webhooks.service import read_webhook

@@ -13,13 +13,13 @@ from sqlmodel import col
 from regulars.checks import check_text
 from regulars.errors import Conflict, ForbiddenTransition, InvalidInput, NotFound, OutOfRange
 from regulars.events.service import record_event
+from regulars.events.wanted import check_event_types
 from regulars.fields.ids import global_id
 from regulars.outgoing.client import Outgoing
 from regulars.outgoing.refusals import TargetRefused
 from regulars.outgoing.targets import parse_target
 from regulars.unset import UNSET, Unset
 from regulars.webhooks.disabling import give_up_waiting
-from regulars.webhooks.event_types import check_event_types
 from regulars.webhooks.models import Webhook, WebhookSecret
 from regulars.webhooks.sending import WEBHOOK_LIMITS
 
@@ -58,7 +58,7 @@ async def create_webhook(
     webhook = Webhook(
         url=_checked_url(url, outgoing),
         description=_checked_description(description),
-        event_types=check_event_types(event_types),
+        event_types=check_event_types(event_types, path="eventTypes"),
         created_at=now,
         updated_at=now,
     )
@@ -90,7 +90,7 @@ async def update_webhook(
     if not isinstance(changes.url, Unset):
         webhook.url = _checked_url(_present(changes.url, "url"), outgoing)
     if not isinstance(changes.event_types, Unset):
-        webhook.event_types = check_event_types(_present(changes.event_types, "eventTypes"))
+        webhook.event_types = check_event_types(_present(changes.event_types, "eventTypes"), path="eventTypes")
     if not isinstance(changes.description, Unset):
         webhook.description = _checked_description(changes.description)
     if not isinstance(changes.is_enabled, Unset):

@@ -62,6 +62,24 @@ def test_explaining_a_query_tells_what_stands_in_the_way(query: Path, capsys: py
     assert "because Query.viewer is answered by a resolver." in capsys.readouterr().out
 
 
+def test_explaining_with_variables_that_do_not_fit_names_them(query: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    query.write_text("query ($first: Int!) { customers(first: $first) { totalCount } }")
+
+    code = run(["graphql", "explain", str(query)])
+
+    assert code == 1
+    assert "Variable '$first' has invalid value" in capsys.readouterr().err
+
+
+def test_explaining_a_file_that_is_no_text_says_so(query: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    query.write_bytes(b"\xff\xfe")
+
+    code = run(["graphql", "explain", str(query)])
+
+    assert code == 2
+    assert "is no text in UTF-8" in capsys.readouterr().err
+
+
 async def customers_in(database_url: str) -> int:
     database = Database(open_engine(Settings(database_url=database_url)))
     try:

@@ -35,6 +35,13 @@ def test_each_command_has_help(part: Part, capsys: pytest.CaptureFixture[str]) -
     assert f"Usage: regulars {part.word}" in capsys.readouterr().out
 
 
+def test_help_about_a_group_tells_each_command_in_a_whole_sentence(capsys: pytest.CaptureFixture[str]) -> None:
+    run(["key", "--help"])
+
+    lines = " ".join(capsys.readouterr().out.split())
+    assert "Show every key: whose it is, until when it holds, never the key itself." in lines
+
+
 def modules_after(words: list[str], *, folder: Path) -> set[str]:
     program = f"from regulars.cli.main import run; import sys; run({words!r}); print(*sorted(sys.modules))"
     done = subprocess.run([sys.executable, "-c", program], cwd=folder, capture_output=True, text=True, check=True)
@@ -53,7 +60,10 @@ def test_help_about_all_commands_imports_no_command_and_no_plugin(tmp_path: Path
 
     assert imported.isdisjoint({*HEAVY, "pydantic", "importlib.metadata"})
     assert not any(name.startswith("regulars_") for name in imported)
-    assert {name for name in imported if name.startswith("regulars.cli.")} == {"regulars.cli.main"}
+    assert {name for name in imported if name.startswith("regulars.cli.")} == {
+        "regulars.cli.main",
+        "regulars.cli.summaries",
+    }
 
 
 def test_the_version_is_that_of_the_distribution(capsys: pytest.CaptureFixture[str]) -> None:

@@ -35,7 +35,7 @@ async def reading(feed: EventFeed, *types: str, subject: str | None = None) -> A
     reader = Reader()
 
     async def read() -> None:
-        async with aclosing(feed.follow(types=types, subject=subject)) as events:
+        async with aclosing(feed.follow(types=types or ("*",), subject=subject)) as events:
             async for event in events:
                 reader.events.append(event)
 
@@ -48,6 +48,20 @@ async def reading(feed: EventFeed, *types: str, subject: str | None = None) -> A
     finally:
         task.cancel()
         await asyncio.wait({task})
+
+
+async def test_a_follower_of_a_beginning_gets_the_types_that_begin_so(outbox: Outbox) -> None:
+    async with (
+        running_feed(outbox.database, clock=outbox.clock, poll=POLL) as feed,
+        reading(feed, "customer.*") as reader,
+        reading(feed, "*", subject="customer:7"),
+    ):
+        await outbox.record("customers.counted")
+        (created,) = await outbox.record("customer.created")
+        (merged,) = await outbox.record("customer.merged", subject="customer:7")
+        await reader.until(2)
+
+    assert reader.ids == [created, merged]
 
 
 async def test_a_follower_gets_what_is_committed_from_now_on(outbox: Outbox) -> None:

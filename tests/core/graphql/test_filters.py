@@ -129,3 +129,24 @@ async def test_a_segment_cannot_come_to_contain_itself(core: App) -> None:
 
     assert answer["segmentUpdate"] == {"segment": None, "errors": [{"code": "CIRCULAR_SEGMENT"}]}
     assert kept["segment"] == {"where": {"displayName": {"eq": "A"}}, "version": 1}
+
+
+@pytest.mark.parametrize(
+    ("where", "words"),
+    [
+        ('{createdAt: {gt: "monday"}}', "'monday' is no moment. Write it as text, such as \"2026-03-02T12:00:00Z\"."),
+        ('{createdAt: {gt: "2026-03-02"}}', "The moment '2026-03-02' has no zone. Add Z or an offset such as +01:00."),
+        (
+            '{touchpointSummary: {amount: {gt: "1,5"}}}',
+            "'1,5' is no decimal. Write it as text, such as \"12.50\".",
+        ),
+    ],
+)
+async def test_a_value_that_cannot_be_read_is_repeated_with_its_place(core: App, where: str, words: str) -> None:
+    query = f"{{ customers(where: {where}) {{ totalCount }} }}"
+
+    answer = await core.ask(query)
+
+    (error,) = answer["errors"]
+    assert error["message"] == words
+    assert error["locations"] == [{"line": 1, "column": query.index('"') + 1}]

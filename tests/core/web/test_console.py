@@ -233,7 +233,7 @@ async def test_a_page_that_crashes_names_its_plugin_on_a_page(app: App, browser:
     assert "secret" not in page.text
 
 
-@pytest.mark.parametrize("path", ["/console/nothing", "/plugins/nothing/", "/plugins/tastings/nothing"])
+@pytest.mark.parametrize("path", ["/console/nothing", "/plugins/nothing/", "/plugins/tastings/nothing", "/nothing"])
 async def test_a_page_that_does_not_exist_says_so_on_a_page(browser: Browser, path: str) -> None:
     page = await browser.visit(path)
 

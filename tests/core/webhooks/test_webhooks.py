@@ -7,8 +7,8 @@ from tests.core.webhooks.conftest import CREATE, Receiver, answer, change, deliv
 
 from regulars.clock import SettableClock
 from regulars.errors import InvalidInput
+from regulars.events.wanted import check_event_types, is_wanted
 from regulars.testing.app import App
-from regulars.webhooks.event_types import check_event_types, is_wanted
 
 HOUR = timedelta(hours=1)
 NOT_ENABLED = "FORBIDDEN_TRANSITION"
@@ -58,7 +58,7 @@ async def test_what_names_no_type_of_event_is_refused(app: App, receiver: Receiv
 @pytest.mark.parametrize("types", [[], ["*.created"], ["customer.**"], ["Customer.created"], [""], ["a" * 101]])
 def test_types_of_a_wrong_form_are_refused(types: list[str]) -> None:
     with pytest.raises(InvalidInput):
-        check_event_types(types)
+        check_event_types(types, path="eventTypes")
 
 
 @pytest.mark.parametrize(

@@ -36,6 +36,11 @@ class OperationVariables:
             coerced[plain.name] = fitting
         return VariableValues(sources, coerced)
 
+    def misfits(self, given: Mapping[str, object]) -> list[GraphQLError]:
+        """Return what is wrong with the values of a request that are not coerced."""
+        values = get_variable_values(self._schema, self._definitions, dict(given))
+        return values if isinstance(values, list) else []
+
     def _coerced_at_length(self, given: Mapping[str, object]) -> VariableValues | None:
         values = get_variable_values(self._schema, self._definitions, dict(given))
         return None if isinstance(values, list) else values

@@ -167,11 +167,13 @@ class GraphQLOverWebSocket:
             try:
                 async for result in found:
                     yield StrawberryResult(data=result.data, errors=_shown(result.errors or [], request_id) or None)
+            except Exception as error:  # of a core's or a plugin's generator; the protocol would end without a word
+                yield PreExecutionError(data=None, errors=_shown_refusal(error, request_id))
             finally:
                 await found.aclose()
 
 
-def _shown_refusal(error: ExpectedError, request_id: str) -> list[GraphQLError]:
+def _shown_refusal(error: Exception, request_id: str) -> list[GraphQLError]:
     return _shown([GraphQLError(str(error), original_error=error)], request_id)
 
 

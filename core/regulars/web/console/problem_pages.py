@@ -7,7 +7,6 @@ from starlette.responses import RedirectResponse, Response
 
 from regulars.access.actors import ANONYMOUS
 from regulars.access.refusals import CredentialsMissing
-from regulars.plugins.pages.addresses import plugin_at
 from regulars.web.console.frame import Frame, framed
 from regulars.web.console.signing_in import sign_in_address
 from regulars.web.server import Server
@@ -15,15 +14,11 @@ from regulars.web.server import Server
 __all__ = ["is_for_a_person", "problem_page"]
 
 READING = frozenset({"GET", "HEAD"})
-PAGES = ("/console", "/plugins/")
 
 
 def is_for_a_person(request: Request) -> bool:
     """Tell whether a browser asks for a page, and not a program for an answer."""
-    if "text/html" not in request.headers.get("accept", ""):
-        return False
-    server: Server = request.app.state.server
-    return request.url.path.startswith(PAGES) or plugin_at(server.plugins, request.url.path) is not None
+    return "text/html" in request.headers.get("accept", "")
 
 
 def problem_page(request: Request, error: Exception, *, status: int, detail: str, headers: dict[str, str]) -> Response:

@@ -1,0 +1,71 @@
+"""What a client hears over a WebSocket when a subscription cannot be."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import orjson
+import pytest
+from starlette.types import Message
+
+from regulars.testing.app import App
+
+FOLLOW = "subscription ($types: [String!], $customer: ID) { events(types: $types, customerId: $customer) { type } }"
+
+
+class Line:
+    """One end of an open WebSocket."""
+
+    def __init__(self) -> None:
+        self.sent: asyncio.Queue[Message] = asyncio.Queue()
+        self.received: asyncio.Queue[Message] = asyncio.Queue()
+
+    def say(self, **message: Any) -> None:
+        self.received.put_nowait({"type": "websocket.receive", "text": orjson.dumps(message).decode()})
+
+    async def hear(self) -> dict[str, Any]:
+        heard: dict[str, Any] = orjson.loads((await self.sent.get())["text"])
+        return heard
+
+
+@asynccontextmanager
+async def connected(app: App) -> AsyncIterator[Line]:
+    """Open a connection for an admin; it is acknowledged."""
+    line = Line()
+    headers = [(name.encode(), value.encode()) for name, value in (await app.key("admin")).items()]
+    scope = {
+        "type": "websocket",
+        "path": "/graphql",
+        "query_string": b"",
+        "headers": headers,
+        "subprotocols": ["graphql-transport-ws"],
+    }
+    line.received.put_nowait({"type": "websocket.connect"})
+    connection = asyncio.create_task(app.web(scope, line.received.get, line.sent.put))
+    await line.sent.get()
+    line.say(type="connection_init")
+    await line.hear()
+    yield line
+    line.received.put_nowait({"type": "websocket.disconnect", "code": 1000})
+    await connection
+
+
+@pytest.mark.parametrize(
+    ("variables", "code", "words"),
+    [
+        ({"customer": "x"}, "INVALID", "'x' is no id. Give the `id` or the `databaseId` of a Customer."),
+        ({"types": []}, "INVALID", "Name 1 to 100 types of events; '*' means all of them."),
+        ({"types": ["C"]}, "INVALID", "'C' names no type of event. Write customer.created, customer.* or *."),
+    ],
+)
+async def test_a_subscription_that_cannot_be_says_why(
+    app: App, variables: dict[str, Any], code: str, words: str
+) -> None:
+    async with connected(app) as line:
+        line.say(id="1", type="subscribe", payload={"query": FOLLOW, "variables": variables})
+        answer = await line.hear()
+
+    assert (answer["id"], answer["type"]) == ("1", "error")
+    (error,) = answer["payload"]
+    assert (error["message"], error["extensions"]["code"]) == (words, code)
