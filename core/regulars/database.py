@@ -15,7 +15,7 @@ from regulars.notes import NotingSession
 from regulars.settings import Settings
 from regulars.sqlite_functions import SQLITE_FUNCTIONS
 from regulars.sqlite_visits import connect_in_visits
-from regulars.writing import WritingSession
+from regulars.writing import LONGEST_WAIT_S, WritingSession
 
 __all__ = ["Database", "open_engine", "patience"]
 
@@ -35,7 +35,7 @@ def open_engine(settings: Settings) -> AsyncEngine:
             settings.database,
             hide_parameters=True,
             execution_options=options,
-            connect_args={"timeout": 30},
+            connect_args={"timeout": LONGEST_WAIT_S},
             pool_reset_on_return=None,
         )
         event.listen(engine.sync_engine, "reset", _reset_sqlite)
@@ -160,6 +160,7 @@ class Database:
         self.listeners: list[Callable[[str], None]] = []
         self._reading_once = engine.execution_options(regulars_reads_once=True, **mode)
         self._writing = engine.execution_options(regulars_writes=True)
+        self._turn = asyncio.Lock() if engine.dialect.name == "sqlite" else None
 
     @property
     def engines(self) -> tuple[AsyncEngine, ...]:
@@ -210,7 +211,7 @@ class Database:
 
     def writing_session(self) -> AsyncSession:
         """Return a session for writing whose caller commits."""
-        return WritingSession(self._writing, self._tell)
+        return WritingSession(self._writing, self._tell, turn=self._turn)
 
     def _tell(self, statement: str) -> None:
         for listener in self.listeners:

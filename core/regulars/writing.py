@@ -1,6 +1,7 @@
 """The session of a change: constant statements go straight to the driver, and the ORM joins in where it is asked.
 
-All of it is one transaction on one connection, which is taken when something first needs it.
+All of it is one transaction on one connection, which is taken when something first needs it. SQLite has one writer at a
+time and lets the others look again and again who comes first, so the writers of a process queue before they begin.
 """
 
 import asyncio
@@ -10,7 +11,7 @@ from typing import Any, NoReturn
 
 import asyncpg
 from sqlalchemy import Connection, PoolProxiedConnection
-from sqlalchemy.exc import DBAPIError, PendingRollbackError
+from sqlalchemy.exc import DBAPIError, OperationalError, PendingRollbackError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 from sqlalchemy.sql.dml import UpdateBase
 from sqlalchemy.util import await_only, greenlet_spawn
@@ -19,12 +20,15 @@ from sqlalchemy.util.concurrency import in_greenlet
 from regulars.notes import NotingSession
 from regulars.prepared import Command, Rows, Statement, prepared
 
-__all__ = ["MAY_WRITE", "WritingSession", "fetch", "run"]
+__all__ = ["LONGEST_WAIT_S", "MAY_WRITE", "WritingSession", "fetch", "run"]
 
 MAY_WRITE = "regulars.may_write"
 """In the info of a session, what is called with the name of each table that is written; it raises for some."""
 
 BEGIN, COMMIT = "BEGIN IMMEDIATE", Command("COMMIT")
+
+LONGEST_WAIT_S = 30
+"""How long a writer waits for those before it; SQLite waits as long for writers of other processes."""
 
 
 async def fetch(session: AsyncSession, statement: Statement, **values: Any) -> list[tuple[Any, ...]]:
@@ -68,13 +72,17 @@ class _Joining(NotingSession):
 
 
 class WritingSession(AsyncSession):
-    """A session for writing, whose caller commits; ``told`` is told of each statement that passes by SQLAlchemy."""
+    """A session for writing, whose caller commits; ``told`` is told of each statement that passes by SQLAlchemy.
+
+    Those who share a ``turn`` write one after another, in the order in which they came.
+    """
 
     sync_session_class = _Joining
 
-    def __init__(self, engine: AsyncEngine, told: Callable[[str], None]) -> None:
+    def __init__(self, engine: AsyncEngine, told: Callable[[str], None], *, turn: asyncio.Lock | None) -> None:
         super().__init__(engine, expire_on_commit=False)
         self._engine, self._told, self.dialect = engine, told, engine.dialect.name
+        self._turn = turn
         self._held: PoolProxiedConnection | None = None
         self._joined: Connection | None = None
         orm: Any = self.sync_session
@@ -156,15 +164,37 @@ class WritingSession(AsyncSession):
 
     async def _hold(self) -> PoolProxiedConnection:
         if self._held is None:
-            self._held = await self._engine.raw_connection()
+            await self._await_turn()
+            try:
+                self._held = await self._engine.raw_connection()
+            except BaseException:
+                self._end_turn()
+                raise
         if not self._held.is_valid:
             raise PendingRollbackError("The connection is lost, and with it the transaction: roll back.")
         return self._held
 
     async def _release(self) -> None:
         held, self._held, self._joined = self._held, None, None
-        if held is not None:
+        if held is None:
+            return
+        try:
             await greenlet_spawn(held.close)  # which rolls back what was not committed
+        finally:
+            self._end_turn()
+
+    async def _await_turn(self) -> None:
+        if self._turn is None:
+            return
+        try:
+            async with asyncio.timeout(LONGEST_WAIT_S):
+                await self._turn.acquire()
+        except TimeoutError as error:
+            raise OperationalError(BEGIN, None, sqlite3.OperationalError("database is locked")) from error
+
+    def _end_turn(self) -> None:
+        if self._turn is not None:
+            self._turn.release()
 
     def _raise(self, held: PoolProxiedConnection, error: Exception) -> NoReturn:
         """Raise an error of the driver as SQLAlchemy would."""

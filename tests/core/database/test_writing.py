@@ -1,5 +1,6 @@
 """The session of a change: what passes by the ORM stands or falls with what it does."""
 
+import asyncio
 from datetime import UTC, datetime
 from typing import Any
 
@@ -150,3 +151,36 @@ async def test_many_notes_are_all_written(database: Database) -> None:
             await write_down(session, action)
 
     assert await actions(database) == ["first", "second", "third"]
+
+
+@pytest.mark.parametrize("databases", ["sqlite"], indirect=True)
+async def test_writers_on_sqlite_take_turns_in_the_order_in_which_they_came(database: Database) -> None:
+    order: list[str] = []
+
+    async def write(version: str) -> None:
+        async with database.writing() as session:
+            await insert_notice(session, version)
+            order.append(version)
+
+    async with database.writing() as first:
+        await insert_notice(first, "0")
+        waiting = [asyncio.create_task(write(version)) for version in "123456"]
+        await asyncio.sleep(0)
+    await asyncio.gather(*waiting)
+
+    assert order == list("123456")
+
+
+async def test_a_writer_who_gives_up_waiting_holds_up_nobody(database: Database) -> None:
+    async def write(version: str) -> None:
+        async with database.writing() as session:
+            await insert_notice(session, version)
+
+    async with database.writing() as first:
+        await insert_notice(first, "0")
+        impatient, patient = asyncio.create_task(write("1")), asyncio.create_task(write("2"))
+        await asyncio.sleep(0)
+        impatient.cancel()
+    await asyncio.wait({impatient, patient})
+
+    assert await versions(database) == ["0", "2"]
