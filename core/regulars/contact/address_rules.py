@@ -4,13 +4,13 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, exists, literal, or_, select, union_all
+from sqlalchemy import ColumnElement, Subquery, and_, exists, false, func, join, or_, select, true, union_all
 from sqlmodel import col
 
 from regulars.contact.consent_rules import LEDGER, MERGES, stands_by_itself
 from regulars.contact.needs import ADDRESS, ADDRESS_DIGEST, CHANNEL, need_rows, need_value
 from regulars.contact.requests import CLASSES, CONSENTED, RuleRequest
-from regulars.contact.rules import CORE, ContactRule, Deny, Needs, Verdict
+from regulars.contact.rules import CORE, ContactRule, Deny, Needs, Prefilter, Verdict
 from regulars.customers.models import Customer, CustomerIdentity
 from regulars.suppressions.kinds import NO_SCORING
 from regulars.suppressions.models import SuppressedIdentity, Suppression
@@ -108,28 +108,53 @@ def _not_to_be_scored(needs: Needs, request: RuleRequest, _at: datetime) -> Verd
     return Deny("The customer wants no scores, and a score chose them.", entries)
 
 
-_listed_people = (
-    select(col(Suppression.customer_id))
-    .where(col(Suppression.customer_id).is_not(None))
-    .group_by(col(Suppression.customer_id))
-    .subquery()
-)
-_with_listed_names = (
-    select(col(CustomerIdentity.customer_id))
-    .join(SuppressedIdentity, col(SuppressedIdentity.identity_id) == CustomerIdentity.id)
-    .where(col(CustomerIdentity.retired_at).is_(None))
-    .group_by(col(CustomerIdentity.customer_id))
-    .subquery()
-)
-_IS_LISTED = or_(
-    _listed_people.c.customer_id.is_not(None),
-    _with_listed_names.c.customer_id.is_not(None),
-    exists(literal(1)).where(col(Suppression.address_hash) == ADDRESS_DIGEST),
+def _listed(customer_id: Any, of: Any) -> Subquery:
+    """Return, for each customer whom entries are about, whether any is of a kind that blocks, by channel, or scores."""
+    return (
+        select(customer_id, *(_any_of(kind, col(Suppression.channel).in_((CHANNEL, "*"))) for kind in BLOCKING))
+        .add_columns(_any_of(NO_SCORING, true()))
+        .select_from(of)
+        .where(customer_id.is_not(None), _stands())
+        .group_by(customer_id)
+        .subquery()
+    )
+
+
+def _any_of(kind: str, applies: ColumnElement[bool]) -> ColumnElement[bool]:
+    return (func.count().filter(and_(col(Suppression.kind) == kind, applies)) > 0).label(kind)
+
+
+_people = _listed(col(Suppression.customer_id), Suppression)
+_owners = _listed(
+    col(CustomerIdentity.customer_id),
+    join(
+        join(CustomerIdentity, SuppressedIdentity, col(SuppressedIdentity.identity_id) == CustomerIdentity.id),
+        Suppression,
+        col(Suppression.id) == SuppressedIdentity.suppression_id,
+    ),
 )
 
 
-def _is_on_the_list(_request: RuleRequest) -> ColumnElement[bool]:
-    return _IS_LISTED
+def _is_listed_as(kind: str) -> ColumnElement[bool]:
+    return or_(_people.c[kind], _owners.c[kind])
+
+
+def _names_an_address(_request: RuleRequest) -> ColumnElement[bool]:
+    """Tell that the entries about one address count, and not those about all that a customer has."""
+    return ADDRESS_DIGEST.is_not(None)
+
+
+def _denied_for_sure_by(kind: str) -> Prefilter:
+    return lambda _request: and_(ADDRESS_DIGEST.is_(None), _is_listed_as(kind))
+
+
+def _may_be_registered(request: RuleRequest) -> ColumnElement[bool]:
+    is_called = request.channel in CALLED
+    return or_(ADDRESS_DIGEST.is_not(None), _is_listed_as("dnc_registry")) if is_called else false()
+
+
+def _is_not_to_be_scored(request: RuleRequest) -> ColumnElement[bool]:
+    return _is_listed_as(NO_SCORING) if request.profiling else false()
 
 
 def _may_be_unverified(_request: RuleRequest) -> ColumnElement[bool]:
@@ -145,7 +170,8 @@ ADDRESS_RULES = (
         LISTED,
         CLASSES,
         5,
-        prefilter=_is_on_the_list,
+        prefilter=_names_an_address,
+        denies=_denied_for_sure_by("hard_bounce"),
         owner=CORE,
     ),
     ContactRule(
@@ -154,7 +180,8 @@ ADDRESS_RULES = (
         LISTED,
         CLASSES,
         6,
-        prefilter=_is_on_the_list,
+        prefilter=_names_an_address,
+        denies=_denied_for_sure_by("reassigned"),
         owner=CORE,
     ),
     ContactRule(
@@ -172,7 +199,8 @@ ADDRESS_RULES = (
         LISTED,
         CONSENTED,
         8,
-        prefilter=_is_on_the_list,
+        prefilter=_names_an_address,
+        denies=_denied_for_sure_by("complaint"),
         owner=CORE,
     ),
     ContactRule(
@@ -181,7 +209,7 @@ ADDRESS_RULES = (
         {**LISTED, "ledger": LEDGER, "merges": MERGES},
         CONSENTED,
         9,
-        prefilter=_is_on_the_list,
+        prefilter=_may_be_registered,
         owner=CORE,
     ),
     ContactRule(
@@ -190,7 +218,8 @@ ADDRESS_RULES = (
         {"scoring": SCORING},
         CONSENTED,
         20,
-        prefilter=_is_on_the_list,
+        prefilter=_is_not_to_be_scored,
+        denies=_is_not_to_be_scored,
         owner=CORE,
     ),
 )

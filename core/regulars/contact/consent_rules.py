@@ -3,10 +3,9 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, false, or_, select
+from sqlalchemy import ColumnElement, and_, or_, select
 from sqlalchemy.orm import aliased
 from sqlmodel import col
 
@@ -14,7 +13,7 @@ from regulars.consents.lattice import ConsentAnswer, ConsentPolicy, Question, co
 from regulars.consents.ledger import LedgerEntry, Merge, MergeHistory
 from regulars.consents.models import ConsentEvent
 from regulars.consents.scopes import Scope
-from regulars.contact.ledger_reading import MIGHT_STOP, SURE, ledger_says
+from regulars.contact.ledger_reading import UNCLEAR, ledger_says
 from regulars.contact.needs import CHANNEL, PURPOSE, TOPIC, need_rows
 from regulars.contact.requests import CONSENTED, RuleRequest
 from regulars.contact.rules import CORE, ContactRule, Deny, Needs, Prefilter, Verdict
@@ -33,9 +32,6 @@ NUMBERS = {
     "reconsent_required": 18,
     "no_consent": 19,
 }
-
-TO_PARTNERS = {"partner_not_opted_in": True, "no_consent": False}
-"""The rules that look only at contacts with partners, or only at others."""
 
 
 @dataclass
@@ -149,23 +145,15 @@ def _decided_by(rule: str) -> Callable[[Needs, RuleRequest, datetime], Verdict]:
     return decide
 
 
-@cache
-def _where_ledger_says(words: tuple[str, ...], *, is_to_partner: bool | None) -> Prefilter:
-    """Return one function for all rules that ask the same, so that it is looked at once."""
-
-    def might_stop(request: RuleRequest) -> ColumnElement[bool]:
-        if is_to_partner not in (None, request.question(request.now).recipient is not None):
-            return false()
-        return ledger_says(request).in_(words)
-
-    return might_stop
+def _is_unclear(request: RuleRequest) -> ColumnElement[bool]:
+    return ledger_says(request) == UNCLEAR
 
 
-def _surely_denied_by(rule: str) -> Prefilter | None:
+def _denied_for_sure_by(rule: str) -> Prefilter:
     def denies(request: RuleRequest) -> ColumnElement[bool]:
         return ledger_says(request) == rule
 
-    return denies if rule in SURE else None
+    return denies
 
 
 CONSENT_RULES = tuple(
@@ -175,8 +163,8 @@ CONSENT_RULES = tuple(
         NEEDED,
         CONSENTED,
         number,
-        prefilter=_where_ledger_says(MIGHT_STOP[rule], is_to_partner=TO_PARTNERS.get(rule)),
-        denies=_surely_denied_by(rule),
+        prefilter=_is_unclear,
+        denies=_denied_for_sure_by(rule),
         owner=CORE,
     )
     for rule, number in NUMBERS.items()

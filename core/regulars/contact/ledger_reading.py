@@ -1,51 +1,31 @@
-"""Read in SQL what the ledger says of a customer where that is plain; what takes weighing is left to the rules."""
+"""Read in SQL what the ledger says of a customer, in one pass for the plain ones and by weighing for the others."""
 
-from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, case, func, not_, or_, select
+from sqlalchemy import ColumnElement, and_, case, exists, func, not_, or_, select
+from sqlalchemy.orm import aliased
+from sqlalchemy.orm.util import AliasedClass
 from sqlmodel import col
 
+from regulars.consents.lattice import DIRECT_BASES
 from regulars.consents.models import ConsentEvent
 from regulars.contact.requests import RuleRequest
 from regulars.tables import NOW
 
-__all__ = ["MIGHT_STOP", "SURE", "ledger_says"]
+__all__ = ["UNCLEAR", "ledger_says"]
 
 GRANTED = "granted"
 UNCLEAR = "unclear"
-FAULTY = "faulty"
-GLOBAL_OPT_OUT = "global_opt_out"
-WITHDRAWN = "withdrawn"
-NO_CONSENT = "no_consent"
-NOT_OPTED_IN = "partner_not_opted_in"
 
-SURE = (GLOBAL_OPT_OUT, WITHDRAWN, NO_CONSENT, NOT_OPTED_IN)
-"""The rules that deny a customer of whom the ledger says just that."""
-
-_OPT_OUTS = (GLOBAL_OPT_OUT, WITHDRAWN, UNCLEAR)
-_WITHOUT_A_VALID_GRANT = (*_OPT_OUTS, FAULTY)
-
-MIGHT_STOP: Mapping[str, tuple[str, ...]] = {
-    GLOBAL_OPT_OUT: (GLOBAL_OPT_OUT, UNCLEAR),
-    NOT_OPTED_IN: (NOT_OPTED_IN, *_OPT_OUTS),
-    WITHDRAWN: _OPT_OUTS,
-    "consent_unproven": _WITHOUT_A_VALID_GRANT,
-    "consent_unconfirmed": _WITHOUT_A_VALID_GRANT,
-    "consent_expired": _WITHOUT_A_VALID_GRANT,
-    "reconsent_required": _WITHOUT_A_VALID_GRANT,
-    NO_CONSENT: (NO_CONSENT, *_OPT_OUTS),
-}
-"""What the ledger may say of the customers whom a rule might stop."""
+Entries = type[ConsentEvent] | AliasedClass[ConsentEvent]
 
 
 def ledger_says(request: RuleRequest) -> ColumnElement[str]:
-    """Return, as SQL over ``core_customer``, what their ledger says about a request at ``NOW``, in one of these words.
+    """Return, as SQL over ``core_customer``, what their ledger says about a request at ``NOW``, in a word.
 
-    ``granted``: a valid grant and no withdrawal; ``global_opt_out`` or ``withdrawn``: a withdrawal that no valid grant
-    came after; ``no_consent`` or ``partner_not_opted_in``: nothing that counts; ``faulty``: only grants with a fault;
-    ``unclear``: grants and withdrawals that must be weighed. It is the same object for requests that mean the same.
+    It is ``granted``, the first rule that denies, or ``unclear`` where entries of merged profiles must be weighed. The
+    object is the same for requests that mean the same.
     """
     question = request.question(request.now)
     return _ledger_says(
@@ -67,61 +47,116 @@ def _ledger_says(
     bases: tuple[str, ...],
     retired_notices: tuple[str, ...],
 ) -> ColumnElement[str]:
-    at, confirmed_at = col(ConsentEvent.at), col(ConsentEvent.confirmed_at)
-    names, expires_at = col(ConsentEvent.recipient), col(ConsentEvent.expires_at)
-    is_withdrawal = and_(
-        col(ConsentEvent.action) == "withdraw",
-        names.is_(None) if recipient is None else or_(names.is_(None), names == recipient),
+    def bears(entries: Entries) -> ColumnElement[bool]:
+        # The purpose, which most entries differ in, is looked at first: the order of a conjunction is not kept.
+        others = [
+            col(entries.channel).in_(_wider(channel)),
+            col(entries.topic).in_(_wider(topic)),
+            col(entries.recorded_at) <= NOW,
+            col(entries.at) <= NOW,
+        ]
+        return case((col(entries.purpose).in_(_wider(purpose)), and_(*others)), else_=False)
+
+    def is_withdrawal(entries: Entries) -> ColumnElement[bool]:
+        named = col(entries.recipient)
+        of_us = named.is_(None) if recipient is None else or_(named.is_(None), named == recipient)
+        return and_(col(entries.action) == "withdraw", of_us)
+
+    def is_counted(entries: Entries) -> ColumnElement[bool]:
+        named = col(entries.recipient)
+        to_them = named.is_(None) if recipient is None else named == recipient
+        return and_(col(entries.action) == "grant", to_them, col(entries.basis).in_(bases))
+
+    def is_valid(entries: Entries) -> ColumnElement[bool]:
+        return and_(is_counted(entries), *(not_(fault) for fault in _faults(entries, retired_notices).values()))
+
+    one, grant = aliased(ConsentEvent), aliased(ConsentEvent)
+    is_defeated = exists().where(
+        col(grant.customer_id) == one.customer_id,
+        bears(grant),
+        is_valid(grant),
+        _made_at(grant) > one.at,
+        col(grant.origin) == "customer",
+        col(grant.basis).in_(DIRECT_BASES),
+        or_(not_(_is_global(one)), col(grant.confirmed_at) <= NOW, col(grant.session) == "up"),
+        *(_covers(getattr(one, part), getattr(grant, part)) for part in ("purpose", "channel", "topic")),
     )
-    is_global = and_(
-        col(ConsentEvent.channel) == "*",
-        col(ConsentEvent.topic) == "*",
-        col(ConsentEvent.purpose).in_(("*", "marketing")),
-        names.is_(None),
+    stands = and_(is_withdrawal(one), not_(is_defeated.correlate(one)))
+    nothing = "no_consent" if recipient is None else "partner_not_opted_in"
+    of_partner = [] if recipient is None else [(not_(_any(is_counted(one))), nothing)]
+    faults = [(_any(and_(is_counted(one), fault)), rule) for rule, fault in _faults(one, retired_notices).items()]
+    weighed = (
+        select(
+            case(
+                (_any(col(one.profile_id) != one.customer_id), UNCLEAR),
+                (_any(and_(stands, _is_global(one))), "global_opt_out"),
+                *of_partner,
+                (_any(stands), "withdrawn"),
+                (_any(is_valid(one)), GRANTED),
+                *faults,
+                else_=nothing,
+            )
+        )
+        .where(col(one.customer_id) == ConsentEvent.customer_id, bears(one))
+        .correlate(ConsentEvent)
+        .scalar_subquery()
     )
-    is_counted = and_(
-        col(ConsentEvent.action) == "grant",
-        names.is_(None) if recipient is None else names == recipient,
-        col(ConsentEvent.basis).in_(bases),
-    )
-    is_valid = and_(
-        is_counted,
-        col(ConsentEvent.is_proven),
-        or_(not_(col(ConsentEvent.needs_confirmation)), confirmed_at <= NOW),
-        or_(expires_at.is_(None), expires_at > NOW),
-    )
-    if retired_notices:
-        notice = col(ConsentEvent.notice_version)
-        is_valid = and_(is_valid, or_(notice.is_(None), notice.not_in(retired_notices)))
-    made_at = case((confirmed_at <= NOW, confirmed_at), else_=at)
-    granted_at = func.max(made_at).filter(is_valid)
-    opted_out_at = func.max(at).filter(and_(is_withdrawal, is_global))
-    withdrawn_at = func.max(at).filter(and_(is_withdrawal, not_(is_global)))
-    nothing = NO_CONSENT if recipient is None else NOT_OPTED_IN
-    says: ColumnElement[Any] = case(
-        (opted_out_at.is_not(None), case((_is_not_before(opted_out_at, granted_at), GLOBAL_OPT_OUT), else_=UNCLEAR)),
-        (withdrawn_at.is_not(None), _of_withdrawal(_is_not_before(withdrawn_at, granted_at), recipient)),
-        (granted_at.is_not(None), GRANTED),
-        (func.count().filter(is_counted) > 0, FAULTY),
-        else_=nothing,
-    )
-    covering = [
-        col(ConsentEvent.purpose).in_(_wider(purpose)),
-        col(ConsentEvent.channel).in_(_wider(channel)),
-        col(ConsentEvent.topic).in_(_wider(topic)),
+    # Most are told by the newest entries of each kind, in one pass over the ledger; the others are weighed one by one.
+    newest_of, at = func.max, col(ConsentEvent.at)
+    granted_at = newest_of(_made_at(ConsentEvent)).filter(is_valid(ConsentEvent))
+    withdrawn_at = newest_of(at).filter(is_withdrawal(ConsentEvent))
+    opted_out_at = newest_of(at).filter(and_(is_withdrawal(ConsentEvent), _is_global(ConsentEvent)))
+    plain: list[Any] = [
+        (and_(withdrawn_at.is_(None), granted_at.is_not(None)), GRANTED),
+        (_is_not_before(opted_out_at, granted_at), "global_opt_out"),
     ]
+    if recipient is None:  # of a partner, it comes first that they were never let in
+        plain.append((and_(opted_out_at.is_(None), _is_not_before(withdrawn_at, granted_at)), "withdrawn"))
+    says: ColumnElement[Any] = case(*plain, else_=weighed)
     customer_id = col(ConsentEvent.customer_id)
-    entries = select(customer_id, says.label("says")).where(*covering, col(ConsentEvent.recorded_at) <= NOW, at <= NOW)
-    return func.coalesce(entries.group_by(customer_id).subquery().c.says, nothing)
+    summary = select(customer_id, says.label("says")).where(bears(ConsentEvent)).group_by(customer_id).subquery()
+    return func.coalesce(summary.c.says, nothing)
 
 
-def _of_withdrawal(stands: ColumnElement[bool], recipient: str | None) -> Any:
-    # Of a partner, it comes first that they were never let in.
-    return case((stands, WITHDRAWN), else_=UNCLEAR) if recipient is None else UNCLEAR
+def _faults(entries: Entries, retired_notices: tuple[str, ...]) -> dict[str, ColumnElement[bool]]:
+    """Return what can be wrong with a grant, by the rule that says so; none of it is ever NULL."""
+    confirmed_at, expires_at, notice = col(entries.confirmed_at), col(entries.expires_at), col(entries.notice_version)
+    unconfirmed = and_(col(entries.needs_confirmation), or_(confirmed_at.is_(None), confirmed_at > NOW))
+    faults = {
+        "consent_unproven": not_(col(entries.is_proven)),
+        "consent_unconfirmed": unconfirmed,
+        "consent_expired": and_(expires_at.is_not(None), expires_at <= NOW),
+    }
+    if retired_notices:
+        faults["reconsent_required"] = and_(notice.is_not(None), notice.in_(retired_notices))
+    return faults
+
+
+def _made_at(entries: Entries) -> ColumnElement[Any]:
+    confirmed_at = col(entries.confirmed_at)
+    return case((confirmed_at <= NOW, confirmed_at), else_=col(entries.at))
+
+
+def _is_global(entries: Entries) -> ColumnElement[bool]:
+    return and_(
+        col(entries.channel) == "*",
+        col(entries.topic) == "*",
+        col(entries.purpose).in_(("*", "marketing")),
+        col(entries.recipient).is_(None),
+    )
 
 
 def _is_not_before(withdrawn_at: ColumnElement[Any], granted_at: ColumnElement[Any]) -> ColumnElement[bool]:
-    return or_(granted_at.is_(None), granted_at <= withdrawn_at)
+    return and_(withdrawn_at.is_not(None), or_(granted_at.is_(None), granted_at <= withdrawn_at))
+
+
+def _covers(wide: Any, narrow: Any) -> ColumnElement[bool]:
+    # Both cover what is asked about, so of two names one begins with the other.
+    return or_(wide == "*", and_(narrow != "*", func.length(wide) <= func.length(narrow)))
+
+
+def _any(condition: ColumnElement[bool]) -> ColumnElement[bool]:
+    return func.count().filter(condition) > 0
 
 
 def _wider(name: str) -> list[str]:

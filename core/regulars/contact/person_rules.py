@@ -1,14 +1,13 @@
 """The core's rules about the person: who is unknown, erased, dead or restricted, and who is a minor."""
 
 from datetime import datetime
-from typing import Any
 
-from sqlalchemy import ColumnElement, or_
+from sqlalchemy import ColumnElement, and_, false, not_, or_, true
 from sqlmodel import col
 
 from regulars.contact.needs import need_value
 from regulars.contact.requests import CONSENTED, RuleRequest
-from regulars.contact.rules import CORE, ContactRule, Deny, Needs, Verdict
+from regulars.contact.rules import CORE, ContactRule, Deny, Needs, Prefilter, Verdict
 from regulars.customers.models import Customer
 
 __all__ = ["PERSON_RULES"]
@@ -53,13 +52,22 @@ def _minor(needs: Needs, request: RuleRequest, _at: datetime) -> Verdict:
     return None
 
 
-def _is_of_status(status: str) -> Any:
+def _is_of_status(status: str) -> Prefilter:
     return lambda _request: col(Customer.status) == status
 
 
-def _may_be_minor(request: RuleRequest) -> ColumnElement[bool]:
+def _is_deleted(_request: RuleRequest) -> ColumnElement[bool]:
+    return col(Customer.deleted_at).is_not(None)
+
+
+IS_ERASED, IS_DECEASED, IS_RESTRICTED = _is_of_status("erased"), _is_of_status("deceased"), _is_of_status("restricted")
+
+
+def _is_minor(request: RuleRequest) -> ColumnElement[bool]:
     age = col(Customer.age)
-    return age != "adult" if request.policy.child_directed else or_(age == "minor", age.not_in(("adult", "unknown")))
+    on_their_own = true() if request.profiling else not_(col(Customer.has_guardian_consent))
+    for_children = age.not_in(("adult", "minor")) if request.policy.child_directed else false()
+    return or_(and_(age == "minor", on_their_own), for_children)
 
 
 PERSON_RULES = (
@@ -68,17 +76,19 @@ PERSON_RULES = (
         _unknown,
         {"status": STATUS, "deleted_at": DELETED_AT},
         number=1,
-        prefilter=lambda _request: col(Customer.deleted_at).is_not(None),
+        prefilter=_is_deleted,
+        denies=_is_deleted,
         owner=CORE,
     ),
-    ContactRule("erased", _erased, {"status": STATUS}, number=2, prefilter=_is_of_status("erased"), owner=CORE),
+    ContactRule("erased", _erased, {"status": STATUS}, number=2, prefilter=IS_ERASED, denies=IS_ERASED, owner=CORE),
     ContactRule(
         "deceased",
         _deceased,
         {"status": STATUS},
         NOT_LEGAL,
         3,
-        prefilter=_is_of_status("deceased"),
+        prefilter=IS_DECEASED,
+        denies=IS_DECEASED,
         owner=CORE,
     ),
     ContactRule(
@@ -87,7 +97,8 @@ PERSON_RULES = (
         {"status": STATUS},
         FROM_SERVICE_ON,
         4,
-        prefilter=_is_of_status("restricted"),
+        prefilter=IS_RESTRICTED,
+        denies=IS_RESTRICTED,
         owner=CORE,
     ),
     ContactRule(
@@ -96,7 +107,8 @@ PERSON_RULES = (
         {"age": AGE, "guardian": GUARDIAN},
         CONSENTED,
         10,
-        prefilter=_may_be_minor,
+        prefilter=_is_minor,
+        denies=_is_minor,
         owner=CORE,
     ),
 )

@@ -19,6 +19,7 @@ from sqlalchemy import (
 )
 from sqlalchemy import Uuid as UuidType
 from sqlalchemy.sql import visitors
+from sqlalchemy.sql.elements import False_
 from sqlalchemy.sql.util import ClauseAdapter
 from sqlmodel import col
 
@@ -74,9 +75,10 @@ def _first_that_denies(rules: Sequence[ContactRule], request: RuleRequest, is_co
         if rule.prefilter is None:
             is_complete = False
             break
-        if rule.prefilter not in looked_at:
+        if rule.prefilter is not rule.denies and rule.prefilter not in looked_at:
             looked_at.add(rule.prefilter)
             branches.append((rule.prefilter(request), undecided))
+    branches = [(whom, answer) for whom, answer in branches if not isinstance(whom, False_)]
     otherwise: ColumnElement[Any] = literal(ALLOWED_RULE, Text) if is_complete else undecided
     return case(*branches, else_=otherwise) if branches else otherwise
 
