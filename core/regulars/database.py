@@ -1,7 +1,6 @@
 """Open the database, and give out sessions that read or that write."""
 
 import asyncio
-import sqlite3
 import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -17,7 +16,7 @@ from regulars.sqlite_functions import SQLITE_FUNCTIONS
 from regulars.sqlite_visits import connect_in_visits
 from regulars.writing import LONGEST_WAIT_S, WritingSession
 
-__all__ = ["Database", "open_engine", "patience"]
+__all__ = ["Database", "begin_sqlite", "open_engine", "patience"]
 
 SHORT_S = 0.05
 """How long a cancelled statement on SQLite may go on before it is stopped."""
@@ -41,7 +40,7 @@ def open_engine(settings: Settings) -> AsyncEngine:
         event.listen(engine.sync_engine, "reset", _reset_sqlite)
         event.listen(engine.sync_engine, "do_connect", connect_in_visits)
         event.listen(engine.sync_engine, "connect", _prepare_sqlite)
-        event.listen(engine.sync_engine, "begin", _begin_sqlite)
+        event.listen(engine.sync_engine, "begin", begin_sqlite)
         event.listen(engine.sync_engine, "invalidate", _release_sqlite)
         return engine
     session = {
@@ -78,13 +77,13 @@ def _reset_sqlite(connection: Any, _record: object, state: PoolResetState) -> No
         connection.rollback()
 
 
-def _begin_sqlite(connection: Connection) -> None:
+def begin_sqlite(connection: Connection) -> None:
+    """Begin a transaction as the options of a connection say."""
     # A reader that turns into a writer can meet "database is locked" at once; a writer says so from the start.
-    options = connection.get_execution_options()
     driver: Any = connection.connection.driver_connection
-    if options.get("regulars_reads_once", False) or driver.in_transaction:
+    if driver.in_transaction:
         return
-    writes = options.get("regulars_writes", False)
+    writes = connection.get_execution_options().get("regulars_writes", False)
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 
@@ -137,10 +136,6 @@ async def patience(connection: AsyncConnection, seconds: float) -> AsyncIterator
 _STATEMENT_TIMEOUT = text("SELECT set_config('statement_timeout', :timeout, true)")
 
 
-def _read_text_here(connection: sqlite3.Connection, statement: str, values: tuple[Any, ...]) -> str:
-    return str(connection.execute(statement, values).fetchone()[0])
-
-
 class Database:
     """The engine with its kinds of session.
 
@@ -154,11 +149,8 @@ class Database:
         options: dict[str, Any] = {"expire_on_commit": False, "autoflush": True, "sync_session_class": NotingSession}
         self._readers_apart: async_sessionmaker[AsyncSession] = async_sessionmaker(self._apart, **options)
         self._readers: async_sessionmaker[AsyncSession] = async_sessionmaker(engine, **options)
-        # SQLite needs no word for it, and would be left in a mode that begins transactions by itself.
-        mode = {} if engine.dialect.name == "sqlite" else {"isolation_level": "AUTOCOMMIT"}
-        self._direct = DirectReader(engine) if engine.dialect.name == "postgresql" else None
+        self._direct = DirectReader(engine)
         self.listeners: list[Callable[[str], None]] = []
-        self._reading_once = engine.execution_options(regulars_reads_once=True, **mode)
         self._writing = engine.execution_options(regulars_writes=True)
         self._turn = asyncio.Lock() if engine.dialect.name == "sqlite" else None
 
@@ -198,16 +190,7 @@ class Database:
         it takes longer than ``patience_s``.
         """
         self._tell(statement)
-        if self._direct is not None:
-            return await self._direct.read_text(statement, values, patience_s=patience_s)
-        async with asyncio.timeout(patience_s), self._reading_once.connect() as connection:
-            driver: Any = (await connection.get_raw_connection()).driver_connection
-            try:
-                # One visit to the driver's thread, where a cursor takes one for each of its steps.
-                return await driver._execute(_read_text_here, driver._conn, statement, values)  # type: ignore[no-any-return]
-            except asyncio.CancelledError:
-                await connection.invalidate()  # nobody knows what it is at
-                raise
+        return await self._direct.read_text(statement, values, patience_s=patience_s)
 
     def writing_session(self) -> AsyncSession:
         """Return a session for writing whose caller commits."""
@@ -224,7 +207,6 @@ class Database:
 
     async def close(self) -> None:
         """Close every connection."""
-        if self._direct is not None:
-            await self._direct.close()
+        await self._direct.close()
         for engine in self.engines:
             await engine.dispose()

@@ -1,5 +1,6 @@
 """Run a statement in one visit to the thread of SQLite's driver; SQLAlchemy takes one for each step of a cursor."""
 
+import asyncio
 import sqlite3
 from collections import deque
 from collections.abc import Callable
@@ -10,7 +11,9 @@ from sqlalchemy import Dialect
 from sqlalchemy.dialects.sqlite.aiosqlite import AsyncAdapt_aiosqlite_connection, AsyncAdapt_aiosqlite_cursor
 from sqlalchemy.util import EMPTY_DICT
 
-__all__ = ["connect_in_visits"]
+__all__ = ["SqliteReader", "connect_in_visits"]
+
+SHORT_S = 0.05
 
 
 def connect_in_visits(dialect: Dialect, _record: object, arguments: Any, options: Any) -> Any:
@@ -84,3 +87,52 @@ class _Connection(AsyncAdapt_aiosqlite_connection):
     __slots__ = ()
 
     _cursor_cls = _Cursor
+
+
+class SqliteReader:
+    """A connection of SQLite's driver that only reads, asked as one of PostgreSQL's driver is."""
+
+    def __init__(self, driver: Any) -> None:
+        self._driver, self._is_lost = driver, False
+
+    async def fetchval(self, statement: str, *values: Any, timeout: float) -> Any:  # noqa: ASYNC109  # as asyncpg has it
+        """Return the first value of the first row; raises ``TimeoutError`` after ``timeout`` seconds."""
+        driver = self._driver
+        ending = asyncio.get_running_loop().call_later(timeout, driver._conn.interrupt)
+        try:
+            return await driver._execute(_first_value, driver._conn, statement, values)
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode == sqlite3.SQLITE_INTERRUPT:
+                raise TimeoutError from error
+            raise
+        except asyncio.CancelledError:
+            self._is_lost = True
+            await self._stop()
+            self._is_lost = False
+            raise
+        finally:
+            ending.cancel()
+
+    async def _stop(self) -> None:
+        # An interrupt that comes before the statement has begun does nothing.
+        ended = asyncio.ensure_future(self._driver._execute(bool))
+        while not ended.done():
+            self._driver._conn.interrupt()
+            await asyncio.wait({ended}, timeout=SHORT_S)
+
+    def is_closed(self) -> bool:
+        """Tell whether the connection can be used no more."""
+        return not self._driver._running
+
+    def terminate(self) -> None:
+        """Close the connection if its statement could not be stopped."""
+        if self._is_lost:
+            self._driver.stop()
+
+    async def close(self) -> None:
+        """Close the connection."""
+        await self._driver.close()
+
+
+def _first_value(connection: sqlite3.Connection, statement: str, values: tuple[Any, ...]) -> Any:
+    return connection.execute(statement, values).fetchone()[0]
