@@ -92,11 +92,11 @@ if TYPE_CHECKING:
     from regulars.languages import fitting_language
     from regulars.messages.box import MessageBox, TakenMessage
     from regulars.messages.templates import MessageContent, MessageDraft, MessageTemplate, MessageToWrite
-    from regulars.outgoing.client import HttpReply
     from regulars.outgoing.consent_gate import AboutCustomer, FetchNotAllowed
     from regulars.outgoing.granted import PluginHttp
     from regulars.outgoing.limits import ANSWERS, FEEDS, RequestLimits
     from regulars.outgoing.refusals import RequestFailed, TargetRefused
+    from regulars.outgoing.replies import HttpReply
     from regulars.personal import PII_KINDS, pii
     from regulars.plugins.context import Company, PluginContext
     from regulars.plugins.contributions import (

@@ -100,7 +100,7 @@ HOMES: dict[str, tuple[str, ...]] = {
     "regulars.languages": ("fitting_language",),
     "regulars.messages.box": ("MessageBox", "TakenMessage"),
     "regulars.messages.templates": ("MessageContent", "MessageDraft", "MessageTemplate", "MessageToWrite"),
-    "regulars.outgoing.client": ("HttpReply",),
+    "regulars.outgoing.replies": ("HttpReply",),
     "regulars.outgoing.consent_gate": ("AboutCustomer", "FetchNotAllowed"),
     "regulars.outgoing.granted": ("PluginHttp",),
     "regulars.outgoing.limits": ("ANSWERS", "FEEDS", "RequestLimits"),

@@ -9,6 +9,7 @@ from sqlalchemy import JSON, BigInteger, DateTime, Dialect, MetaData, Numeric, b
 from sqlalchemy.dialects.postgresql import JSONB, TIMESTAMP
 from sqlalchemy.types import TypeDecorator, TypeEngine
 from sqlmodel import SQLModel
+from sqlmodel._compat import SQLModelConfig
 from uuid_utils.compat import uuid7
 
 __all__ = ["NOW", "Amount", "JsonColumn", "Table", "UtcDateTime", "new_id"]
@@ -31,6 +32,7 @@ class Table(SQLModel):
     """
 
     metadata = MetaData(naming_convention=CONSTRAINT_NAMES)
+    model_config = SQLModelConfig(defer_build=True)  # a process makes rows of few tables, and they are not validated
 
     if TYPE_CHECKING:
         __tablename__: ClassVar[str]  # pyright: ignore[reportIncompatibleVariableOverride]

@@ -8,7 +8,6 @@ from regulars.clock import Clock
 from regulars.errors import ConfigurationError
 from regulars.messages.deliveries import Deliveries, Delivery
 from regulars.messages.handing_off import FileDelivery, SignedDelivery
-from regulars.messages.smtp import SmtpDelivery, mail_server
 from regulars.outgoing.client import Outgoing
 from regulars.settings import Settings
 
@@ -26,6 +25,8 @@ def open_deliveries(settings: Settings, *, outgoing: Outgoing, clock: Clock) -> 
     if server := settings.mail_server.get_secret_value():
         if "@" not in settings.mail_from:
             raise ConfigurationError("REGULARS_MAIL_SERVER is set and nobody writes. Set REGULARS_MAIL_FROM.")
+        from regulars.messages.smtp import SmtpDelivery, mail_server  # the libraries of mail are for nobody else
+
         deliveries["email"] = SmtpDelivery(mail_server(server), sender=settings.mail_from)
     if settings.signed_channels:
         if not settings.hand_off_url:

@@ -1,10 +1,12 @@
 """Read the body of an answer up to a size that counts what it unpacks to."""
 
 import zlib
-
-import httpx
+from typing import TYPE_CHECKING
 
 from regulars.outgoing.refusals import ReplyTooLarge, ReplyUnreadable
+
+if TYPE_CHECKING:
+    import httpx
 
 __all__ = ["read_body"]
 
@@ -13,7 +15,7 @@ PLAIN = ("", "identity")
 PACKED = ("gzip", "x-gzip")
 
 
-async def read_body(response: httpx.Response, target: str, *, limit_bytes: int) -> bytes:
+async def read_body(response: "httpx.Response", target: str, *, limit_bytes: int) -> bytes:
     """Return the unpacked body; raises ``ReplyTooLarge`` before more than the limit is held, ``ReplyUnreadable``.
 
     httpx unpacks a part as a whole, and a part of 64 KiB can hold 64 MiB, or without end when it is packed twice.

@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 
-from regulars.outgoing.client import HttpReply, Outgoing
+from regulars.outgoing.client import Outgoing
 from regulars.outgoing.consent_gate import AboutCustomer, ConsentGate
 from regulars.outgoing.limits import ANSWERS, RequestLimits
+from regulars.outgoing.replies import HttpReply
 
 __all__ = ["PluginHttp"]
 

@@ -2,14 +2,15 @@
 
 import ssl
 from pathlib import Path
-
-import httpx
+from typing import TYPE_CHECKING
 
 from regulars.errors import ConfigurationError
 from regulars.outgoing.client import Outgoing
 from regulars.outgoing.targets import private_targets
-from regulars.outgoing.transport import trusted_authorities
 from regulars.settings import Settings
+
+if TYPE_CHECKING:
+    import httpx
 
 __all__ = ["open_outgoing"]
 
@@ -25,7 +26,7 @@ class AuthoritiesUnreadable(ConfigurationError):
         )
 
 
-def open_outgoing(settings: Settings, *, transport: httpx.AsyncBaseTransport | None = None) -> Outgoing:
+def open_outgoing(settings: Settings, *, transport: "httpx.AsyncBaseTransport | None" = None) -> Outgoing:
     """Return a client that reaches what the settings allow; raises a ``ConfigurationError`` for what is wrong in them.
 
     A ``transport`` takes the requests in place of the network.
@@ -35,7 +36,7 @@ def open_outgoing(settings: Settings, *, transport: httpx.AsyncBaseTransport | N
         _check_authorities(file)
     return Outgoing(
         opened=private_targets(settings.private_targets),
-        authorities=lambda: trusted_authorities(file),
+        authorities_file=file,
         transport=transport,
     )
 

@@ -3,13 +3,15 @@
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-
-import httpx
+from typing import TYPE_CHECKING
 
 from regulars.errors import ConfigurationError
 from regulars.outgoing.addresses import is_public_address, parse_address
 from regulars.outgoing.limits import RequestLimits
 from regulars.outgoing.refusals import TargetRefused
+
+if TYPE_CHECKING:
+    import httpx
 
 __all__ = ["ALL_HOSTS", "PrivateTarget", "check_host_granted", "parse_target", "port_of", "private_targets"]
 
@@ -46,11 +48,13 @@ def private_targets(words: Iterable[str]) -> frozenset[PrivateTarget]:
     return frozenset(map(_private_target, words))
 
 
-def parse_target(url: str, *, limits: RequestLimits, opened: frozenset[PrivateTarget]) -> httpx.URL:
+def parse_target(url: str, *, limits: RequestLimits, opened: frozenset[PrivateTarget]) -> "httpx.URL":
     """Return the address as it will be used; raises ``TargetRefused`` for a form or a port that is not allowed.
 
     What is in ``opened`` may be spoken to on its own port, unencrypted too.
     """
+    import httpx  # slow to import, and most processes send nothing
+
     if len(url) > LONGEST_URL:
         raise TargetRefused("", f"it is longer than {LONGEST_URL} characters.")
     try:
@@ -77,12 +81,12 @@ def parse_target(url: str, *, limits: RequestLimits, opened: frozenset[PrivateTa
     return parsed
 
 
-def port_of(url: httpx.URL) -> int:
+def port_of(url: "httpx.URL") -> int:
     """Return the port of an address, the usual one of its scheme where it names none."""
     return url.port or USUAL_PORTS[url.scheme]
 
 
-def check_host_granted(url: httpx.URL, hosts: Iterable[str]) -> None:
+def check_host_granted(url: "httpx.URL", hosts: Iterable[str]) -> None:
     """Accept a host that is granted by its name, by ``*.its.domain`` or by ``*``; raises ``TargetRefused``."""
     host = url.raw_host.decode("ascii")
     if not any(_is_granted(host, granted.lower()) for granted in hosts):

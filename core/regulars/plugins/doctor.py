@@ -84,8 +84,9 @@ async def _load(host: PluginHost, plugin_id: str, findings: list[Finding]) -> Co
         findings.append(Finding(plugin_id, "import", False, withheld.reason))
         return None
     findings.append(Finding(plugin_id, "import", True, "Its hooks load, and what they contribute is sound."))
-    if given.cli_problem is not None:
-        findings.append(Finding(plugin_id, "commands", False, given.cli_problem))
+    command_problem = await host.loader.command_problem_of(host.installed(plugin_id))
+    if command_problem is not None:
+        findings.append(Finding(plugin_id, "commands", False, command_problem))
     return given
 
 

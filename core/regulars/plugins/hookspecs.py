@@ -131,7 +131,10 @@ def pages() -> Pages:
 
 @hookspec
 def cli() -> "typer.Typer":
-    """Return a typer application that appears as ``regulars <id> …``."""
+    """Return a typer application that appears as ``regulars <id> …``.
+
+    It is called by the command line alone. Import typer and your commands inside it: a server needs neither.
+    """
     raise AssertionError
 
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from pydantic import BaseModel
 
@@ -13,9 +12,6 @@ from regulars.plugins.manifest import Permission, PluginManifest
 from regulars.revisions import MigrationOwner
 from regulars.tables import Table
 
-if TYPE_CHECKING:
-    import typer
-
 __all__ = ["Contributions", "EnabledPlugin", "PluginSet"]
 
 
@@ -23,8 +19,8 @@ __all__ = ["Contributions", "EnabledPlugin", "PluginSet"]
 class Contributions:
     """What the collected hooks of a plugin returned, checked.
 
-    ``cli_problem`` says why a plugin that has a command group does not show it. ``customer_references`` maps a table
-    to its columns that refer to a customer, each with what happens when the customer is deleted.
+    ``customer_references`` maps a table to its columns that refer to a customer, each with what happens when the
+    customer is deleted.
     """
 
     models: tuple[type[Table], ...] = ()
@@ -36,8 +32,6 @@ class Contributions:
     message_templates: tuple[MessageTemplate, ...] = ()
     jobs: tuple[Job, ...] = ()
     pages: Pages | None = None
-    cli: "typer.Typer | None" = None
-    cli_problem: str | None = None
     customer_references: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
 

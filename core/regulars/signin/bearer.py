@@ -18,7 +18,7 @@ from regulars.signin.refusals import TokenRefused
 from regulars.signin.roles import RoleRules
 from regulars.signin.tokens import VerifiedToken, key_id_of, verify_token
 
-__all__ = ["StaffTokens", "issued_token"]
+__all__ = ["StaffTokens"]
 
 SCHEME = "bearer"
 PARTS = 3
@@ -35,6 +35,13 @@ class StaffTokens:
         self.issuer, self.rules = issuer, rules
         self._database, self._audience, self._clock = database, audience, clock
         self._recent = Recent[Actor]()
+
+    @staticmethod
+    def token_in(authorization: str | None) -> str | None:
+        """Return the token of an Authorization header that holds one; None for our own keys and everything else."""
+        scheme, _, token = (authorization or "").strip().partition(" ")
+        is_token = scheme.lower() == SCHEME and len(token.strip().split(".")) == PARTS
+        return token.strip() if is_token else None
 
     async def actor(self, token: str, *, permissions: Sequence[Permission]) -> Actor:
         """Return who sends this token.
@@ -69,10 +76,3 @@ class StaffTokens:
             return found
         async with self._database.writing() as session:
             return await find_or_take_up(session, **known, name=name, role=role, now=now)
-
-
-def issued_token(authorization: str | None) -> str | None:
-    """Return the token of an Authorization header that holds one; None for our own keys and everything else."""
-    scheme, _, token = (authorization or "").strip().partition(" ")
-    is_token = scheme.lower() == SCHEME and len(token.strip().split(".")) == PARTS
-    return token.strip() if is_token else None

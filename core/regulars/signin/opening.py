@@ -1,17 +1,22 @@
-"""Set up sign-in as the operator's settings say."""
+"""Set up sign-in as the operator's settings say.
 
-from typing import Any
+What works with tokens is imported where an identity provider is set: its libraries are for nobody else.
+"""
+
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from regulars.clock import Clock
 from regulars.database import Database
 from regulars.outgoing.client import Outgoing
 from regulars.settings import Settings
-from regulars.signin.bearer import StaffTokens
-from regulars.signin.code_flow import CodeFlow
-from regulars.signin.issuer import Issuer
 from regulars.signin.refusals import IssuerSilent, SignInMisconfigured
 from regulars.signin.roles import role_rules
+
+if TYPE_CHECKING:
+    from regulars.signin.bearer import StaffTokens
+    from regulars.signin.code_flow import CodeFlow
+    from regulars.signin.issuer import Issuer
 
 __all__ = ["RETURN_PATH", "issuer_through", "open_code_flow", "open_staff_tokens"]
 
@@ -21,7 +26,7 @@ RETURN_PATH = "/console/sign-in/back"
 
 def open_staff_tokens(
     settings: Settings, *, database: Database, outgoing: Outgoing, clock: Clock
-) -> StaffTokens | None:
+) -> "StaffTokens | None":
     """Return what lets staff in by the company's identity provider; None when no issuer is set.
 
     Raises ``SignInMisconfigured`` for settings that do not fit together. Nothing is asked of the issuer yet.
@@ -42,6 +47,8 @@ def open_staff_tokens(
             "REGULARS_OIDC_ISSUER is set without REGULARS_OIDC_AUDIENCE and REGULARS_OIDC_CLIENT_ID, so tokens for any"
             " other server would do. Set the first for tokens in the API, the second for signing in with a browser."
         )
+    from regulars.signin.bearer import StaffTokens
+
     return StaffTokens(
         database,
         issuer=issuer_through(outgoing, url, clock=clock),
@@ -51,7 +58,7 @@ def open_staff_tokens(
     )
 
 
-def issuer_through(outgoing: Outgoing, url: str, *, clock: Clock) -> Issuer:
+def issuer_through(outgoing: Outgoing, url: str, *, clock: Clock) -> "Issuer":
     """Return the issuer of this address, asked by the client that all requests to other machines go through."""
 
     async def get_json(address: str) -> Any:
@@ -60,10 +67,12 @@ def issuer_through(outgoing: Outgoing, url: str, *, clock: Clock) -> Issuer:
             raise IssuerSilent(url, f"it answered {reply.status}.")
         return reply.json()
 
+    from regulars.signin.issuer import Issuer
+
     return Issuer(url, get_json=get_json, clock=clock)
 
 
-def open_code_flow(settings: Settings, tokens: StaffTokens | None, *, outgoing: Outgoing) -> CodeFlow | None:
+def open_code_flow(settings: Settings, tokens: "StaffTokens | None", *, outgoing: Outgoing) -> "CodeFlow | None":
     """Return what signs staff in with a browser; None where the identity provider knows no client of ours.
 
     Raises ``SignInMisconfigured``.
@@ -76,6 +85,8 @@ def open_code_flow(settings: Settings, tokens: StaffTokens | None, *, outgoing: 
             "REGULARS_OIDC_CLIENT_ID is set without REGULARS_PUBLIC_URL, so nobody would find back here."
             " Set it to the address of this server as browsers see it, such as https://regulars.example.com."
         )
+    from regulars.signin.code_flow import CodeFlow
+
     return CodeFlow(
         tokens,
         outgoing,

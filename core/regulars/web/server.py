@@ -49,7 +49,6 @@ from regulars.privacy.job import privacy_job
 from regulars.revisions import CORE, current_revision
 from regulars.selfservice.door import CustomerDoor
 from regulars.settings import Settings
-from regulars.signin.bearer import issued_token
 from regulars.signin.browsers import BrowserSessions
 from regulars.signin.opening import open_code_flow, open_staff_tokens
 from regulars.suppressions.secret_key import ensure_address_key
@@ -295,7 +294,7 @@ class Server:
     async def actor(self, authorization: str | None) -> Actor:
         """Return who sends this Authorization header; raises an ``Unauthenticated`` that says what is wrong with it."""
         assert self._authentications is not None, "the server has not started"
-        if self._staff_tokens is not None and (token := issued_token(authorization)) is not None:
+        if self._staff_tokens is not None and (token := self._staff_tokens.token_in(authorization)) is not None:
             return await self._staff_tokens.actor(token, permissions=self.permissions)
         return await self._authentications.actor(authorization, now=self.clock.now(), permissions=self.permissions)
 

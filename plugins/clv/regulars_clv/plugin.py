@@ -2,10 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
-
-import typer
 
 from regulars import (
     ErasureReceipt,
@@ -23,12 +21,14 @@ from regulars import (
     daily,
     hookimpl,
 )
-from regulars_clv.cli import app
 from regulars_clv.customer_part import show_score
 from regulars_clv.graphql import ClvMutations, ClvQueries, CustomerClv
 from regulars_clv.models import ClvModel, ClvPastScore, ClvScore, ClvStagedScore
 from regulars_clv.scores import erase_scores, forget_merged, forget_unwanted, known_of, mark_stale
 from regulars_clv.traits import TRAITS
+
+if TYPE_CHECKING:
+    import typer
 
 
 @hookimpl
@@ -110,8 +110,10 @@ def pages() -> Pages:
 
 
 @hookimpl
-def cli() -> typer.Typer:
+def cli() -> "typer.Typer":
     """Offer `regulars clv …`."""
+    from regulars_clv.cli import app  # servers have no commands
+
     return app
 
 

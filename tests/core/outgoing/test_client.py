@@ -5,7 +5,6 @@ import tracemalloc
 import pytest
 from tests.core.outgoing.conftest import MakeClient, Serve, names, replying
 
-from regulars.outgoing.client import HttpReply
 from regulars.outgoing.limits import FEEDS, RequestLimits
 from regulars.outgoing.refusals import (
     ReplyTooLarge,
@@ -14,6 +13,7 @@ from regulars.outgoing.refusals import (
     TargetUnreachable,
     TooManyRedirects,
 )
+from regulars.outgoing.replies import HttpReply
 from regulars.outgoing.targets import PrivateTarget
 
 MIB = 1024 * 1024

@@ -218,9 +218,8 @@ CHECKS: Mapping[str, Callable[[PluginManifest, object], Any]] = {
     "message_templates": check_message_templates,
     "jobs": check_jobs,
     "pages": check_pages,
-    "cli": lambda _manifest, result: check_command_group(result),
 }
-"""The collected hooks, in the order in which they are called, each with the check of its result."""
+"""The hooks that every start collects, in the order in which they are called, each with the check of its result."""
 
 
 def _check_folder(location: object, content: str) -> None:

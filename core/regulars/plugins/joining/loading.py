@@ -11,7 +11,7 @@ from pluggy import PluginValidationError
 from regulars.plugins import hookspecs
 from regulars.plugins.calling.calls import HookCall, PluginCaller, PluginCallFailed
 from regulars.plugins.calling.results import WrongResult, size_checked
-from regulars.plugins.joining.contribution_checks import CHECKS
+from regulars.plugins.joining.contribution_checks import CHECKS, check_command_group
 from regulars.plugins.joining.discovery import FoundPlugin
 from regulars.plugins.joining.table_checks import check_obligations, customer_references
 from regulars.plugins.manifest import PluginManifest
@@ -84,16 +84,23 @@ class PluginLoader:
             self._contributions[found.id] = await self._collect(found.manifest, hooks)
         return self._contributions[found.id]
 
+    async def command_problem_of(self, found: FoundPlugin) -> str | None:
+        """Return why a plugin's command group cannot be shown; None where it can be, or where it has none.
+
+        Servers show no commands, so they ask no plugin for them. Raises what ``hooks_of`` raises.
+        """
+        hook = (await self.hooks_of(found)).get("cli")
+        try:
+            if hook is not None:
+                await self._contained(
+                    found.id, "cli", hook.function, self._caller.budgets.collecting_s, check=check_command_group
+                )
+        except PluginWithheld as withheld:
+            return withheld.reason
+        return None
+
     async def _collect(self, manifest: PluginManifest, hooks: Mapping[str, HookImplementation]) -> Contributions:
-        collected: dict[str, Any] = {}
-        for hook in CHECKS:
-            if hook in hooks:
-                try:
-                    collected[hook] = await self._collected(manifest, hooks[hook])
-                except PluginWithheld as withheld:
-                    if hook != "cli":
-                        raise
-                    collected["cli_problem"] = withheld.reason
+        collected = {hook: await self._collected(manifest, hooks[hook]) for hook in CHECKS if hook in hooks}
         references = customer_references(collected.get("models", ()))
         try:
             check_obligations(references, hooks=hooks, has_migrations="migrations" in collected)

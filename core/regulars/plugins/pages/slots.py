@@ -6,16 +6,16 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from regulars.plugins.calling.calls import HookCall, PluginCallFailed
 from regulars.plugins.calling.results import instance_of
 from regulars.plugins.calling.sessions import refuse_foreign_writes
 from regulars.plugins.contributions import Slot, SlotPart, SlotVisit
-from regulars.plugins.pages.fragments import checked_fragment
 
 if TYPE_CHECKING:
+    from jinja2 import Environment
+
     from regulars.plugins.context import PluginContext
     from regulars.plugins.host import PluginHost
     from regulars.plugins.plugin_set import EnabledPlugin
@@ -85,11 +85,15 @@ def _written(templates: str, part: SlotPart, visit: SlotVisit) -> Markup:
 
 
 def _checked(result: object) -> Markup | None:
+    from regulars.plugins.pages.fragments import checked_fragment  # the parser of HTML is for pages alone
+
     return None if result is None else Markup(checked_fragment(instance_of(Markup, result)))  # noqa: S704 - as above
 
 
 @cache
-def _environment(templates: str) -> Environment:
+def _environment(templates: str) -> "Environment":
+    from jinja2 import Environment, PackageLoader, StrictUndefined  # slow to import, and only pages need it
+
     package, _, folder = templates.partition(":")
     return Environment(
         loader=PackageLoader(package, folder),

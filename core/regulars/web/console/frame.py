@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from jinja2 import BaseLoader, ChoiceLoader, Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
@@ -19,6 +18,8 @@ from regulars.plugins.plugin_set import EnabledPlugin
 from regulars.web.visitors import FORM_FIELD, Visitor
 
 if TYPE_CHECKING:
+    from jinja2 import BaseLoader, Environment
+
     from regulars.web.server import Server
 
 __all__ = ["Frame", "PageLink", "framed", "page_links", "page_response", "staff_frame"]
@@ -124,7 +125,9 @@ def page_response(
 
 
 @cache
-def _environment(templates: str | None) -> Environment:
+def _environment(templates: str | None) -> "Environment":
+    from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined  # slow, and only pages need it
+
     loaders: list[BaseLoader] = [PackageLoader("regulars.web.console", "templates")]
     if templates is not None:
         package, _, folder = templates.partition(":")

@@ -9,7 +9,6 @@ from starlette.routing import BaseRoute, Route
 from regulars.access.actors import ANONYMOUS
 from regulars.access.allowances import address_payer
 from regulars.access.refusals import Unauthenticated
-from regulars.signin.code_flow import ATTEMPT_LIFETIME, new_attempt, open_attempt, seal_attempt
 from regulars.signin.opening import RETURN_PATH
 from regulars.signin.refusals import FormRefused, IssuerSilent, SignInFailed
 from regulars.web.console.frame import Frame, framed
@@ -89,6 +88,8 @@ class _SigningIn:
         flow = self._server.code_flow
         if flow is None:
             raise SignInFailed("this server has no identity provider for browsers.")
+        from regulars.signin.code_flow import ATTEMPT_LIFETIME, new_attempt, seal_attempt  # loaded with ``code_flow``
+
         attempt = new_attempt(own_path(request.query_params.get("next")))
         answer = RedirectResponse(await flow.address(attempt), 303)
         sealed = seal_attempt(attempt, secret=self._server.secret, now=self._server.clock.now())
@@ -112,6 +113,8 @@ class _SigningIn:
         server, asked, now = self._server, request.query_params, self._server.clock.now()
         if server.code_flow is None:
             raise SignInFailed("this server has no identity provider for browsers.")
+        from regulars.signin.code_flow import open_attempt  # loaded with ``code_flow``
+
         attempt = open_attempt(
             kept_in_browser(server, request, name="attempt"),
             state=asked.get("state", ""),

@@ -1,0 +1,55 @@
+"""What only some servers, pages or jobs need is not loaded by every server."""
+
+import os
+import subprocess
+import sys
+
+from regulars.testing.databases import SqliteDatabases
+
+NEEDED_LATER = {
+    "alembic": "changes of tables",
+    "altair": "plots",
+    "email.policy": "mails",
+    "html.parser": "parts that plugins add to pages",
+    "httpcore": "requests to other machines",
+    "httpx": "requests to other machines",
+    "jinja2": "pages",
+    "joserfc": "an identity provider",
+    "numpy": "models of customer value",
+    "opentelemetry.sdk": "traces",
+    "rich.progress": "imports from the command line",
+    "scipy": "models of customer value",
+    "smtplib": "mails",
+    "typer": "the command line",
+    "vl_convert": "plots",
+}
+"""What a server loads when it first needs it, and for what."""
+
+STARTED = """
+import asyncio, sys
+from regulars.plugins.joining.discovery import discover
+from regulars.settings import Settings
+from regulars.web.application import create_app
+
+async def start():
+    server = create_app(Settings()).state.server
+    async with server.running():
+        for found in discover():
+            await server.host.loader.contributions_of(found)
+            print("loaded", found.id)
+        print(*sorted(sys.modules))
+
+asyncio.run(start())
+"""
+
+
+def test_a_server_starts_without_what_it_may_never_need(sqlite_databases: SqliteDatabases) -> None:
+    with sqlite_databases.fresh() as url:
+        environment = {**os.environ, "REGULARS_DATABASE_URL": url}
+        done = subprocess.run(
+            [sys.executable, "-c", STARTED], env=environment, capture_output=True, text=True, check=True
+        )
+
+    *told, loaded = done.stdout.splitlines()
+    assert {"loaded clv", "loaded preference_centre"} <= set(told)
+    assert set(loaded.split()) & NEEDED_LATER.keys() == set()
