@@ -1,17 +1,21 @@
 """Insert rows unless their unique values are taken, in one statement and without a race."""
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any, TypeVar
 from uuid import UUID
 
+from sqlalchemy import Select, bindparam, inspect, select
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import class_mapper
+from sqlalchemy.orm.attributes import instance_state
 
-from regulars.prepared import Columns, Rows, columns_of
+from regulars.prepared import Columns, Rows, Statement, columns_of, prepared
 from regulars.tables import Table
-from regulars.writing import run
+from regulars.writing import WritingSession, run
 
-__all__ = ["insert_new", "insert_new_ids"]
+__all__ = ["insert_at_once", "insert_new", "insert_new_ids", "is_as_stored"]
 
 Row = TypeVar("Row", bound=Table)
 
@@ -36,6 +40,34 @@ async def insert_new_ids(
     return {id.read(found)["id"] for found in await _insert(session, model, rows, unless_taken, id)}
 
 
+async def insert_at_once(
+    session: WritingSession,
+    model: type[Row],
+    row: Mapping[str, Any],
+    *,
+    unless_taken: tuple[str, ...],
+    provided: Select[Any],
+) -> Row | None:
+    """Insert a row together with the notes that wait, by one statement, and return it as ``insert_new`` does.
+
+    It names every column. It is inserted if its columns ``unless_taken`` are free and the constant statement
+    ``provided``, which may refer to its values by their names, finds anything. Otherwise nothing is written, the notes
+    are forgotten, and None is returned.
+    """
+    statement = prepared(_inserting(model, session.dialect, unless_taken, provided), session.dialect)
+    found = await session.run_with_notes(statement.command(row))
+    return _stored(model, columns_of(model, session.dialect).read(found[0])) if found else None
+
+
+@cache
+def _inserting(model: Any, dialect: str, unless_taken: tuple[str, ...], provided: Select[Any]) -> Statement:
+    columns = list(inspect(model).local_table.columns)
+    given = select(*[bindparam(column.name, type_=column.type, required=True) for column in columns])
+    insert = sqlite.insert(model) if dialect == "sqlite" else postgresql.insert(model)
+    statement = insert.from_select([column.name for column in columns], given.where(provided.exists()))
+    return statement.on_conflict_do_nothing(index_elements=list(unless_taken)).returning(*columns)
+
+
 async def _insert(
     session: AsyncSession,
     model: type[Table],
@@ -49,6 +81,11 @@ async def _insert(
     into = columns_of(model, dialect, tuple(rows[0]))
     end = f" ON CONFLICT ({', '.join(unless_taken)}) DO NOTHING RETURNING {', '.join(returned.names)}"
     return await run(session, into.insertion(rows, dialect, end), writes=into.table)
+
+
+def is_as_stored(row: Table) -> bool:
+    """Tell whether all values of a row are those that the database returned when the row was inserted."""
+    return instance_state(row).key is None
 
 
 def _stored(model: type[Row], values: Mapping[str, Any]) -> Row:

@@ -5,7 +5,7 @@ session writes them when it flushes, hence before it commits and before whatever
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any
 
@@ -29,17 +29,24 @@ class Notes:
         """Let a row wait."""
         self.waiting.setdefault(kind, []).append(row)
 
-    def take(self, dialect: str) -> Sequence[Command]:
-        """Return what writes all of them, on ``sqlite`` or ``postgresql``; then none wait any more."""
+    def take(self, dialect: str, condition: Command | None = None) -> Sequence[Command]:
+        """Return what writes all of them, on ``sqlite`` or ``postgresql``; then none wait any more.
+
+        With a ``condition``, a statement that changes something and returns a row, they are written if it does so.
+        """
         waiting, self.waiting = self.waiting, {}
-        if not waiting:
-            return ()
         kinds = [(columns_of(kind, dialect), rows) for kind, rows in waiting.items()]
         if dialect == "sqlite":
-            return [Command(into.insert_on_sqlite(), many=[into.written(row) for row in rows]) for into, rows in kinds]
+            notes = [Command(into.insert_on_sqlite(), many=[into.written(row) for row in rows]) for into, rows in kinds]
+            return notes if condition is None else [replace(condition, is_condition=True), *notes]
+        if not waiting:
+            return () if condition is None else [condition]
         values = [value for into, rows in kinds for value in into.for_postgres(rows)]
         tables: Any = tuple((kind, len(rows) > 1) for kind, rows in waiting.items())
-        return [Command(_insert_together(tables), values)]
+        if condition is None:
+            return [Command(_insert_together(tables), values)]
+        given = condition.values
+        return [Command(_insert_together(tables, condition.text, len(given)), [*given, *values])]
 
 
 class NotingSession(Session):
@@ -87,13 +94,20 @@ def note(session: AsyncSession, kind: type[Table], row: Row) -> None:
 
 
 @cache
-def _insert_together(kinds: tuple[tuple[Any, bool], ...]) -> str:
-    """Return the statement that inserts into several tables on PostgreSQL, one row or many into each."""
-    parts, place = [], 1
+def _insert_together(kinds: tuple[tuple[Any, bool], ...], condition: str | None = None, taken: int = 0) -> str:
+    """Return the statement that inserts into several tables on PostgreSQL, one row or many into each.
+
+    With a ``condition``, whose values take the first places, it does so if that returns a row, and returns it.
+    """
+    inserts, place = [], taken + 1
     for kind, has_many in kinds:
         into = columns_of(kind, "postgresql")
-        parts.append(into.insert_on_postgres(has_many=has_many, first=place))
+        inserts.append(into.insert_on_postgres(has_many=has_many, first=place))
         place += len(into.names)
-    *others, last = parts
-    named = [f"note_{number} AS ({part})" for number, part in enumerate(others)]
-    return f"WITH {', '.join(named)} {last}" if named else last
+    if condition is None:
+        *inserts, last = inserts
+        named = [f"note_{number} AS ({insert})" for number, insert in enumerate(inserts)]
+        return f"WITH {', '.join(named)} {last}" if named else last
+    where = "WHERE EXISTS (SELECT FROM made)"
+    named = [f"note_{number} AS ({insert} {where})" for number, insert in enumerate(inserts)]
+    return f"WITH {', '.join([f'made AS ({condition})', *named])} SELECT * FROM made"  # noqa: S608  # names of ours

@@ -29,11 +29,15 @@ NUMERIC = 1700
 
 @dataclass(frozen=True)
 class Command:
-    """A statement in the language of the driver with its values: once, or on SQLite ``many`` times."""
+    """A statement in the language of the driver with its values: once, or on SQLite ``many`` times.
+
+    Where one that ``is_condition`` finds nothing, those after it are left out.
+    """
 
     text: str
     values: Sequence[Any] = ()
     many: Sequence[tuple[Any, ...]] | None = None
+    is_condition: bool = False
 
 
 @dataclass(frozen=True)
@@ -89,7 +93,7 @@ class Columns:
         """
         array = "[]" if has_many else ""
         places = ", ".join(f"${place}::{type}{array}" for place, type in enumerate(self.types, first))
-        given = f"SELECT * FROM unnest({places})" if has_many else f"VALUES ({places})"  # noqa: S608  # names of ours
+        given = f"SELECT * FROM unnest({places})" if has_many else f"SELECT {places}"  # noqa: S608  # names of ours
         return f"INSERT INTO {self.table} ({', '.join(self.names)}) {given}"  # names of ours
 
     def for_postgres(self, rows: Sequence[Row]) -> Sequence[Any]:

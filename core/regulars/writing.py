@@ -90,7 +90,7 @@ class WritingSession(AsyncSession):
         self._orm.writing = self
 
     async def run(self, *commands: Command) -> Rows:
-        """Run statements in the language of the driver, in the transaction, and return the rows of the last.
+        """Run statements in the language of the driver, in the transaction, and return the rows that were found last.
 
         Raises ``DBAPIError`` as SQLAlchemy does.
         """
@@ -109,29 +109,29 @@ class WritingSession(AsyncSession):
             await greenlet_spawn(held.invalidate)
             raise
 
+    async def run_with_notes(self, condition: Command) -> Rows:
+        """Run a change, and write the notes that wait if it returns a row, else forget them; return its row."""
+        return await self.run(*self._orm.notes.take(self.dialect, condition))
+
     async def flush(self, objects: Sequence[Any] | None = None) -> None:
         """Write what waits."""
-        if self._has_joined():
+        if self.in_transaction():
             await super().flush(objects)
         elif self._orm.notes.waiting:
             await self.run(*self._orm.notes.take(self.dialect))
 
     async def commit(self) -> None:
         """Write what waits, and let all of it count."""
-        if self._has_joined():
+        if self.in_transaction():
             await super().commit()
-        elif self.dialect == "sqlite" and (self._held is not None or self._orm.notes.waiting):
+        elif self._held is not None or self._orm.notes.waiting:
             await self.run(*self._orm.notes.take(self.dialect), COMMIT)
-        else:
-            await self.flush()
-            if self._held is not None:
-                await greenlet_spawn((await self._hold()).commit)
         await self._release()
 
     async def rollback(self) -> None:
         """Let nothing of it count; the session can begin anew."""
         self._orm.notes.waiting.clear()
-        if self._has_joined():
+        if self.in_transaction():
             await super().rollback()
         await self._release()
 
@@ -147,7 +147,7 @@ class WritingSession(AsyncSession):
 
     async def __aexit__(self, *error: object) -> None:
         """Close the session, where there is anything to close."""
-        if self._held is not None or self._has_joined():
+        if self._held is not None or self.in_transaction():
             await asyncio.shield(asyncio.create_task(self.close()))
         elif self.identity_map:
             self.expunge_all()
@@ -158,9 +158,6 @@ class WritingSession(AsyncSession):
             held = await_only(self._hold())
             self._joined = Connection(self._engine.sync_engine, connection=held)
         return self._joined
-
-    def _has_joined(self) -> bool:
-        return self.in_transaction() or bool(self.new or self.dirty or self.deleted)
 
     async def _hold(self) -> PoolProxiedConnection:
         if self._held is None:
@@ -215,8 +212,17 @@ async def _run_on_postgres(held: PoolProxiedConnection, commands: Sequence[Comma
         await adapted._start_transaction()  # SQLAlchemy does so before its own first statement
     rows: Rows = ()
     for command in commands:
-        rows = await driver.fetch(command.text, *command.values)
+        if command is COMMIT:
+            await _commit_on_postgres(held)
+        else:
+            rows = await driver.fetch(command.text, *command.values)
     return rows
+
+
+async def _commit_on_postgres(held: PoolProxiedConnection) -> None:
+    """Commit what SQLAlchemy's adapter has begun, and let it know."""
+    adapted: Any = held.dbapi_connection
+    await adapted._call_and_discard(adapted._transaction.commit)
 
 
 async def _run_on_sqlite(held: PoolProxiedConnection, commands: Sequence[Command]) -> Rows:
@@ -231,5 +237,8 @@ def _run_here(connection: sqlite3.Connection, commands: Sequence[Command]) -> Ro
     rows: Rows = ()
     for command in commands:
         runs = [tuple(command.values)] if command.many is None else command.many
-        rows = [row for values in runs for row in connection.execute(command.text, values)]
+        found = [row for values in runs for row in connection.execute(command.text, values)]
+        rows = found or rows
+        if command.is_condition and not found:
+            break
     return rows

@@ -1,8 +1,8 @@
 """Write down who changed what and why, in the transaction that changes it, and forget people's words."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
@@ -17,7 +17,7 @@ from regulars.idempotency.service import erase_answers
 from regulars.notes import note
 from regulars.tables import new_id
 
-__all__ = ["Circumstances", "forget_subject", "record_audit", "under"]
+__all__ = ["Circumstances", "forget_subject", "record_audit", "tentatively", "under"]
 
 UNDER = "regulars.circumstances"
 
@@ -45,6 +45,14 @@ def under(session: AsyncSession, circumstances: Circumstances) -> Iterator[Circu
         yield circumstances
     finally:
         session.info[UNDER] = before
+
+
+@contextmanager
+def tentatively(session: AsyncSession) -> Iterator[Callable[[], None]]:
+    """Let entries made in the block count only once what is yielded is called; whoever does not, takes them back."""
+    circumstances: Circumstances = session.info.get(UNDER) or Circumstances("")
+    with under(session, replace(circumstances)) as tried:
+        yield lambda: setattr(circumstances, "entries", tried.entries)
 
 
 async def record_audit(

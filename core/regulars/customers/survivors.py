@@ -21,7 +21,7 @@ from regulars.many import is_among
 from regulars.prepared import Command
 from regulars.writing import fetch, run
 
-__all__ = ["HeldCustomer", "held_survivors", "locked_survivors", "locked_to_move"]
+__all__ = ["HeldCustomer", "held_survivors", "holding_at_once", "locked_survivors", "locked_to_move"]
 
 
 @dataclass(frozen=True)
@@ -111,6 +111,16 @@ def _holding_alone() -> Select[UUID, str, datetime | None]:
     """
     query = select(col(Customer.id), col(Customer.status), col(Customer.deleted_at))
     query = query.where(col(Customer.id) == bindparam("id"), col(Customer.merged_into_id).is_(None))
+    return query.with_for_update(key_share=True, skip_locked=True)
+
+
+@cache
+def holding_at_once() -> Select[UUID]:
+    """Return the statement that holds the customer ``customer_id`` as ``_holding_alone`` does, if they are there."""
+    query = select(col(Customer.id)).where(col(Customer.id) == bindparam("customer_id"))
+    query = query.where(
+        col(Customer.merged_into_id).is_(None), col(Customer.deleted_at).is_(None), col(Customer.status) != "erased"
+    )
     return query.with_for_update(key_share=True, skip_locked=True)
 
 

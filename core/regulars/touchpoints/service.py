@@ -12,14 +12,15 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from regulars.access.actors import Actor
-from regulars.audit.service import record_audit
-from regulars.customers.survivors import HeldCustomer, held_survivors
+from regulars.audit.service import record_audit, tentatively
+from regulars.customers.survivors import HeldCustomer, held_survivors, holding_at_once
 from regulars.errors import ExpectedError, NotFound, OutOfRange
 from regulars.events.service import add_event
-from regulars.inserts import insert_new
+from regulars.inserts import insert_at_once, insert_new
 from regulars.touchpoints.drafts import TouchpointDraft, checked_draft, row_of
 from regulars.touchpoints.models import Touchpoint
 from regulars.touchpoints.types import TouchpointTypes
+from regulars.writing import WritingSession
 
 __all__ = [
     "LARGEST_BATCH",
@@ -33,6 +34,8 @@ __all__ = [
 ]
 
 LARGEST_BATCH = 500
+
+_UNIQUE = ("source", "external_id")
 
 _Key = tuple[str, str]
 
@@ -68,6 +71,11 @@ async def record_touchpoint(
     Raises what ``checked_draft`` raises, ``NotFound`` for an unknown or deleted customer, and ``OtherContent`` when the
     source used the external id for something else.
     """
+    checked = checked_draft(draft, types=types, now=now)
+    if isinstance(session, WritingSession):
+        touchpoint = await _recorded_at_once(session, draft=checked, actor=actor, now=now)
+        if touchpoint is not None:
+            return RecordedTouchpoint(touchpoint, is_new=True)
     [result] = await record_touchpoints(session, drafts=[draft], types=types, actor=actor, now=now)
     if isinstance(result, ExpectedError):
         raise result
@@ -97,7 +105,7 @@ async def record_touchpoints(
         session,
         Touchpoint,
         [row for row in rows if not isinstance(row, ExpectedError) and row["id"] in firsts],
-        unless_taken=("source", "external_id"),
+        unless_taken=_UNIQUE,
     )
     by_id = {touchpoint.id: touchpoint for touchpoint in new}
     known = {key for row in rows if not isinstance(row, ExpectedError) and row["id"] not in by_id if (key := _key(row))}
@@ -153,6 +161,20 @@ def differences(existing: Touchpoint, row: Mapping[str, Any]) -> list[str]:
     if _comparable(existing.payload) != _comparable(row["payload"]):
         different.append("payload")
     return different
+
+
+async def _recorded_at_once(
+    session: WritingSession, *, draft: TouchpointDraft, actor: Actor, now: datetime
+) -> Touchpoint | None:
+    """Record a touchpoint by one statement; None if the customer, or its external id, asks for a second look."""
+    await session.flush()
+    row = row_of(draft, customer_id=draft.customer_id, now=now)
+    with tentatively(session) as is_recorded:
+        await tell_of_touchpoints(session, recorded=[row], actor=actor, now=now)
+        touchpoint = await insert_at_once(session, Touchpoint, row, unless_taken=_UNIQUE, provided=holding_at_once())
+        if touchpoint is not None:
+            is_recorded()
+    return touchpoint
 
 
 def _checked(draft: TouchpointDraft, types: TouchpointTypes, now: datetime) -> TouchpointDraft | ExpectedError:

@@ -2,7 +2,7 @@
 
 import asyncio
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from sqlalchemy import Select, bindparam, func, select
@@ -14,12 +14,13 @@ from regulars.audit.service import record_audit
 from regulars.customers.models import Customer
 from regulars.database import Database
 from regulars.idempotency.models import KeptAnswer
-from regulars.inserts import insert_new
+from regulars.inserts import insert_at_once, insert_new
 from regulars.notices.models import Notice
 from regulars.tables import new_id
-from regulars.writing import fetch
+from regulars.writing import WritingSession, fetch
 
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
+SAME_NAME: Select[Any] = select(col(Customer.id)).where(col(Customer.display_name) == bindparam("text"))
 NAMED: Select[str | None] = select(col(Customer.display_name)).where(col(Customer.id) == bindparam("id"))
 
 
@@ -184,3 +185,43 @@ async def test_a_writer_who_gives_up_waiting_holds_up_nobody(database: Database)
     await asyncio.wait({impatient, patient})
 
     assert await versions(database) == ["0", "2"]
+
+
+@pytest.mark.parametrize(("version", "provided"), [("1", "Ada"), ("2", "Eve")])
+async def test_a_row_that_cannot_be_inserted_at_once_takes_its_notes_along(
+    database: Database, version: str, provided: str
+) -> None:
+    async with database.writing() as session:
+        session.add(customer())
+        await insert_notice(session, "1")
+
+    async with database.writing() as session:
+        await write_down(session, "tried")
+        made = await insert_at_once(
+            cast(WritingSession, session),
+            Notice,
+            notice(version) | {"text": provided},
+            unless_taken=("version", "language"),
+            provided=SAME_NAME,
+        )
+
+    assert made is None
+    assert await versions(database) == ["1"]
+    assert await actions(database) == []
+
+
+async def test_a_row_is_inserted_at_once_with_its_notes(database: Database) -> None:
+    async with database.writing() as session:
+        session.add(customer())
+
+    async with database.writing() as session:
+        await write_down(session, "done")
+        row = notice("1") | {"text": "Ada"}
+        made = await insert_at_once(
+            cast(WritingSession, session), Notice, row, unless_taken=("version", "language"), provided=SAME_NAME
+        )
+
+    assert made is not None
+    assert {name: getattr(made, name) for name in row} == row
+    assert await versions(database) == ["1"]
+    assert await actions(database) == ["done"]

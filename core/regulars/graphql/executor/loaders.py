@@ -17,7 +17,7 @@ from regulars.graphql.executor.plugin_calls import Execute, execution_for
 from regulars.graphql.schema.composition import OwnedField, shape_of
 from regulars.graphql.schema.where import Filters, attribute_of, primary_key
 
-__all__ = ["Loading", "loader_of"]
+__all__ = ["Loading", "lies_in_row", "loader_of"]
 
 FieldResolver = Callable[..., Any]
 
@@ -48,7 +48,7 @@ class Loading:
         return money
 
     def _reader_of(self, expression: ColumnElement[Any], table: FromClause, execute: Execute) -> FieldResolver:
-        if getattr(expression, "table", None) is table and expression.key is not None:
+        if _lies_in(table, expression):
             name = attribute_of(expression)
             return lambda source, info: getattr(source, name)
         identity = list(table.primary_key)
@@ -109,6 +109,18 @@ class Loading:
             return rows[0] if len(rows) == 1 else None
 
         return resolve
+
+
+def lies_in_row(declared: object, rules: TypeRules | None) -> bool:
+    """Tell whether a field is a column whose value every row of its table carries."""
+    if rules is None or rules.table is None or not isinstance(declared, Column):
+        return False
+    expressions = [declared.expression, *([] if declared.currency is None else [declared.currency])]
+    return all(_lies_in(rules.source, each) for each in expressions)
+
+
+def _lies_in(table: FromClause, expression: ColumnElement[Any]) -> bool:
+    return getattr(expression, "table", None) is table and expression.key is not None
 
 
 def loader_of(

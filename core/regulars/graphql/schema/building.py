@@ -19,7 +19,7 @@ from regulars.fields.scalars import SCALARS
 from regulars.fields.types import RULES, TypeRules
 from regulars.graphql.executor.batches import batched
 from regulars.graphql.executor.guard import guarded, mutating, mutating_alone
-from regulars.graphql.executor.loaders import Loading
+from regulars.graphql.executor.loaders import Loading, lies_in_row
 from regulars.graphql.executor.page_loading import Paging
 from regulars.graphql.schema.composed_inputs import InputTypes
 from regulars.graphql.schema.composition import (
@@ -72,7 +72,7 @@ class SchemaParts:
 class BuiltSchema:
     """A schema that is ready to answer, with who owns each field and which permission it needs.
 
-    ``lone_mutations`` have their own transactions.
+    ``lone_mutations`` have their own transactions; ``in_row`` are the paths of fields that a row carries itself.
     """
 
     graphql: GraphQLSchema
@@ -83,6 +83,7 @@ class BuiltSchema:
     tables: Mapping[str, TypeRules]
     nodes: Mapping[str, TypeRules]
     lone_mutations: frozenset[str]
+    in_row: frozenset[str]
     sdl: str
 
 
@@ -172,6 +173,7 @@ def build_schema(parts: SchemaParts) -> BuiltSchema:
         attach.tables,
         attach.nodes,
         frozenset(attach.lone_mutations),
+        frozenset(attach.in_row),
         made.as_str(),
     )
 
@@ -187,6 +189,7 @@ class _Attaching:
         self.tables: dict[str, TypeRules] = {}
         self.nodes: dict[str, TypeRules] = {}
         self.lone_mutations: set[str] = set()
+        self.in_row: set[str] = set()
 
     def type(self, kind: GraphQLObjectType) -> None:
         definition: StrawberryObjectDefinition = kind.extensions[DEFINITION]
@@ -206,6 +209,8 @@ class _Attaching:
             if permission is None and kind.name in ROOTS:
                 raise MissingPermission(owned.owner, path)
             self._check_null(owned, path, permission, rules)
+            if lies_in_row(owned.rules.declaration, rules):
+                self.in_row.add(path)
             self.permissions[path], self.owners[path], self.fields[path] = permission, owned.owner, owned
             self._attach(kind, field_, owned, rules, None if permission == PUBLIC else permission)
 
