@@ -10,8 +10,6 @@ from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
 from regulars.fields.context import RequestContext, ShowRow
 from regulars.graphql.planner.asking import ReturnedRow
-from regulars.graphql.planner.selected import TYPENAME
-from regulars.inserts import is_as_stored
 
 __all__ = ["SCHEMA_READ", "Execution"]
 
@@ -50,8 +48,6 @@ class Execution(StrawberryGraphQLCoreExecutionContext):
         context: RequestContext = self.context_value
         if context.show_row is None or not self._is_returned(return_type, info, path, result):
             return completed()
-        if is_as_stored(result) and self._lies_in_row(return_type, field_details_list):
-            return completed()
         row = ReturnedRow(return_type, field_details_list, tuple(map(str, path.as_list())), result)
 
         async def shown(show: ShowRow) -> Any:
@@ -72,13 +68,6 @@ class Execution(StrawberryGraphQLCoreExecutionContext):
         if rules is None or info.parent_type.name in tables or not isinstance(result, rules.rows):
             return False
         return not any(isinstance(key, int) for key in path.as_list())
-
-    def _lies_in_row(self, kind: GraphQLObjectType, details: list[FieldDetails]) -> bool:
-        """Tell whether a row carries all that is selected of it, so that it need not be read again."""
-        stored = self.context_value.schema.in_row
-        selected = self.collect_subfields(kind, details).grouped_field_set.values()
-        names = [each[0].node.name.value for each in selected]
-        return all(name == TYPENAME or f"{kind.name}.{name}" in stored for name in names)
 
 
 class _NoTypes:

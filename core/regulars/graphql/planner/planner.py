@@ -16,8 +16,10 @@ from regulars.graphql.planner.not_planned import Irregular, NotPlanned
 from regulars.graphql.planner.planning import Planning
 from regulars.graphql.planner.plans import Plan
 from regulars.graphql.planner.reading import Failures, read
+from regulars.graphql.planner.selected import TYPENAME
 from regulars.graphql.planner.slots import Slots
 from regulars.graphql.schema.building import BuiltSchema
+from regulars.inserts import is_as_stored
 from regulars.sqlite_functions import IRREGULAR
 
 __all__ = ["Answered", "Counts", "Planner"]
@@ -31,11 +33,12 @@ log = structlog.get_logger("regulars.graphql.planner")
 class Counts:
     """How much was planned, and how much was executed because of which field or error.
 
-    ``planned`` are queries, ``rows`` what mutations returned.
+    ``planned`` are queries, ``rows`` what mutations returned, and ``whole`` those of them that needed no reading.
     """
 
     planned: int = 0
     rows: int = 0
+    whole: int = 0
     by_field: Counter[str] = field(default_factory=Counter)
     by_error: Counter[str] = field(default_factory=Counter)
 
@@ -54,6 +57,7 @@ class Planner:
     def __init__(self, schema: BuiltSchema, dialect: Dialect) -> None:
         self.planning = Planning(schema, dialect)
         self.counts = Counts()
+        self._in_row = schema.in_row
 
     async def answer(self, asking: Asking) -> ExecutionResult | None:
         """Return the answer to a query, or None when it must be executed."""
@@ -73,6 +77,9 @@ class Planner:
 
         Raises what the database does: the transaction is lost then.
         """
+        if self._is_whole(asking):
+            self.counts.whole += 1
+            return None
         try:
             answered = await self._answered(asking)
         except Exception as error:
@@ -84,6 +91,16 @@ class Planner:
             self.counts.rows += 1
             asking.report.is_planned = True
         return answered
+
+    def _is_whole(self, asking: Asking) -> bool:
+        """Tell whether a row has just come from the database with all that is selected of it."""
+        returned = asking.returned
+        if returned is None or not is_as_stored(returned.row):
+            return False
+        executor = asking.build(asking.context)
+        selected = executor.collect_subfields(returned.kind, returned.details).grouped_field_set
+        names = [details[0].node.name.value for details in selected.values()]
+        return all(name == TYPENAME or f"{returned.kind.name}.{name}" in self._in_row for name in names)
 
     def _note(self, error: Exception, asking: Asking) -> None:
         if isinstance(error, NotPlanned):
