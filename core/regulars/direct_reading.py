@@ -2,6 +2,7 @@
 
 import asyncio
 import sqlite3
+from collections import deque
 from typing import Any
 
 import asyncpg
@@ -29,52 +30,67 @@ SESSION_OPTION = "regulars_session"
 class DirectReader:
     """Connections of their own, opened as the engine opens its, when they are first needed.
 
-    They carry nothing from one statement to the next, so there is nothing to put back between two.
+    They carry nothing from one statement to the next, so there is nothing to put back between two. Whoever waits for
+    one gets it from the hands of whoever had it, in the order of their coming.
     """
 
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
         pool: Any = engine.pool
-        self._places = asyncio.Semaphore(pool.size())
         self._open = _open_sqlite if engine.dialect.name == "sqlite" else _open_postgres
-        self._free: list[Any] = []
+        self._free: list[Any] = [None] * pool.size()
+        """The connections that nobody uses; None for one that is not open."""
+        self._waiting: deque[asyncio.Future[Any]] = deque()
 
     async def read_text(self, statement: str, values: tuple[Any, ...], *, patience_s: float) -> str:
         """Return the one text that a statement returns; its values are those of the driver.
 
         Raises ``TimeoutError`` when that takes longer than ``patience_s``.
         """
-        if self._free and not self._free[-1].is_closed() and not self._places.locked():
-            return await self._read(statement, values, patience_s)
-        async with asyncio.timeout(patience_s):  # which the driver does not count: for a place, or to connect
-            return await self._read(statement, values, patience_s)
-
-    async def _read(self, statement: str, values: tuple[Any, ...], patience_s: float) -> str:
-        async with self._places:
-            connection = await self._connection()
-            try:
-                found: Any = await connection.fetchval(statement, *values, timeout=patience_s)
-            except (asyncpg.PostgresError, sqlite3.Error):
-                raise
-            except BaseException:  # nobody knows what it is at
-                connection.terminate()
-                raise
-            finally:
-                if not connection.is_closed():
-                    self._free.append(connection)
-            return str(found)
+        if self._free and (last := self._free[-1]) is not None and not last.is_closed():
+            return await self._read(self._free.pop(), statement, values, patience_s)
+        async with asyncio.timeout(patience_s):  # which the driver does not count: for a turn, or to connect
+            connection = self._free.pop() if self._free else await self._turn()
+            return await self._read(connection, statement, values, patience_s)
 
     async def close(self) -> None:
         """Close every connection."""
-        while self._free:
-            await self._free.pop().close()
+        for connection in self._free:
+            if connection is not None and not connection.is_closed():
+                await connection.close()
 
-    async def _connection(self) -> Any:
-        while self._free:
-            connection = self._free.pop()
-            if not connection.is_closed():
-                return connection
-        return await self._open(self._engine)
+    async def _read(self, connection: Any, statement: str, values: tuple[Any, ...], patience_s: float) -> str:
+        try:
+            if connection is None or connection.is_closed():
+                connection = await self._open(self._engine)
+            return str(await connection.fetchval(statement, *values, timeout=patience_s))
+        except (asyncpg.PostgresError, sqlite3.Error):
+            raise
+        except BaseException:  # nobody knows what it is at
+            if connection is not None:
+                connection.terminate()
+            raise
+        finally:
+            self._give_back(connection)
+
+    async def _turn(self) -> Any:
+        """Return what somebody gives back."""
+        turn: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        self._waiting.append(turn)
+        try:
+            return await turn
+        except asyncio.CancelledError:
+            if not turn.cancelled():  # it came at the same moment
+                self._give_back(turn.result())
+            raise
+
+    def _give_back(self, connection: Any) -> None:
+        while self._waiting:
+            turn = self._waiting.popleft()
+            if not turn.done():
+                turn.set_result(connection)
+                return
+        self._free.append(connection)
 
 
 async def _open_postgres(engine: AsyncEngine) -> Any:
@@ -88,7 +104,11 @@ async def _open_postgres(engine: AsyncEngine) -> Any:
         # Compiling a statement of many short sub-selects to machine code takes longer than running it.
         server_settings={**session, "jit": "off"},
     )
-    await opened.execute(KEEP_MEMORY)
+    try:
+        await opened.execute(KEEP_MEMORY)
+    except BaseException:
+        opened.terminate()
+        raise
     return opened
 
 

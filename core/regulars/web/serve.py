@@ -16,6 +16,7 @@ from regulars.web.application import create_app
 from regulars.web.listening import address_of
 from regulars.web.logging import set_up_logging
 from regulars.web.server import Server
+from regulars.web.whole_answers import WholeAnswers
 
 __all__ = ["serve", "work"]
 
@@ -93,7 +94,7 @@ def _uvicorn_config(app: object, settings: Settings) -> uvicorn.Config:
     return uvicorn.Config(
         app,  # type: ignore[arg-type]
         loop="none",
-        http="httptools",
+        http=WholeAnswers,
         ws="websockets-sansio",
         ws_max_size=LARGEST_MESSAGE,
         lifespan="off",
