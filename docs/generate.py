@@ -134,8 +134,8 @@ def pages() -> dict[str, str]:
         "settings.md": settings_page(),
         "permissions.md": permissions_page(),
         "graphql.md": graphql_page(),
-        "core.graphql": schema_of().sdl + "\n",
-        "with-plugins.graphql": schema_of(*(enabled(manifest) for manifest in manifests())).sdl + "\n",
+        "core.graphql": schema_of().sdl() + "\n",
+        "with-plugins.graphql": schema_of(*(enabled(manifest) for manifest in manifests())).sdl() + "\n",
     }
 
 

@@ -73,6 +73,7 @@ class BuiltSchema:
     """A schema that is ready to answer, with who owns each field and which permission it needs.
 
     ``lone_mutations`` have their own transactions; ``in_row`` are the paths of fields that a row carries itself.
+    ``sdl`` writes the schema down, which only documents need.
     """
 
     graphql: GraphQLSchema
@@ -84,7 +85,7 @@ class BuiltSchema:
     nodes: Mapping[str, TypeRules]
     lone_mutations: frozenset[str]
     in_row: frozenset[str]
-    sdl: str
+    sdl: Callable[[], str]
 
 
 class _ComposedSchema(strawberry.Schema):
@@ -174,7 +175,7 @@ def build_schema(parts: SchemaParts) -> BuiltSchema:
         attach.nodes,
         frozenset(attach.lone_mutations),
         frozenset(attach.in_row),
-        made.as_str(),
+        made.as_str,
     )
 
 

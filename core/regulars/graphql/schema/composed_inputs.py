@@ -10,7 +10,7 @@ from uuid import UUID
 
 import strawberry
 from strawberry.annotation import StrawberryAnnotation
-from strawberry.types.base import get_object_definition
+from strawberry.types.base import StrawberryObjectDefinition, get_object_definition
 from strawberry.types.field import StrawberryField
 
 from regulars.fields.scalars import format_moment
@@ -47,6 +47,13 @@ class InputField:
     is_required: bool = False
 
 
+class _Composed:
+    """An input: a member has the value that was given, or that of its class, which says that none was."""
+
+    def __init__(self, **given: Any) -> None:
+        self.__dict__.update(given)
+
+
 class InputTypes:
     """Makes the input types of one schema; they may refer to one another by name, before they exist."""
 
@@ -55,20 +62,34 @@ class InputTypes:
 
     def make(self, name: str, description: str, fields: Sequence[InputField]) -> type[Any]:
         """Return a new input type."""
-        members: dict[str, Any] = {}
-        for number, field in enumerate(fields):
-            members[f"field_{number}"] = StrawberryField(
+        members = [
+            StrawberryField(
                 python_name=f"field_{number}",
                 graphql_name=field.name,
                 default=strawberry.UNSET,
                 description=field.description,
             )
-        cls = type(name, (), {"__annotations__": dict.fromkeys(members, Any), "__doc__": description, **members})
-        made = strawberry.input(cls, name=name, description=description)
-        for field, member in zip(fields, get_object_definition(made, strict=True).fields, strict=True):
+            for number, field in enumerate(fields)
+        ]
+        made: Any = type(name, (_Composed,), {member.python_name: strawberry.UNSET for member in members})
+        # Not by `strawberry.input`: writing and compiling a dataclass for each is most of the time that inputs take.
+        made.__strawberry_definition__ = StrawberryObjectDefinition(
+            name=name,
+            is_input=True,
+            is_interface=False,
+            origin=made,
+            description=description,
+            interfaces=[],
+            extend=False,
+            directives=(),
+            is_type_of=None,
+            resolve_type=None,
+            fields=members,
+        )
+        for field, member in zip(fields, members, strict=True):  # now, since a definition looks at its members' types
             member.type_annotation = StrawberryAnnotation(self._annotation(field), namespace=self._names)
         self._names[name] = made
-        return made
+        return made  # type: ignore[no-any-return]
 
     def __getitem__(self, name: str) -> type[Any]:
         """Return a type that was made."""

@@ -73,7 +73,7 @@ async def check_type_names(candidate: Candidate) -> None:
 
 def _built_anew(app: App) -> str:
     # Servers of tests share their schemas, and a plugin may have changed what they are made of.
-    return schema_of(app.server.plugins).sdl
+    return schema_of(app.server.plugins).sdl()
 
 
 def _difference(expected: str, found: str) -> str:
