@@ -1,7 +1,8 @@
 """Keep signed heads of the chain outside the database, where whoever rewrites the database cannot reach them.
 
 A bare chain shows neither that its end was cut off nor that all of it was made anew. A head says, under a signature:
-at that moment the link with this number had this hash.
+at that moment the link with this number had this hash. The library that signs is imported by whoever has something to
+sign or to check: servers whose work in the background is done elsewhere have not.
 """
 
 import json
@@ -10,12 +11,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import structlog
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from sqlalchemy import select
 from sqlmodel import col
 
@@ -25,6 +23,9 @@ from regulars.crash_points import CrashPoint, reach
 from regulars.database import Database
 from regulars.errors import ConfigurationError
 from regulars.settings import Settings
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 __all__ = ["Head", "Heads", "KeyUnusable", "heads_of"]
 
@@ -119,13 +120,15 @@ class Heads:
         name = f"head-{head.seq:012d}-{head.hash[:12]}.json"
         _write_durably(self.folder / name, json.dumps(told, indent=2) + "\n")
 
-    def _private_key(self) -> Ed25519PrivateKey | None:
+    def _private_key(self) -> "Ed25519PrivateKey | None":
         if self._key:
             return _private(self._key, "REGULARS_AUDIT_KEY")
         path = self.folder / KEY_FILE
         return _private(path.read_text().strip(), str(path)) if path.exists() else None
 
-    def _make_key(self) -> Ed25519PrivateKey:
+    def _make_key(self) -> "Ed25519PrivateKey":
+        from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
         made = Ed25519PrivateKey.generate()
         path = self.folder / KEY_FILE
         try:
@@ -155,7 +158,9 @@ def _is_due(last: Head, newest: Seal, now: datetime) -> bool:
     return newest.seq - last.seq >= DUE_ROWS or not last.at - APART <= now < last.at + DUE_AFTER
 
 
-def _read(path: Path, public: Ed25519PublicKey) -> Head:
+def _read(path: Path, public: "Ed25519PublicKey") -> Head:
+    from cryptography.exceptions import InvalidSignature
+
     try:
         told: Mapping[str, Any] = json.loads(path.read_text())
         head = Head(int(told["seq"]), str(told["hash"]), datetime.fromisoformat(told["at"]))
@@ -180,12 +185,14 @@ def _write_durably(path: Path, text: str) -> None:
     unfinished.replace(path)
 
 
-def _private(digits: str, where: str) -> Ed25519PrivateKey:
+def _private(digits: str, where: str) -> "Ed25519PrivateKey":
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
     try:
         return Ed25519PrivateKey.from_private_bytes(bytes.fromhex(digits))
     except ValueError as error:
         raise KeyUnusable(where) from error
 
 
-def _hex(public: Ed25519PublicKey) -> str:
-    return public.public_bytes(Encoding.Raw, PublicFormat.Raw).hex()
+def _hex(public: "Ed25519PublicKey") -> str:
+    return public.public_bytes_raw().hex()

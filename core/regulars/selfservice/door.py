@@ -9,7 +9,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from regulars.customers.identities import Identity
 from regulars.selfservice import double_opt_in, service
-from regulars.selfservice.address_proofs import read_address_proof, write_address_proof
 from regulars.selfservice.double_opt_in import WaitingGrant
 from regulars.selfservice.down_tokens import DownToken, read_down_token, write_down_token
 from regulars.selfservice.service import OpenedSession
@@ -60,10 +59,14 @@ class CustomerDoor:
 
     def address_proof(self, address: Identity, *, purpose: str, now: datetime) -> str:
         """Return what a link to an address of anybody carries, a customer or not; it holds for an hour."""
+        from regulars.selfservice.address_proofs import write_address_proof  # ciphers are for these two alone
+
         return write_address_proof(address, purpose=purpose, secret=self._secret, now=now)
 
     def read_address_proof(self, text: str, *, purpose: str, now: datetime) -> Identity:
         """Return the address whose mail was read; raises ``LinkUnknown``."""
+        from regulars.selfservice.address_proofs import read_address_proof
+
         return read_address_proof(text, purpose=purpose, secret=self._secret, now=now)
 
     def confirmation_link(self, *, event_id: UUID, address: Identity, now: datetime) -> str:

@@ -8,7 +8,9 @@ from regulars.testing.databases import SqliteDatabases
 
 NEEDED_LATER = {
     "alembic": "changes of tables",
+    "asyncpg": "databases on PostgreSQL",
     "altair": "plots",
+    "cryptography": "signed heads of the audit chain, an identity provider, proofs of addresses",
     "email.policy": "mails",
     "html.parser": "parts that plugins add to pages",
     "httpcore": "requests to other machines",
