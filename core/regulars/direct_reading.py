@@ -1,13 +1,12 @@
 """Read by the driver alone: no transaction around a statement, nothing between it and the answer."""
 
 import asyncio
-import sqlite3
 from collections import deque
 from typing import Any
 
-import asyncpg
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from regulars.driver_errors import driver_errors
 from regulars.sqlite_visits import SqliteReader
 
 __all__ = ["SESSION_OPTION", "DirectReader"]
@@ -64,7 +63,7 @@ class DirectReader:
             if connection is None or connection.is_closed():
                 connection = await self._open(self._engine)
             return str(await connection.fetchval(statement, *values, timeout=patience_s))
-        except (asyncpg.PostgresError, sqlite3.Error):
+        except driver_errors():
             raise
         except BaseException:  # nobody knows what it is at
             if connection is not None:
@@ -94,6 +93,8 @@ class DirectReader:
 
 
 async def _open_postgres(engine: AsyncEngine) -> Any:
+    import asyncpg  # which the engine has loaded; on SQLite nobody needs it
+
     dialect: Any = engine.dialect
     _, options = dialect.create_connect_args(engine.url)
     session = engine.get_execution_options().get(SESSION_OPTION, {})

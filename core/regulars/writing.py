@@ -9,7 +9,6 @@ import sqlite3
 from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
-import asyncpg
 from sqlalchemy import Connection, PoolProxiedConnection
 from sqlalchemy.exc import DBAPIError, OperationalError, PendingRollbackError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
@@ -17,6 +16,7 @@ from sqlalchemy.sql.dml import UpdateBase
 from sqlalchemy.util import await_only, greenlet_spawn
 from sqlalchemy.util.concurrency import in_greenlet
 
+from regulars.driver_errors import driver_errors
 from regulars.notes import NotingSession
 from regulars.prepared import Command, Rows, Statement, prepared
 
@@ -103,7 +103,7 @@ class WritingSession(AsyncSession):
         try:
             run = _run_on_sqlite if self.dialect == "sqlite" else _run_on_postgres
             return await run(held, commands)
-        except (asyncpg.PostgresError, sqlite3.Error) as error:
+        except driver_errors() as error:
             self._raise(held, error)
         except BaseException:  # nobody knows what the connection is at
             await greenlet_spawn(held.invalidate)

@@ -1,12 +1,11 @@
 """Run the statement of a plan; where SQL of a plugin fails or hangs, do without the fields that it stands behind."""
 
-import sqlite3
 from collections.abc import Mapping
 from typing import Any
 
-import asyncpg
 from sqlalchemy.exc import DBAPIError
 
+from regulars.driver_errors import driver_errors
 from regulars.fields.context import APART_PATIENCE_S
 from regulars.graphql.executor.plugin_calls import PluginFieldFailed, hook_of, note_failure
 from regulars.graphql.planner.asking import Asking
@@ -93,7 +92,7 @@ def _is_a_fault_of_sql(error: Exception) -> bool:
     """Tell whether SQL in the statement may be wrong or take too long, which leaving some of it out would mend."""
     if isinstance(error, TimeoutError):
         return True
-    if isinstance(error, asyncpg.PostgresError | sqlite3.Error):
+    if isinstance(error, driver_errors()):
         cause: Any = error
     elif isinstance(error, DBAPIError) and not error.connection_invalidated:
         cause = error.orig
