@@ -31,7 +31,7 @@ from regulars.access.actors import SYSTEM
 from regulars.consents.models import ConsentEvent
 from regulars.consents.registry import core_consent_registry
 from regulars.contact.audience_job import ask_about_audience
-from regulars.contact.audiences import Stretch, decide_page, keep_page, settle_page
+from regulars.contact.audiences import Audience
 from regulars.contact.models import ContactVerdict
 from regulars.contact.policies import policy_of, read_policy
 from regulars.contact.requests import ContactRequest, as_rules_see_it
@@ -52,7 +52,6 @@ NEWSLETTER = ContactRequest(channel="email", contact_class="marketing")
 RULES = ContactRules()
 REGISTRY = core_consent_registry()
 CHUNK = 20_000
-AT_ONCE = 10_000
 
 
 async def fill(database: Database) -> list[UUID]:
@@ -205,20 +204,16 @@ async def measure_all(database: Database, ids: list[UUID]) -> None:
             session, request=NEWSLETTER, customer_ids=None, registry=REGISTRY, actor=SYSTEM, now=NOW
         )
         request = as_rules_see_it(NEWSLETTER, policy=policy_of(await read_policy(session)), now=NOW)
-    after: UUID | None = None
+    asked, after = Audience(audience.id, request), None
     while True:
-        stretch, page = Stretch(after, most=AT_ONCE), None
-        if database.dialect == "sqlite":
-            async with database.reading() as session:
-                page = await decide_page(session, request=request, rules=RULES, stretch=stretch)
         async with database.writing() as session:
-            if page is None:
-                settled = await settle_page(
-                    session, audience_id=audience.id, request=request, rules=RULES, stretch=stretch
-                )
-            else:
-                settled = await keep_page(session, audience_id=audience.id, page=page)
+            settled = await asked.settle(session, RULES, after=after)
         outcomes += settled.counts
+        if settled.left:
+            async with database.reading() as session:
+                told = await asked.ask_about(session, RULES, settled.left)
+            async with database.writing() as session:
+                outcomes += await asked.keep(session, told)
         if settled.last is None:
             break
         after = settled.last

@@ -1,14 +1,15 @@
 """Say of each column of a table what it holds of a person: ``name: str = Field(sa_column_kwargs=pii("name"))``."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
+from uuid import UUID
 
-from sqlalchemy import JSON, Column, LargeBinary, String, inspect
+from sqlalchemy import JSON, Column, ColumnElement, LargeBinary, String, and_, inspect, or_, select
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from regulars.tables import Table
 
-__all__ = ["PII_KINDS", "pii", "pii_of", "refers_to_customer", "silent_columns"]
+__all__ = ["PII_KINDS", "pii", "pii_of", "refers_to_customer", "rows_about", "silent_columns"]
 
 ANNOTATION = "pii"
 
@@ -52,6 +53,19 @@ def pii_of(column: Column[Any]) -> str | None:
 def refers_to_customer(column: Column[Any]) -> bool:
     """Tell whether a column holds the id of a customer: by a foreign key, or by its name where the table has none."""
     return column.name == "customer_id" or any(key.target_fullname == "core_customer.id" for key in column.foreign_keys)
+
+
+def rows_about(columns: Sequence[Column[Any]], customer_ids: Sequence[UUID]) -> ColumnElement[bool]:
+    """Return which rows of a table refer to these customers by one of its columns.
+
+    A table whose key begins with what its rows are parts of names that table in ``info``; it is walked part by part.
+    """
+    table, theirs = columns[0].table, or_(*(column.in_(customer_ids) for column in columns))
+    whole = table.info.get("parts_of")
+    if whole is None:
+        return theirs
+    part_of, *_ = table.primary_key
+    return and_(part_of.in_(select(table.metadata.tables[whole].c.id)), theirs)
 
 
 def silent_columns(models: Iterable[type[Table]]) -> list[str]:

@@ -52,8 +52,8 @@ def upgrade() -> None:
         sa.Column("rule", sa.String(), nullable=False),
         sa.Column("until", tables.UtcDateTime(), nullable=True),
         sa.PrimaryKeyConstraint("audience_id", "customer_id", name=op.f("pk_core_contact_verdict")),
+        sqlite_with_rowid=False,
     )
-    op.create_index(op.f("ix_core_contact_verdict_customer_id"), "core_contact_verdict", ["customer_id"])
 
 
 def downgrade() -> None:

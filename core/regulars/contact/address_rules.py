@@ -108,13 +108,13 @@ def _not_to_be_scored(needs: Needs, request: RuleRequest, _at: datetime) -> Verd
     return Deny("The customer wants no scores, and a score chose them.", entries)
 
 
-def _listed(customer_id: Any, of: Any) -> Subquery:
+def _listed(customer_id: Any, of: Any, *conditions: ColumnElement[bool]) -> Subquery:
     """Return, for each customer whom entries are about, whether any is of a kind that blocks, by channel, or scores."""
     return (
         select(customer_id, *(_any_of(kind, col(Suppression.channel).in_((CHANNEL, "*"))) for kind in BLOCKING))
         .add_columns(_any_of(NO_SCORING, true()))
         .select_from(of)
-        .where(customer_id.is_not(None), _stands())
+        .where(customer_id.is_not(None), _stands(), *conditions)
         .group_by(customer_id)
         .subquery()
     )
@@ -132,6 +132,7 @@ _owners = _listed(
         Suppression,
         col(Suppression.id) == SuppressedIdentity.suppression_id,
     ),
+    col(CustomerIdentity.retired_at).is_(None),
 )
 
 

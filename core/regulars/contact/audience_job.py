@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from regulars.access.actors import Actor, actor_as_json, actor_from
 from regulars.consents.registry import ConsentRegistry
-from regulars.contact.audiences import Settled, Stretch, decide_page, keep_page, settle_page
+from regulars.contact.audiences import Audience
 from regulars.contact.memory import kept_request
 from regulars.contact.models import ContactAudience
 from regulars.contact.policies import policy_named, policy_of, read_policy
@@ -103,16 +103,17 @@ def audience_job(*, rules: Callable[[], ContactRules], members: Members) -> Job:
             request = await _request_of(session, audience)
         only = None if audience.customer_ids is None else [UUID(str(id)) for id in audience.customer_ids]
         within = None if audience.segment is None else await members(_asked_segment(audience.segment))
+        asked = Audience(audience_id, request, only, within)
         start = job.checkpoint or {"after": None, "counts": {}}
         after = None if start["after"] is None else UUID(str(start["after"]))
         counts: Counter[str] = Counter(start["counts"])
+        async with job.writing() as session:
+            await asked.forget_after(session, after)
         while True:
-            settled = await _settle(job, audience_id, request, rules(), Stretch(after, only, within), counts)
-            counts += settled.counts
+            counts, after = await _settle(job, asked, rules(), counts, after)
             await job.progress(counts.total(), message="Deciding")
-            if settled.last is None:
+            if after is None:
                 return {"audienceId": str(audience_id), "counts": dict(counts)}
-            after = settled.last
 
     return Job(
         AUDIENCE_JOB,
@@ -124,29 +125,31 @@ def audience_job(*, rules: Callable[[], ContactRules], members: Members) -> Job:
 
 
 async def _settle(
-    job: JobRun,
-    audience_id: UUID,
-    request: RuleRequest,
-    rules: ContactRules,
-    stretch: Stretch,
-    counts: Mapping[str, int],
-) -> Settled:
-    """Decide about a stretch and keep what comes out, together with the note of how far it went."""
-    page = None
-    async with job.reading() as session:
-        if session.get_bind().dialect.name == "sqlite":  # others wait while one writes there, so decide beforehand
-            page = await decide_page(session, request=request, rules=rules, stretch=stretch)
-    async with job.writing() as session:
-        if page is None:
-            settled = await settle_page(session, audience_id=audience_id, request=request, rules=rules, stretch=stretch)
-        else:
-            settled = await keep_page(session, audience_id=audience_id, page=page)
-        total = Counter(counts) + settled.counts
-        after = None if settled.last is None else str(settled.last)
-        await job.save_checkpoint({"after": after, "counts": total})
+    job: JobRun, audience: Audience, rules: ContactRules, counts: Counter[str], after: UUID | None
+) -> tuple[Counter[str], UUID | None]:
+    """Decide about a stretch; return how many of what came out until now, and after whom to go on.
+
+    Others wait while one writes on SQLite, so rules are asked between two transactions, of which the second keeps, with
+    what they say, the note of how far it went.
+    """
+
+    async def note(session: AsyncSession) -> None:
+        await job.save_checkpoint({"after": None if settled.last is None else str(settled.last), "counts": total})
         if settled.last is None:
-            (await session.get_one(ContactAudience, audience_id)).counts = dict(total)
-    return settled
+            (await session.get_one(ContactAudience, audience.id)).counts = dict(total)
+
+    async with job.writing() as session:
+        settled = await audience.settle(session, rules, after=after)
+        total = counts + settled.counts
+        if not settled.left:
+            await note(session)
+    if settled.left:
+        async with job.reading() as session:
+            outcomes = await audience.ask_about(session, rules, settled.left)
+        async with job.writing() as session:
+            total += await audience.keep(session, outcomes)
+            await note(session)
+    return total, settled.last
 
 
 async def _segment_now(session: AsyncSession, segment_id: UUID, actor: Actor) -> dict[str, Any]:

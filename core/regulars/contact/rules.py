@@ -70,9 +70,9 @@ class ContactRule:
     the kinds of contact that it looks at. ``decide(needs, request, at)`` is pure: it reads no clock and no database,
     and is asked again about later moments, so what changes with time is a value of ``needs`` (windows, instants).
     ``caps(needs, request)`` gives limits of which the core takes a slot when a contact is reserved.
-    ``prefilter(request)`` is SQL over ``core_customer``, true for all whom the rule might stop at ``NOW``, and
-    ``denies(request)`` is true for those whom it denies then, whatever else is known; audiences ask neither those whom
-    no rule might stop nor those whom one denies.
+    ``denies(request)`` is SQL over ``core_customer``, true for those whom the rule denies at ``NOW``, whatever else is
+    known, and ``prefilter(request)`` is true for all others whom it might stop then; audiences ask neither those whom
+    no rule might stop nor those whom one denies. A rule of which SQL tells all gives one function as both.
     ``owner`` is filled in by the server.
     """
 

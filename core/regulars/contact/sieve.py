@@ -27,7 +27,7 @@ from regulars.contact.requests import RuleRequest
 from regulars.contact.rules import ContactRule, Prefilter
 from regulars.customers.models import Customer
 
-__all__ = ["ALLOWED_RULE", "sifted"]
+__all__ = ["ALLOWED_RULE", "lies_there", "sifted"]
 
 ALLOWED_RULE = "allowed"
 
@@ -54,7 +54,9 @@ def sifted(
     customers: FromClause = getattr(Customer, "__table__")  # noqa: B009 - SQLModel does not declare it
     named = {element for element in visitors.iterate(answer) if getattr(element, "table", None) is customers}
     columns = [column for column in customers.c if column in named or column.primary_key]
-    stretch = select(*columns).where(_lies_there(col(Customer.id)), whose).cte("stretch").prefix_with("MATERIALIZED")
+    stretch = select(*columns).where(lies_there(col(Customer.id)), whose).cte("stretch")
+    if not is_dense:
+        stretch = stretch.prefix_with("MATERIALIZED")
     joined: FromClause = stretch
     for summary in _summaries(answer):
         own = _of_stretch(summary, None if is_dense else stretch)
@@ -62,6 +64,11 @@ def sifted(
         joined = joined.outerjoin(own, own.c.customer_id == stretch.c.id)
     rule = ClauseAdapter(stretch).traverse(answer).label("rule")
     return select(stretch.c.id, rule).select_from(joined).cte("told").prefix_with("MATERIALIZED")
+
+
+def lies_there(id: Any) -> ColumnElement[bool]:
+    """Return whether an id lies after ``contact_after`` and up to ``contact_last``."""
+    return and_(id > AFTER, id <= LAST)
 
 
 def _first_that_denies(rules: Sequence[ContactRule], request: RuleRequest, is_complete: bool) -> ColumnElement[Any]:
@@ -93,12 +100,8 @@ def _of_stretch(summary: Subquery, stretch: CTE | None) -> Subquery:
     """Return the same for a stretch of customers alone, or for all who lie there."""
     asked: Select[Any] = summary.element  # type: ignore[assignment]  # made by select()
     customer_id = asked.selected_columns.customer_id
-    asked = asked.where(_lies_there(customer_id))
+    asked = asked.where(lies_there(customer_id))
     return (asked if stretch is None else asked.where(customer_id.in_(select(stretch.c.id)))).subquery()
-
-
-def _lies_there(id: Any) -> ColumnElement[bool]:
-    return and_(id > AFTER, id <= LAST)
 
 
 def _over(answer: ColumnElement[Any], summary: Subquery, own: Subquery) -> ColumnElement[Any]:

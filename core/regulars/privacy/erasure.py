@@ -21,7 +21,7 @@ from regulars.errors import NotFound
 from regulars.events.models import Event
 from regulars.events.service import record_event
 from regulars.idempotency.service import erase_answers
-from regulars.personal import refers_to_customer
+from regulars.personal import refers_to_customer, rows_about
 from regulars.privacy.models import PrivacyRequest
 from regulars.privacy.tracks import erase_from_tables, telling_words
 from regulars.suppressions.secret_key import ensure_address_key
@@ -146,7 +146,7 @@ async def _delete_rows(session: AsyncSession, erased: Erased) -> None:
             continue
         theirs = [column for column in table.columns if refers_to_customer(column)]
         if theirs:
-            deleting = delete(table).where(or_(*(column.in_(erased.ids) for column in theirs)))
+            deleting = delete(table).where(rows_about(theirs, erased.ids))
             erased.rows[table.name] += (await connection.execute(deleting)).rowcount
 
 

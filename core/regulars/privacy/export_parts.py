@@ -11,7 +11,7 @@ from sqlmodel import col
 
 from regulars.audit.models import AuditEntry, LedgerWords
 from regulars.customers.models import Customer
-from regulars.personal import pii_of, refers_to_customer
+from regulars.personal import pii_of, refers_to_customer, rows_about
 from regulars.tables import Table
 
 __all__ = ["core_parts_of", "ids_of"]
@@ -59,7 +59,7 @@ async def core_parts_of(session: AsyncSession, ids: Sequence[UUID]) -> list[dict
         if table.name.startswith("core_") and theirs and table.name not in INNER:
             title, source, kind = SOURCES.get(table.name, (table.name, "kept by the server", "derived"))
             shown = [column for column in table.columns if pii_of(column) not in HIDDEN_KINDS]
-            found = select(*shown).where(or_(*(column.in_(ids) for column in theirs)))
+            found = select(*shown).where(rows_about(theirs, ids))
             rows = [_row(row._mapping) for row in (await session.execute(found)).all()]
             for row in rows:
                 row["isPortable"] = (row.get("provenance") if kind == "own" else kind) in PORTABLE

@@ -9,14 +9,13 @@ import pytest
 import pytest_asyncio
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import select
 from sqlmodel import col
 from tests.core.contact.case_file import load_case, registry_of_the_file
+from tests.core.contact.together import kept_of
 from tests.plugins.together.states import rows_of_plugins
 
 from regulars.clock import SettableClock
-from regulars.contact.audiences import Stretch, decide_page, settle_page
-from regulars.contact.models import ContactVerdict
+from regulars.contact.audiences import Audience
 from regulars.contact.policies import policy_of, read_policy
 from regulars.contact.requests import as_rules_see_it
 from regulars.contact.service import decide_contacts
@@ -145,20 +144,20 @@ async def check_agreement(app: App, states: list[dict[str, Any]], asked: dict[st
         for number, state in enumerate(states)
     ]
     request, now, ids = loaded[0].request, loaded[0].now, [one.customer_id for one in loaded]
-    rules, audience = app.server.contact_rules, new_id()
+    rules = app.server.contact_rules
     async with app.database.writing() as session:
         seen = as_rules_see_it(request, policy=policy_of(await read_policy(session)), now=now)
-        page = await decide_page(session, request=seen, rules=rules, only=ids)
-        of_all = Stretch(within=col(Customer.id).in_(ids))
-        await settle_page(session, audience_id=audience, request=seen, rules=rules, stretch=of_all)
+        some = await kept_of(session, Audience(new_id(), seen, only=ids), rules)
+        members = await kept_of(session, Audience(new_id(), seen, within=col(Customer.id).in_(ids)), rules)
+        of_all = await kept_of(session, Audience(new_id(), seen), rules)
         asking = partial(decide_contacts, session, request=request, rules=rules, registry=REGISTRY, now=now)
         unsifted = {one.asked_id: one.decision for one in await asking(customer_ids=ids)}
         alone = {id: (await asking(customer_ids=[id]))[0].decision for id in ids}
-        kept = await session.scalars(select(ContactVerdict).where(col(ContactVerdict.audience_id) == audience))
-        settled = {row.customer_id: (row.outcome, row.rule, row.until) for row in kept}
+    told = {id: (one.outcome, one.rule, one.until) for id, one in alone.items()}
     assert unsifted == alone
-    assert page.outcomes == {id: (one.outcome, one.rule, one.until) for id, one in alone.items()}
-    assert settled == page.outcomes
+    assert some == told
+    assert members == told
+    assert {id: of_all[id] for id in ids} == told
 
 
 @given(states=st.lists(STATES, min_size=3, max_size=6), asked=REQUESTS)

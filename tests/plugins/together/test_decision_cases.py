@@ -8,15 +8,17 @@ from uuid import UUID
 import pytest
 import pytest_asyncio
 from tests.core.contact.case_file import DECISION_CASES, load_case, registry_of_the_file
+from tests.core.contact.together import kept_of
 from tests.plugins.together.states import rows_of_plugins
 
 from regulars.clock import SettableClock
-from regulars.contact.audiences import decide_page
+from regulars.contact.audiences import Audience
 from regulars.contact.memory import Decided
 from regulars.contact.policies import policy_of, read_policy
 from regulars.contact.requests import as_rules_see_it
 from regulars.contact.service import address_values, decide_contact
 from regulars.plugins.joining.discovery import discover
+from regulars.tables import new_id
 from regulars.testing.app import App
 from regulars.testing.making import running_app
 from regulars_cases_and_holdouts.manifest import manifest as cases_and_holdouts
@@ -50,7 +52,7 @@ def answer_of(decided: Decided) -> tuple[str, str, datetime | None]:
 async def test_a_case_is_decided_as_written(shared_app: App, case: Mapping[str, Any], earlier: list[UUID]) -> None:
     loaded = await load_case(shared_app, case, REGISTRY, of_plugins=rows_of_plugins)
 
-    async with shared_app.database.reading() as session:
+    async with shared_app.database.writing() as session:
         alone = await decide_contact(
             session,
             customer_id=loaded.customer_id,
@@ -60,14 +62,14 @@ async def test_a_case_is_decided_as_written(shared_app: App, case: Mapping[str, 
             now=loaded.now,
         )
         rules, policy = shared_app.server.contact_rules, policy_of(await read_policy(session))
-        page = await decide_page(
-            session,
-            request=as_rules_see_it(loaded.request, policy=policy, now=loaded.now),
-            rules=rules,
+        audience = Audience(
+            new_id(),
+            as_rules_see_it(loaded.request, policy=policy, now=loaded.now),
             only=[loaded.customer_id, *earlier],
             values=await address_values(session, loaded.request),
         )
+        kept = await kept_of(session, audience, rules)
     earlier.append(loaded.customer_id)
 
-    in_a_batch = page.outcomes.get(loaded.customer_id, ("DENY", "unknown_customer", None))
+    in_a_batch = kept.get(loaded.customer_id, ("DENY", "unknown_customer", None))
     assert (answer_of(alone), in_a_batch) == (loaded.expected, loaded.expected)
