@@ -3,12 +3,14 @@
 import asyncio
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, contextmanager, nullcontext
+from functools import partial
 from inspect import isawaitable
 from typing import Any
 from uuid import uuid4
 
 import orjson
-from graphql import ExecutionResult, GraphQLError, execute
+from graphql import ExecutionResult, GraphQLError, default_field_resolver, default_type_resolver
+from graphql.execution import VariableValues
 from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.requests import Request
 
@@ -154,10 +156,7 @@ class Executor:
         if variables is None:
             return None
 
-        def build(opened: RequestContext) -> Any:
-            return Execution.build(**self._execution(prepared, given, opened))
-
-        return Asking(prepared, variables, context, build, report)
+        return Asking(prepared, variables, context, partial(self._executor, prepared, variables), report)
 
     def _showing_rows(self, prepared: Prepared, context: RequestContext, report: Report) -> ShowRow:
         async def show(running: Execution, row: ReturnedRow) -> Answered | None:
@@ -181,16 +180,21 @@ class Executor:
         whole: Any = orjson.Fragment(known)
         return ExecutionResult(data=whole)
 
-    def _execution(self, prepared: Prepared, variables: Mapping[str, Any], context: RequestContext) -> dict[str, Any]:
-        return {
-            "schema": self.schema.graphql,
-            "document": prepared.document,
-            "context_value": context,
-            "raw_variable_values": dict(variables),
-            "operation_name": prepared.operation.name.value if prepared.operation.name else None,
-            "hide_suggestions": True,
-            "operation_extensions": {},
-        }
+    def _executor(self, prepared: Prepared, variables: VariableValues, context: RequestContext) -> Execution:
+        return Execution(
+            self.schema.graphql,
+            {name: fragment.definition for name, fragment in prepared.fragments.items()},
+            dict(prepared.fragments),
+            None,
+            context,
+            prepared.operation,
+            variables,
+            default_field_resolver,
+            default_type_resolver,
+            default_field_resolver,
+            hide_suggestions=True,
+            operation_extensions={},
+        )
 
     async def _change(
         self,
@@ -240,21 +244,14 @@ class Executor:
     async def _execute(
         self, prepared: Prepared, variables: Mapping[str, Any], context: RequestContext
     ) -> ExecutionResult:
-        running = execute(
-            self.schema.graphql,
-            prepared.document,
-            context_value=context,
-            variable_values=dict(variables),
-            operation_name=prepared.operation.name.value if prepared.operation.name else None,
-            executor_class=Execution,
-            hide_suggestions=True,
-            operation_extensions={},
-        )
-        if not isawaitable(running):
-            return running
+        coerced = prepared.variables.coerced(variables)
+        if coerced is None:
+            return ExecutionResult(data=None, errors=prepared.variables.misfits(variables))
+        running: Any = self._executor(prepared, coerced, context).execute_operation()
         try:
             async with asyncio.timeout(OPERATION_TIMEOUT_S):
-                return await running
+                result: ExecutionResult = await running if isawaitable(running) else running
+                return result
         except TimeoutError as error:
             context.has_fault = True
             return ExecutionResult(data=None, errors=[GraphQLError("timeout", original_error=error, path=["timeout"])])

@@ -16,6 +16,13 @@ type Query {
   shops(first: Int = 10, kind: Kind): String
 }
 """)
+OBJECTS_SCHEMA = build_schema("""
+enum Kind { SHOP WEB }
+input Range { from: Int = 3, to: Int! }
+input Visit { to: Int!, kind: Kind! = SHOP, note: String = "none", at: String, tags: [String!] = ["new"], range: Range }
+input OneOf @oneOf { to: Int, note: String }
+type Query { visited(visit: Visit, visits: [Visit!], one: OneOf): String }
+""")
 QUERY = """query ($id: ID!, $kind: Kind, $first: Int = 5, $range: Range) {
   visits(id: $id, kind: $kind, first: $first, range: $range)
 }"""
@@ -83,3 +90,37 @@ def test_arguments_with_values_of_their_own_are_those_of_the_reference(arguments
     found = Arguments(field.fields["shops"], node).values(variables)
 
     assert found == get_argument_values(field.fields["shops"], node, variables)
+
+
+OBJECTS: list[Any] = [
+    {"to": 4},
+    {"to": 4, "kind": "WEB", "note": "x", "at": None},
+    {"to": 4, "note": None, "at": "noon"},
+    {"to": 4, "tags": ["a", "b"]},
+    {"to": 4, "tags": "a"},
+    {"to": 4, "range": {"to": 1}},
+    {"to": 4, "range": {"from": 1}},
+    {"to": 4, "range": None, "tags": None},
+    {"to": 4, "kind": None},
+    {"to": None},
+    {"to": "4"},
+    {"to": 4, "kind": "MOON"},
+    {"to": 4, "unknown": 1},
+    {"note": "x"},
+    {"to": 4, "tags": [None]},
+    [{"to": 4}],
+    "to",
+    4,
+]
+
+
+@pytest.mark.parametrize("given", OBJECTS)
+@pytest.mark.parametrize("type", ["Visit!", "Visit", "[Visit!]", "OneOf"])
+def test_an_object_is_read_or_refused_as_by_the_reference(given: Any, type: str) -> None:
+    operation = operation_of(f"query ($visit: {type}) {{ visited(visit: $visit) }}")
+    expected = get_variable_values(OBJECTS_SCHEMA, operation.variable_definitions or (), {"visit": given})
+
+    variables = OperationVariables(OBJECTS_SCHEMA, operation).coerced({"visit": given})
+
+    coerced = expected.coerced if isinstance(expected, VariableValues) else None
+    assert (None if variables is None else variables.coerced) == coerced

@@ -2,7 +2,8 @@
 
 import hashlib
 from collections import OrderedDict
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Generic, TypeVar
 
@@ -10,6 +11,7 @@ from graphql import (
     DirectiveNode,
     DocumentNode,
     FieldNode,
+    FragmentDefinitionNode,
     GraphQLError,
     GraphQLSchema,
     OperationDefinitionNode,
@@ -20,6 +22,7 @@ from graphql import (
     validate,
     visit,
 )
+from graphql.execution.collect_fields import FragmentDetails
 
 from regulars.errors import ExpectedError
 from regulars.graphql.documents.limits import Limits, compile_price
@@ -53,7 +56,7 @@ class InvalidDocument(ExpectedError):
 class Prepared:
     """An operation that may run: its document, its price, its variables, and the names of all fields in the document.
 
-    ``conditions`` are the variables that ``@skip`` and ``@include`` look at.
+    ``conditions`` are the variables that ``@skip`` and ``@include`` look at, ``fragments`` those of the document.
     """
 
     document: DocumentNode
@@ -63,6 +66,7 @@ class Prepared:
     field_names: frozenset[str]
     hash: str
     conditions: tuple[str, ...] = ()
+    fragments: Mapping[str, FragmentDetails] = field(default_factory=dict)
 
     @cached_property
     def reads_schema(self) -> bool:
@@ -134,7 +138,12 @@ class Preparing:
         hash = hashlib.sha256(query.encode()).hexdigest()[:12]
         variables = OperationVariables(self._schema, operation)
         fields, conditions = frozenset(names.fields), tuple(sorted(names.conditions))
-        return Prepared(document, operation, price, variables, fields, hash, conditions)
+        return Prepared(document, operation, price, variables, fields, hash, conditions, _fragments(document))
+
+
+def _fragments(document: DocumentNode) -> Mapping[str, FragmentDetails]:
+    nodes = [node for node in document.definitions if isinstance(node, FragmentDefinitionNode)]
+    return {node.name.value: FragmentDetails(node, None) for node in nodes}
 
 
 def operation_names(schema: GraphQLSchema, text: str, limits: Limits) -> tuple[str, ...]:
