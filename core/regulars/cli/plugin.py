@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from regulars.plugins.host import PluginHost
     from regulars.plugins.joining.discovery import FoundPlugin
     from regulars.plugins.joining.plan import Plan
+    from regulars.plugins.plugin_set import PluginSet
     from regulars.plugins.states import PluginStatus
     from regulars.settings import Settings
 
@@ -102,13 +103,19 @@ def plugin_app(find: Find) -> typer.Typer:
 app = plugin_app(_installed)
 
 
+def _check_schema(plugins: "PluginSet") -> None:
+    from regulars.graphql.holder import schema_of  # only what joins needs a schema
+
+    schema_of(plugins)
+
+
 def _with_host(find: Find, work: "Callable[[PluginHost], Awaitable[T]]") -> T:
     from regulars.cli.environment import with_tables
     from regulars.clock import SystemClock
     from regulars.plugins.host import PluginHost
 
     async def run(database: "Database", settings: "Settings", _now: "datetime") -> T:
-        host = PluginHost(database, settings, clock=SystemClock(), found=find(settings))
+        host = PluginHost(database, settings, clock=SystemClock(), found=find(settings), check_together=_check_schema)
         try:
             await host.load()
             return await work(host)

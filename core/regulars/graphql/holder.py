@@ -5,13 +5,13 @@ from typing import Protocol
 
 import structlog
 
-from regulars.errors import ConfigurationError
 from regulars.fields.context import Services
 from regulars.graphql.documents.limits import Limits
 from regulars.graphql.execution import Executor
 from regulars.graphql.schema.building import BuiltSchema, build_schema
 from regulars.graphql.schema.composition import CORE_OWNER
 from regulars.graphql.schema.core_parts import schema_parts
+from regulars.plugins.calling.reasons import told
 from regulars.plugins.plugin_set import PluginSet
 
 __all__ = ["BuildSchema", "PluginSource", "SchemaHolder", "schema_of"]
@@ -42,7 +42,10 @@ class PluginSource(Protocol):
 
 
 class SchemaHolder:
-    """The executor of the current schema; an operation that runs keeps the one it began with."""
+    """The executor of the current schema; an operation that runs keeps the one it began with.
+
+    ``build`` builds the schema of a set of plugins, and raises what ``build_schema`` raises.
+    """
 
     def __init__(
         self,
@@ -53,7 +56,7 @@ class SchemaHolder:
         build: BuildSchema | None = None,
     ) -> None:
         self._services, self._host, self._limits = services, host, limits
-        self._build = build or schema_of
+        self.build = build or schema_of
         self._built_for: PluginSet | None = None
         self._executor: Executor | None = None
 
@@ -76,14 +79,25 @@ class SchemaHolder:
         while self._executor is None or self._host.plugins is not self._built_for:
             plugins = self._host.plugins
             try:
-                schema = self._build(plugins)
-            except ConfigurationError as error:
-                owner = getattr(error, "owner", CORE_OWNER)
-                if owner not in plugins.ids:
-                    raise
-                log.error("plugin.schema_refused", plugin=owner, reason=str(error))
-                await self._host.fail(owner, str(error))
+                schema = self.build(plugins)
+            except Exception as error:  # what a plugin declares may fail anywhere below
+                owner, reason = self._owner_of(error, plugins)
+                log.error("plugin.schema_refused", plugin=owner, reason=reason)
+                await self._host.fail(owner, reason)
             else:
                 self._executor = Executor(schema, self._services, limits=self._limits)
                 self._built_for = plugins
         return self._executor
+
+    def _owner_of(self, error: Exception, plugins: PluginSet) -> tuple[str, str]:
+        """Return the plugin that the schema fails with, and why; raises the error when it is no plugin's."""
+        owner = getattr(error, "owner", CORE_OWNER)
+        if owner in plugins.ids:
+            return owner, told(error)
+        self.build(PluginSet())
+        for count, plugin in enumerate(plugins.plugins, start=1):
+            try:
+                self.build(PluginSet(plugins=plugins.plugins[:count]))
+            except Exception as alone:
+                return plugin.id, told(alone)
+        raise error

@@ -66,6 +66,7 @@ async def examine(host: PluginHost, plugin_id: str | None = None) -> tuple[Findi
             owned |= {str(model.__tablename__) for model in given.models} | {f"{VERSION_TABLE}{examined}"}
             findings += await _settings(host, examined)
             findings += await _migrations(host, examined, given)
+            findings += await _joining(host, examined, findings)
             findings += _routes(examined, given)
             findings += _columns(examined, given)
         findings += _problems(examined, problems.get(examined, ()))
@@ -83,7 +84,7 @@ async def _load(host: PluginHost, plugin_id: str, findings: list[Finding]) -> Co
     except PluginWithheld as withheld:
         findings.append(Finding(plugin_id, "import", False, withheld.reason))
         return None
-    findings.append(Finding(plugin_id, "import", True, "Its hooks load, and what they contribute is sound."))
+    findings.append(Finding(plugin_id, "import", True, "Its hooks load, and each returns what it should."))
     command_problem = await host.loader.command_problem_of(host.installed(plugin_id))
     if command_problem is not None:
         findings.append(Finding(plugin_id, "commands", False, command_problem))
@@ -96,6 +97,15 @@ async def _settings(host: PluginHost, plugin_id: str) -> Iterable[Finding]:
     except PluginWithheld as withheld:
         return [Finding(plugin_id, "settings", False, withheld.reason)]
     return [Finding(plugin_id, "settings", True, "They are complete.")]
+
+
+async def _joining(host: PluginHost, plugin_id: str, findings: Sequence[Finding]) -> Iterable[Finding]:
+    try:
+        await host.admissible(plugin_id)
+    except PluginWithheld as withheld:
+        if withheld.reason not in {finding.message for finding in findings}:
+            return [Finding(plugin_id, "joining", False, withheld.reason)]
+    return []
 
 
 async def _migrations(host: PluginHost, plugin_id: str, given: Contributions) -> Iterable[Finding]:

@@ -21,6 +21,7 @@ from regulars.outgoing.granted import PluginHttp
 from regulars.outgoing.opening import open_outgoing
 from regulars.plugins.calling.calls import Budgets, PluginCaller
 from regulars.plugins.calling.problems import Problems
+from regulars.plugins.calling.reasons import told
 from regulars.plugins.context import Company, PluginContext
 from regulars.plugins.joining.admission import Admission, manifest_of
 from regulars.plugins.joining.arrangement import Arrangement, arrange, without
@@ -57,6 +58,9 @@ DEFAULT_BUDGETS = Budgets()
 STATE_PROBLEM = "state"
 VERSION_PROBLEM = "version"
 
+CheckTogether = Callable[[PluginSet], object]
+"""Builds what is built from all plugins at once; an error whose ``owner`` is another one is not of who joins."""
+
 
 class PluginHost:
     """Keeps the plugins of one process: loads them, knows their states, and hands out the set that is enabled.
@@ -72,6 +76,7 @@ class PluginHost:
         *,
         clock: Clock,
         found: Sequence[FoundPlugin],
+        check_together: CheckTogether | None = None,
         company: Callable[[], Company] | None = None,
         outgoing: Outgoing | None = None,
         door: CustomerDoor | None = None,
@@ -90,6 +95,7 @@ class PluginHost:
         self.admission = Admission(self.found, self.loader, self.caller)
         self.records: dict[str, PluginRecord] = {}
         self._settings = settings
+        self._check_together = check_together
         usual = Company(settings.company_name, settings.company_time_zone, settings.company_currency)
         self._company = company or (lambda: usual)
         self._outgoing = outgoing or open_outgoing(settings)
@@ -234,9 +240,21 @@ class PluginHost:
         self.check_allowed(plugin_id)
         self.installed(plugin_id)
         admitted = {plugin.id: plugin for plugin in self.plugins.plugins if plugin.id != plugin_id}
-        return await self.admission.admit(
+        plugin = await self.admission.admit(
             plugin_id, stored=self.stored_settings(plugin_id), accepted=None, admitted=admitted
         )
+        self._check_with_others(plugin, admitted)
+        return plugin
+
+    def _check_with_others(self, plugin: EnabledPlugin, others: Mapping[str, EnabledPlugin]) -> None:
+        if self._check_together is None:
+            return
+        together = {**others, plugin.id: plugin}
+        try:
+            self._check_together(PluginSet(plugins=tuple(together[id] for id in sorted(together))))
+        except Exception as error:
+            if getattr(error, "owner", None) not in others:
+                raise PluginWithheld(plugin.id, PluginState.FAILED, told(error)) from error
 
     def stored_settings(self, plugin_id: str) -> Mapping[str, Any]:
         """Return the settings that were stored for a plugin, unchecked and with their secrets."""

@@ -165,6 +165,7 @@ class Server:
             self.settings,
             clock=self.clock,
             found=found,
+            check_together=self.schema.build,
             company=lambda: self.company,
             outgoing=self.outgoing,
             door=CustomerDoor(self.secret),

@@ -195,6 +195,7 @@ class _Attaching:
     def type(self, kind: GraphQLObjectType) -> None:
         definition: StrawberryObjectDefinition = kind.extensions[DEFINITION]
         rules: TypeRules | None = getattr(definition.origin, RULES, None)
+        self._composition.check_claim(definition)
         if rules is not None and rules.table is not None:
             self.tables[kind.name] = rules
             if any(each.name == "Node" for each in kind.interfaces):
@@ -220,7 +221,7 @@ class _Attaching:
         is_subscription = owned.field.is_subscription
         if not inherited and permission != PUBLIC and not is_subscription and not shape_of(owned.field).is_optional:
             raise FieldRefused(
-                owned.owner, path, f"whoever lacks {permission} must get null, so its type must be nullable."
+                owned.owner, path, f"whoever lacks {permission} gets null instead. Let its type end with `| None`."
             )
 
     def _attach(

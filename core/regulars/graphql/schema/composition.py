@@ -23,7 +23,7 @@ from regulars.tables import Table
 
 __all__ = ["CORE_OWNER", "Composition", "FieldRefused", "OwnedField", "OwnedPart", "Shape", "shape_of"]
 
-CORE_OWNER = "core"
+CORE_OWNER, CORE_PACKAGE = "core", "regulars."
 ROOTS = ("Query", "Mutation", "Subscription")
 NAMES = StrawberryConfig().name_converter
 
@@ -36,6 +36,16 @@ class FieldRefused(ConfigurationError):
     def __init__(self, owner: str, field: str, problem: str) -> None:
         self.owner, self.field = owner, field
         super().__init__(f"The field {field} of {owner} cannot be used: {problem}")
+
+
+class TypeUnclaimed(ConfigurationError):
+    """A plugin brings a type that its manifest does not name, so nobody would answer for its fields."""
+
+    code = "TYPE_UNCLAIMED"
+
+    def __init__(self, type_name: str) -> None:
+        self.type_name = type_name
+        super().__init__(f"The type {type_name} is claimed by no plugin. Name it in graphql_types of the manifest.")
 
 
 @dataclass(frozen=True)
@@ -133,6 +143,12 @@ class Composition:
                     raise FieldRefused(added.owner, added.path, "the type has a field of that name already.")
             self._fields[cls] = (*own, *(self._checked(added) for added in self._added.get(name, ())))
         return self._fields[cls]
+
+    def check_claim(self, definition: StrawberryObjectDefinition) -> None:
+        """Refuse a type that comes neither from the core nor from a plugin that claims it."""
+        is_cores = definition.concrete_of is not None or definition.origin.__module__.startswith(CORE_PACKAGE)
+        if not is_cores and definition.name not in self._owners:
+            raise TypeUnclaimed(definition.name)
 
     def _checked(self, added: OwnedField) -> OwnedField:
         if added.owner == CORE_OWNER or added.type_name in ROOTS:

@@ -6,7 +6,9 @@ import traceback
 from sqlalchemy.exc import DBAPIError
 from structlog.typing import FilteringBoundLogger
 
-__all__ = ["describe", "log_traceback"]
+from regulars.errors import RegularsError
+
+__all__ = ["describe", "log_traceback", "told"]
 
 LONGEST = 300
 MOST_FRAMES = 20
@@ -25,6 +27,11 @@ def describe(error: BaseException) -> str:
         return f"{name}."
     text = lines[0] if len(lines[0]) <= LONGEST else f"{lines[0][:LONGEST]}…"
     return f"{name}: {text}" + ("" if text.endswith((".", "!", "?", "…")) else ".")
+
+
+def told(error: BaseException) -> str:
+    """Return an error of ours in its own words, any other one as ``describe`` does."""
+    return str(error) if isinstance(error, RegularsError) else describe(error)
 
 
 def log_traceback(log: FilteringBoundLogger, plugin_id: str, hook: str, error: BaseException) -> str:
