@@ -136,6 +136,17 @@ async def patience(connection: AsyncConnection, seconds: float) -> AsyncIterator
 _STATEMENT_TIMEOUT = text("SELECT set_config('statement_timeout', :timeout, true)")
 
 
+@asynccontextmanager
+async def _closed_if_used(session: AsyncSession) -> AsyncIterator[AsyncSession]:
+    """Give a session; closing one that has read nothing would take longer than opening it."""
+    try:
+        yield session
+    finally:
+        if session.in_transaction():
+            async with session:
+                pass
+
+
 class Database:
     """The engine with its kinds of session.
 
@@ -167,13 +178,13 @@ class Database:
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncSession]:
         """Give a session for reading; whatever it changes is rolled back."""
-        async with self._readers() as session:
+        async with _closed_if_used(self._readers()) as session:
             yield session
 
     @asynccontextmanager
     async def reading_apart(self) -> AsyncIterator[AsyncSession]:
         """Give a session for reading to code that must not harm the session of the request that it serves."""
-        async with self._readers_apart() as session:
+        async with _closed_if_used(self._readers_apart()) as session:
             yield session
 
     @asynccontextmanager

@@ -88,6 +88,9 @@ async def _ask_plugin(
 
 
 def _one_each(owned: OwnedField, parents: Parents, answers: object) -> Sequence[Any]:
-    if isinstance(answers, str | bytes) or not isinstance(answers, Sequence) or len(answers) != len(parents):
-        raise WrongBatch(owned.path, len(parents), len(answers) if isinstance(answers, Sequence) else type(answers))
-    return answers
+    if isinstance(answers, str | bytes) or not isinstance(answers, Sequence):
+        raise WrongBatch(owned.path, len(parents), type(answers))
+    found = list(answers)  # a plugin's own kind of sequence may answer differently each time
+    if len(found) != len(parents):
+        raise WrongBatch(owned.path, len(parents), len(found))
+    return found

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from graphql import FieldNode
+from graphql import FieldNode, GraphQLField, GraphQLObjectType
 from graphql.execution.collect_fields import FieldDetails
 
 from regulars.errors import ExpectedError
@@ -49,15 +49,24 @@ class Refused:
 
 @dataclass(frozen=True)
 class BatchPlace:
-    """A batch field in one place; ``required`` tells which columns its slots hold, and of which kinds."""
+    """A batch field of objects of ``kind`` in one place.
+
+    ``required`` tells which columns its slots hold, and of which kinds those are.
+    """
 
     place: Place
     key: str
     owned: OwnedField
     declared: Batch
-    type_name: str
+    kind: GraphQLObjectType
     details: list[FieldDetails]
     required: tuple[tuple[str, Kind], ...]
+
+    @property
+    def definition(self) -> GraphQLField:
+        """Return the field as the schema has it."""
+        definition: GraphQLField = self.kind.fields[self.owned.name]
+        return definition
 
 
 @dataclass(frozen=True)

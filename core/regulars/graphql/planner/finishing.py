@@ -1,6 +1,6 @@
 """Finish an answer in Python where SQL could not: errors at their paths, and the answers of batch fields."""
 
-from collections.abc import Awaitable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -9,15 +9,7 @@ from typing import Any
 from uuid import UUID
 
 import orjson
-from graphql import (
-    GraphQLError,
-    GraphQLField,
-    GraphQLLeafType,
-    GraphQLNonNull,
-    GraphQLObjectType,
-    get_nullable_type,
-    is_leaf_type,
-)
+from graphql import GraphQLError, GraphQLLeafType, GraphQLOutputType, get_nullable_type, is_leaf_type
 from graphql.execution.executor import Executor
 from graphql.pyutils import Path
 
@@ -26,11 +18,12 @@ from regulars.fields.context import RequestContext
 from regulars.fields.kinds import Kind
 from regulars.fields.scalars import parse_moment
 from regulars.graphql.executor.batches import ask_batch
+from regulars.graphql.executor.plugin_calls import are_texts
 from regulars.graphql.planner.drafts import BatchPlace, Place, Refused
 from regulars.graphql.planner.not_planned import Irregular
 from regulars.graphql.planner.slots import Slots
 
-__all__ = ["answer_batches", "refusals_in"]
+__all__ = ["Filling", "refusals_in"]
 
 Found = tuple[dict[str, Any], list[str | int]]
 
@@ -69,91 +62,78 @@ def refusals_in(
     ]
 
 
-async def answer_batches(
-    slots: Slots,
-    batches: Sequence[BatchPlace],
-    executor: Executor[Any],
-    context: RequestContext,
-    start: Sequence[str] = (),
-) -> None:
-    """Fill the slots with the answers of batch fields; the executor keeps the errors that they had.
+@dataclass
+class Filling:
+    """Fills the slots of an answer, whose path begins with ``start``, with the answers of batch fields.
 
-    Raises ``Irregular`` where an error would have to reach further than its own field.
+    ``execution`` makes an executor, which is seldom needed: for errors, and for answers that are no plain values.
     """
-    for number, batch in enumerate(batches):
-        if slots.of(number):
-            await _Finishing(slots, number, batch, executor, start).ask(context)
-
-
-@dataclass(frozen=True)
-class _Finishing:
-    """A batch field that is asked for all its parents."""
 
     slots: Slots
-    number: int
-    batch: BatchPlace
-    executor: Executor[Any]
-    start: Sequence[str]
+    execution: Callable[[], Executor[Any]]
+    context: RequestContext
+    start: Sequence[str] = ()
 
-    async def ask(self, context: RequestContext) -> None:
-        """Ask for the answers, and fill the slots."""
-        batch, slots = self.batch, self.slots.of(self.number)
-        parents = [
-            {name: _read(held[name], kind) for name, kind in batch.required} for held in map(self.slots.held, slots)
-        ]
+    @cached_property
+    def executor(self) -> Executor[Any]:
+        """Return what completes answers, and keeps the errors that they had."""
+        return self.execution()
+
+    @property
+    def errors(self) -> Sequence[GraphQLError]:
+        """Return the errors of the answers so far."""
+        return self.executor.collected_errors.errors if "executor" in vars(self) else ()
+
+    async def answer(self, number: int, batch: BatchPlace) -> None:
+        """Ask a batch field, which is the ``number``th, for all its parents, and fill its slots.
+
+        Raises ``Irregular`` where an error would have to reach further than its own field.
+        """
+        slots, kind = self.slots.of(number), batch.definition.type
+        if not slots:
+            return
+        parents = _read(self.slots.held(slots), batch.required)
         answers: Sequence[Any]
         try:
-            answers = await ask_batch(batch.declared, batch.owned, self._definition.type, parents, context)
+            answers = await ask_batch(batch.declared, batch.owned, kind, parents, self.context)
         except Exception as error:
             answers = [error] * len(slots)
-        for number, (slot, answer) in enumerate(zip(slots, answers, strict=True)):
-            if not self._fill_plainly(slot, answer):
-                await self._fill(slot, number, answer)
-
-    @cached_property
-    def _kind(self) -> GraphQLObjectType:
-        kind = self.executor.schema.type_map[self.batch.type_name]
-        assert isinstance(kind, GraphQLObjectType)
-        return kind
-
-    @cached_property
-    def _definition(self) -> GraphQLField:
-        definition: GraphQLField = self._kind.fields[self.batch.owned.name]
-        return definition
-
-    @cached_property
-    def _leaf(self) -> GraphQLLeafType | None:
-        kind = get_nullable_type(self._definition.type)
-        return kind if is_leaf_type(kind) else None
-
-    @cached_property
-    def _paths(self) -> Sequence[Sequence[str | int]]:
-        """The paths of the parents, for which the answer has to be read."""
-        answer: dict[str, Any] = orjson.loads(self.slots.filled())
-        return [path for _, path in objects_at(answer, self.batch.place, self.start)]
-
-    def _fill_plainly(self, slot: int, answer: Any) -> bool:
-        """Fill a slot with a plain value, and tell whether it was one."""
-        if self._leaf is None or answer is None or isinstance(answer, Exception):
-            return answer is None and not isinstance(self._definition.type, GraphQLNonNull)
         try:
-            self.slots.fill(slot, self.executor.complete_leaf_value(self._leaf, answer))
-        except Exception:  # found again, and told at its place
-            return False
-        return True
+            self.slots.fill(slots, _plain_values(kind, answers))
+        except Exception:  # met again, and told at its place
+            await self._complete(slots, batch, answers)
 
-    async def _fill(self, slot: int, number: int, answer: Any) -> None:
-        executor, definition, batch = self.executor, self._definition, self.batch
-        way = _path(self._kind.name, self._paths[number], batch.key)
+    async def _complete(self, slots: Sequence[int], batch: BatchPlace, answers: Sequence[Any]) -> None:
+        executor, definition = self.executor, batch.definition
         nodes = [each.node for each in batch.details]
-        info = executor.build_resolve_info(definition, nodes, self._kind, way)
-        try:
-            if isinstance(answer, Exception):
-                raise answer
-            done = executor.complete_value(definition.type, batch.details, info, way, answer, None)
-            self.slots.fill(slot, await done if isinstance(done, Awaitable) else done)
-        except Exception as error:
-            _note(error, executor, definition.type, batch, way)
+        parents = objects_at(orjson.loads(self.slots.filled()), batch.place, self.start)
+        for slot, (_, path), answer in zip(slots, parents, answers, strict=True):
+            way = _path(batch.kind.name, path, batch.key)
+            info = executor.build_resolve_info(definition, nodes, batch.kind, way)
+            try:
+                if isinstance(answer, Exception):
+                    raise answer
+                done = executor.complete_value(definition.type, batch.details, info, way, answer, None)
+                self.slots.fill([slot], [await done if isinstance(done, Awaitable) else done])
+            except Exception as error:
+                self.slots.fill([slot], [None])
+                _note(error, executor, definition.type, batch, way)
+
+
+def _plain_values(kind: GraphQLOutputType, answers: Sequence[Any]) -> Sequence[Any]:
+    """Return what is shown where a field promises ``kind``; raises where an answer is an error, or no plain value."""
+    if are_texts(kind, answers):
+        return answers
+    leaf = get_nullable_type(kind)
+    if not is_leaf_type(leaf):
+        raise Irregular("shows objects")
+    return [None if answer is None and leaf is kind else _plain_value(leaf, answer) for answer in answers]
+
+
+def _plain_value(kind: GraphQLLeafType, answer: Any) -> Any:
+    if answer is None or isinstance(answer, Exception):
+        raise Irregular("has an error, or nothing where something belongs")
+    return Executor.complete_leaf_value(kind, answer)
 
 
 def _note(error: Exception, executor: Executor[Any], kind: Any, batch: BatchPlace, way: Path) -> None:
@@ -171,15 +151,25 @@ def _path(type_name: str, path: Sequence[str | int], key: str) -> Path:
     return way
 
 
-def _read(value: Any, kind: Kind) -> Any:
-    if value is None:
-        return None
-    if kind == "uuid":
-        return UUID(value)
-    if kind == "moment":
-        return parse_moment(value)
-    if kind == "date":
-        return date.fromisoformat(value)
-    if kind == "decimal":
-        return Decimal(value).scaleb(-4) if isinstance(value, int) else Decimal(value)
-    return float(value) if kind == "number" else value
+def _read(held: Sequence[dict[str, Any]], required: Sequence[tuple[str, Kind]]) -> Sequence[Mapping[str, Any]]:
+    """Turn the columns that slots hold into what Python has for their kinds."""
+    for name, kind in required:
+        if kind in _READ:
+            read = _READ[kind]
+            for values in held:
+                if values[name] is not None:
+                    values[name] = read(values[name])
+    return held
+
+
+def _decimal(value: str | int) -> Decimal:
+    return Decimal(value).scaleb(-4) if isinstance(value, int) else Decimal(value)
+
+
+_READ: Mapping[Kind, Callable[[Any], Any]] = {
+    "uuid": UUID,
+    "moment": parse_moment,
+    "date": date.fromisoformat,
+    "decimal": _decimal,
+    "number": float,
+}

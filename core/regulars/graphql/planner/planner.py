@@ -11,7 +11,7 @@ from graphql import ExecutionResult, GraphQLError
 from sqlalchemy import Dialect
 
 from regulars.graphql.planner.asking import Asking
-from regulars.graphql.planner.finishing import answer_batches, refusals_in
+from regulars.graphql.planner.finishing import Filling, refusals_in
 from regulars.graphql.planner.not_planned import Irregular, NotPlanned
 from regulars.graphql.planner.planning import Planning
 from regulars.graphql.planner.plans import Plan
@@ -127,15 +127,16 @@ class Planner:
 async def _finished(asking: Asking, plan: Plan, data: bytes, failures: Failures, mark: str) -> Answered:
     """Add what Python knows: the errors of fields that are null, and the answers of batch fields."""
     start = () if asking.returned is None else asking.returned.path
-    found: list[GraphQLError] = []
+    found: Sequence[GraphQLError] = ()
     if plan.batches:
         slots = Slots(data, mark)
         async with asking.opened() as context:
             asking.report.statements += len(plan.batches)
-            executor = asking.build(context)
-            await answer_batches(slots, plan.batches, executor, context, start)
+            filling = Filling(slots, lambda: asking.build(context), context, start)
+            for number, batch in enumerate(plan.batches):
+                await filling.answer(number, batch)
         data = slots.filled()
         if asking.returned is None:  # else it is the executor that answers the mutation, and has them
-            found = executor.collected_errors.errors
+            found = filling.errors
     refused = refusals_in(orjson.loads(data), plan.refused, failures, start) if plan.refused else []
     return Answered(orjson.Fragment(data), [*refused, *found])

@@ -169,9 +169,7 @@ class Selecting:
             required.append((name, sort))
         slot = self.json.slot(len(self.draft.batches), self.json.object(held))
         self.draft.batches.append(
-            BatchPlace(
-                chosen.place, chosen.key, chosen.owned, declared, chosen.kind.name, chosen.details, tuple(required)
-            )
+            BatchPlace(chosen.place, chosen.key, chosen.owned, declared, chosen.kind, chosen.details, tuple(required))
         )
         return slot
 

@@ -1,6 +1,6 @@
 """Slots in the JSON of a statement: each holds what a batch field requires there, and makes way for its answer."""
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from typing import Any
 
 import orjson
@@ -18,31 +18,26 @@ class Slots:
     """The JSON of a statement, taken apart at its slots; a slot is ``[MARK, number of its batch field, {…}, MARK]``."""
 
     def __init__(self, data: bytes, mark: str) -> None:
-        pieces = data.split(b'"%s"' % mark.encode())
-        held: list[tuple[int, dict[str, Any]]] = []
-        if len(pieces) > 1:
-            held = orjson.loads(b"[[%s]]" % b"],[".join([piece[1:-1] for piece in pieces[1::2]]))
-        # A text around slots has the bracket of the slot before it, and that of the slot behind it.
-        self._texts = [
-            piece[1 if number else 0 : -1 if number < len(held) else None] for number, piece in enumerate(pieces[::2])
-        ]
-        self._fillings = [NULL] * len(held)
-        self._by_batch: dict[int, list[int]] = {}
-        for slot, (batch, _) in enumerate(held):
-            self._by_batch.setdefault(batch, []).append(slot)
-        self._held = [values for _, values in held]
+        # Each piece of text lies between the bracket of the slot before it and that of the slot behind it.
+        pieces = (b"]%b[" % data).split(b'"%b"' % mark.encode())
+        self._texts = [piece[1:-1] for piece in pieces[::2]]
+        read: list[Any] = orjson.loads(b"[0%b0]" % b"0".join(pieces[1::2])) if len(pieces) > 1 else []
+        self._batches: list[int] = read[1::3]
+        self._held: list[dict[str, Any]] = read[2::3]
+        self._fillings = [NULL] * len(self._held)
 
     def of(self, batch: int) -> list[int]:
         """Return the slots of a batch field, in the order of the answer."""
-        return self._by_batch.get(batch, [])
+        return [slot for slot, one in enumerate(self._batches) if one == batch]
 
-    def held(self, slot: int) -> Mapping[str, Any]:
-        """Return what a slot holds."""
-        return self._held[slot]
+    def held(self, slots: Sequence[int]) -> list[dict[str, Any]]:
+        """Return what slots hold."""
+        return [self._held[slot] for slot in slots]
 
-    def fill(self, slot: int, value: Any) -> None:
-        """Put a value in the place of a slot; raises ``TypeError`` for what has no JSON."""
-        self._fillings[slot] = orjson.dumps(value)
+    def fill(self, slots: Sequence[int], values: Sequence[Any]) -> None:
+        """Put a value in the place of each slot; raises ``TypeError`` for what has no JSON."""
+        for slot, value in zip(slots, values, strict=True):
+            self._fillings[slot] = orjson.dumps(value)
 
     def filled(self) -> bytes:
         """Return the JSON with the slots filled, null where nothing was put."""

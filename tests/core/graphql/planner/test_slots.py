@@ -17,9 +17,8 @@ def test_answers_stand_where_slots_were() -> None:
     json = f'{{"a":{slot(0, "{}")},"b":[{slot(1, "{}")},{slot(0, "{}")}]}}'
     slots = Slots(json.encode(), MARK)
 
-    for number, place in enumerate(slots.of(0)):
-        slots.fill(place, number)
-    slots.fill(slots.of(1)[0], {"is": "ü"})
+    slots.fill(slots.of(0), [0, 1])
+    slots.fill(slots.of(1), [{"is": "ü"}])
 
     assert orjson.loads(slots.filled()) == {"a": 0, "b": [{"is": "ü"}, 1]}
 
@@ -29,7 +28,7 @@ def test_a_slot_holds_what_its_field_requires() -> None:
 
     slots = Slots(f'{{"a":{slot(0, held)}}}'.encode(), MARK)
 
-    assert slots.held(slots.of(0)[0]) == {"name": '],["}', "id": 7}
+    assert slots.held(slots.of(0)) == [{"name": '],["}', "id": 7}]
 
 
 @pytest.mark.parametrize("json", ["{}", "[]", f'{{"a":"[\\"{MARK}\\",0,{{}},\\"{MARK}\\"]"}}'])
