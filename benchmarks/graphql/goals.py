@@ -89,5 +89,5 @@ def told_plugin_costs(query: str, without: Slices, sql: Slices, python: Slices) 
     batch = ratio(python, without, lambda one: one.cpu_ms)
     yield (
         f"   a plugin's batch field makes the server's CPU {batch:.2f}x; goal below 2:"
-        f" {'met' if batch < 2 else 'MISSED: the whole answer is read, checked and written again in Python'}"
+        f" {'met' if batch < 2 else 'MISSED: the call is watched, and each answer is checked and written in Python'}"
     )
