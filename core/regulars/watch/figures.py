@@ -1,6 +1,6 @@
 """The figures of one process for Prometheus, in a registry of their own."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
 
@@ -13,7 +13,7 @@ __all__ = ["MOST_OPERATIONS", "OTHER", "UNNAMED", "Figures", "Reading"]
 MOST_OPERATIONS = 200
 """How many names of operations are told apart; names are chosen by clients, and every one costs memory."""
 
-OTHER, UNNAMED = "other", "unnamed"
+OTHER, UNNAMED, ANONYMOUS = "other", "unnamed", "anonymous"
 LONG = (0.1, 0.5, 1, 5, 15, 60, 300, 900, 3600)
 
 
@@ -59,13 +59,21 @@ class Figures:
             "regulars_job_attempts", "Attempts at jobs by how they ended.", ["kind", "outcome"], registry=own
         )
 
-    def request(
-        self, *, door: str, operation: str | None, is_trusted: bool, status: int, codes: Iterable[str], seconds: float
-    ) -> None:
-        """Count a request; a name that is not trusted, or comes after the two hundredth, counts as ``other``."""
-        self._requests.add(door, self._operation(operation, is_trusted=is_trusted), f"{status // 100}xx", seconds)
-        for code in codes:
-            self._errors.labels(code).inc()
+    def request(self, *, door: str, status: int, notes: Mapping[str, str], seconds: float) -> None:
+        """Count a request; ``notes`` are those of its line in the log.
+
+        A name of an operation that is not trusted, or comes after the two hundredth, counts as ``other``. It is trusted
+        where somebody known asked for something that ran.
+        """
+        operation = notes.get("operation", UNNAMED)
+        if operation != UNNAMED and operation not in self._operations:
+            is_trusted = notes.get("actor", ANONYMOUS) != ANONYMOUS and "code" not in notes
+            operation = self._kept(operation) if is_trusted else OTHER
+        self._requests.add(door, operation, f"{status // 100}xx", seconds)
+        if "code" in notes or "codes" in notes:
+            codes = f"{notes.get('code', '')},{notes.get('codes', '')}"
+            for code in dict.fromkeys(filter(None, codes.split(","))):
+                self._errors.labels(code).inc()
 
     def socket_opened(self) -> None:
         """Count a WebSocket that stays open."""
@@ -100,11 +108,8 @@ class Figures:
             (gauge.labels(*(value for _, value in reading.labels)) if reading.labels else gauge).set(reading.value)
         return generate_latest(self._registry) + generate_latest(moment)
 
-    def _operation(self, name: str | None, *, is_trusted: bool) -> str:
-        if name is None:
-            return UNNAMED
-        if name not in self._operations:
-            if not is_trusted or len(self._operations) >= MOST_OPERATIONS:
-                return OTHER
-            self._operations.add(name)
-        return name
+    def _kept(self, operation: str) -> str:
+        if len(self._operations) >= MOST_OPERATIONS:
+            return OTHER
+        self._operations.add(operation)
+        return operation

@@ -6,11 +6,12 @@ from contextlib import asynccontextmanager
 import orjson
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
-from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
+from starlette.middleware.exceptions import ExceptionMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import BaseRoute, Mount, Route
+from starlette.routing import BaseRoute, Mount, Route, Router
+from starlette.types import ASGIApp
 
 from regulars.clock import Clock
 from regulars.database import Database
@@ -61,18 +62,9 @@ def create_app(
         async with server.running():
             yield
 
-    routes = _routes(server)
-    app = Starlette(
-        routes=routes,
-        middleware=_middleware(server, routes),
-        exception_handlers={
-            HTTPException: answer_http_error,
-            ExpectedError: answer_expected_error,
-            ConfigurationError: answer_expected_error,
-        },
-        lifespan=lifespan,
-    )
+    app = Starlette(routes=_routes(server), lifespan=lifespan)
     app.state.server = server
+    app.middleware_stack = _around(app.router, server)
     return app
 
 
@@ -95,22 +87,26 @@ def _routes(server: Server) -> list[BaseRoute]:
     ]
 
 
-def _middleware(server: Server, routes: Sequence[BaseRoute]) -> list[Middleware]:
-    settings = server.settings
-    doors = {path.split("/")[1] for route in routes if (path := getattr(route, "path", ""))}
-    frame = Middleware(RequestFrame, watch=server.watch, doors=doors)
-    graphql = next(route for route in routes if isinstance(route, Route) and route.name == "graphql")
-    inside = [frame, Middleware(ShortWay, path=graphql.path, endpoint=graphql.app)]
-    if not settings.cors_origins:
-        return inside
-    cors = Middleware(
-        CORSMiddleware,
-        allow_origins=settings.cors_origins,
+def _around(router: Router, server: Server) -> ASGIApp:
+    """Return the routes with what lies around them; the frame answers faults, which Starlette's own layer would do."""
+    doors = {path.split("/")[1] for route in router.routes if (path := getattr(route, "path", ""))}
+    graphql = next(route for route in router.routes if isinstance(route, Route) and route.name == "graphql")
+    handlers = {
+        HTTPException: answer_http_error,
+        ExpectedError: answer_expected_error,
+        ConfigurationError: answer_expected_error,
+    }
+    inside = ShortWay(ExceptionMiddleware(router, handlers), path=graphql.path, endpoint=graphql.app)
+    framed = RequestFrame(inside, watch=server.watch, doors=doors)
+    if not server.settings.cors_origins:
+        return framed
+    return CORSMiddleware(
+        framed,
+        allow_origins=server.settings.cors_origins,
         allow_methods=("GET", "POST"),
         allow_headers=REQUEST_HEADERS,
         expose_headers=("x-request-id", "idempotency-replayed", "retry-after", "ratelimit", "ratelimit-policy"),
     )
-    return [cors, *inside]
 
 
 async def _live(_request: Request) -> Response:

@@ -94,5 +94,5 @@ def _charged(answer: GraphQLAnswer, charge: RequestCharge) -> GraphQLAnswer:
             charge(REFUSAL_POINTS)
     except AllowanceSpent as error:
         return replace(refusal_answer(error), status=429, headers=refused_rate_headers(error))
-    headers = {**answer.headers, **charge.headers}
-    return GraphQLAnswer(answer.body, answer.outcome, answer.status, headers, answer.codes)
+    answer.headers = {**answer.headers, **charge.headers}
+    return answer

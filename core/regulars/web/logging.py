@@ -66,10 +66,10 @@ def log_short_facts(log: Any, level: str, event: str, facts: Mapping[str, str | 
     if set_up["processors"][-1] is not _json_line:
         getattr(log, level)(event, **facts)
         return
-    line = _json({**facts, "event": event, "level": level, "at": _now()})
+    line = orjson.dumps({**facts, "event": event, "level": level, "at": _now()})
     if b"@" in line or b"%40" in line:
         masked = {key: _masked(value) for key, value in facts.items()}
-        line = _json({**masked, "event": event, "level": level, "at": _now()})
+        line = orjson.dumps({**masked, "event": event, "level": level, "at": _now()})
     set_up["logger_factory"].write(line.decode())
 
 

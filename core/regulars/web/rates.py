@@ -7,7 +7,7 @@ import math
 from functools import lru_cache
 
 from regulars.access.actors import Actor
-from regulars.access.allowances import Allowance, Allowances, Balance, payer_of
+from regulars.access.allowances import Allowances, Balance, payer_of
 from regulars.access.refusals import AllowanceSpent
 from regulars.clock import Clock
 
@@ -45,7 +45,7 @@ class RequestCharge:
 def rate_headers(balance: Balance) -> dict[str, str]:
     """Return the headers of an answer: how many points are left, and the seconds until all of them are back."""
     return {
-        "ratelimit-policy": _policy(balance.allowance),
+        "ratelimit-policy": _policy(balance.allowance.burst, balance.allowance.per_second),
         "ratelimit": f'"{POLICY}";r={balance.points};t={balance.full_in_s}',
     }
 
@@ -54,12 +54,11 @@ def refused_rate_headers(error: AllowanceSpent) -> dict[str, str]:
     """Return the headers of a refusal: how long to wait."""
     return {
         "retry-after": str(error.wait_s),
-        "ratelimit-policy": _policy(Allowance(error.burst, error.per_second)),
+        "ratelimit-policy": _policy(error.burst, error.per_second),
         "ratelimit": f'"{POLICY}";r=0;t={error.wait_s}',
     }
 
 
 @lru_cache(maxsize=16)
-def _policy(allowance: Allowance) -> str:
-    window_s = math.ceil(allowance.burst / allowance.per_second)
-    return f'"{POLICY}";q={math.floor(allowance.burst)};w={window_s}'
+def _policy(burst: float, per_second: float) -> str:
+    return f'"{POLICY}";q={math.floor(burst)};w={math.ceil(burst / per_second)}'

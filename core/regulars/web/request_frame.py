@@ -11,7 +11,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uuid_utils import uuid7
 
-from regulars.watch.figures import OTHER
+from regulars.watch.figures import OTHER, Figures
 from regulars.watch.watching import Watch
 from regulars.web.logging import log_short_facts
 from regulars.web.problems import problem_response
@@ -38,6 +38,7 @@ PROTECTION: Final = (
     ),
     (b"cache-control", b"no-store"),
 )
+PROTECTED: Final = frozenset(name for name, _ in PROTECTION)
 
 log = structlog.get_logger("regulars.requests")
 
@@ -56,25 +57,35 @@ class RequestFrame:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one request or WebSocket; other messages pass."""
-        if scope["type"] not in {"http", "websocket"}:
+        kind, watch = scope["type"], self._watch
+        if kind not in ("http", "websocket"):
             await self._app(scope, receive, send)
             return
         request = _Request(scope, send)
-        if scope["type"] == "websocket":
-            with self._watch.socket():
+        if kind == "websocket":
+            with watch.socket():
                 await self._answer(request, scope, receive)
-            return
-        if request.path in QUIET_PATHS:
+        elif request.path in QUIET_PATHS:
             await self._answer(request, scope, receive)
-            return
-        first = request.path.split("/", 2)[1] if request.path.startswith("/") else ""
-        door = first if first in self._doors else OTHER
-        with self._watch.request(request.method, door, headers=scope["headers"]) as watched:
-            request.trace_id = watched.trace_id
+        else:
+            request.figures, request.door = watch.figures, self._door(request.path)
+            if watch.is_tracing:
+                await self._trace(request, scope, receive)
+            else:
+                await self._answer(request, scope, receive)
+
+    def _door(self, path: str) -> str:
+        first = path[1:].partition("/")[0]
+        return first if first in self._doors and path[:1] == "/" else OTHER
+
+    async def _trace(self, request: "_Request", scope: Scope, receive: Receive) -> None:
+        with self._watch.request(request.method, request.door, headers=scope["headers"]) as span:
+            request.trace_id = span.trace_id
             try:
                 await self._answer(request, scope, receive)
             finally:
-                watched.status, watched.notes = request.status, request.safe_notes
+                noted = {f"regulars.{name}": value for name, value in request.notes.items() if name != "actor"}
+                span.note({"http.response.status_code": request.status or 0, **noted})
 
     async def _answer(self, request: "_Request", scope: Scope, receive: Receive) -> None:
         try:
@@ -94,17 +105,18 @@ class RequestFrame:
 class _Request:
     """One request on its way, and what it is answered with: its answer passes here, to get the headers of every one."""
 
-    __slots__ = ("_send", "_started", "id", "method", "notes", "path", "safe_notes", "status", "trace_id")
+    __slots__ = ("_send", "_started", "door", "figures", "id", "method", "notes", "path", "status", "trace_id")
 
     def __init__(self, scope: Scope, send: Send) -> None:
         self._send, self._started = send, time.perf_counter()
         self.id = _given_id(scope["headers"]) or str(uuid7())
         self.method: str = scope.get("method", "WEBSOCKET")
         self.path: str = scope["path"]
+        self.door = OTHER
+        self.figures: Figures | None = None
         self.status: int | None = None
         self.trace_id: str | None = None
         self.notes: dict[str, Any] = {}
-        self.safe_notes: Mapping[str, str] = {}
         state = scope.setdefault("state", {})
         state["request_id"], state["log"] = self.id, self.notes
 
@@ -112,11 +124,13 @@ class _Request:
         """Pass a message on, the beginning of an answer with the headers that every answer has."""
         if message["type"] in STARTS:
             self.status = message.get("status", 101)
-            headers = [pair for pair in message.get("headers", ()) if pair[0] != REQUEST_ID_HEADER]
+            headers = list(message.get("headers", ()))
+            brought = dict(headers)
+            if REQUEST_ID_HEADER in brought:
+                headers = [pair for pair in headers if pair[0] != REQUEST_ID_HEADER]
             headers.append((REQUEST_ID_HEADER, self.id.encode()))
             if self.status != 101:
-                brought = {name for name, _ in headers}
-                headers += [pair for pair in PROTECTION if pair[0] not in brought]
+                headers += PROTECTION if PROTECTED.isdisjoint(brought) else _missing(brought)
             message["headers"] = headers
         await self._send(message)
 
@@ -125,22 +139,24 @@ class _Request:
         return problem_response(500, code="INTERNAL", detail=detail, request_id=self.id)
 
     def end(self) -> None:
-        """Keep what may be logged of the notes, and log it with the rest."""
-        notes = self.notes
-        self.safe_notes = {key: notes[key] for key in NOTES if key in notes and SAFE_NAME.fullmatch(str(notes[key]))}
-        if self.path in QUIET_PATHS and self.status == 200:
+        """Keep what may be logged of the notes, count the request, and log it."""
+        seconds, given = time.perf_counter() - self._started, self.notes
+        self.notes = {key: given[key] for key in NOTES if key in given and SAFE_NAME.fullmatch(str(given[key]))}
+        if self.figures is not None:
+            self.figures.request(door=self.door, status=self.status or 0, notes=self.notes, seconds=seconds)
+        elif self.path in QUIET_PATHS and self.status == 200:
             return
         facts: dict[str, str | int | float | None] = {
             "method": self.method,
             "path": _quiet_path(self.path),
             "status": self.status,
-            "ms": round((time.perf_counter() - self._started) * 1000, 1),
+            "ms": round(seconds * 1000, 1),
             "requestId": self.id,
         }
         if self.trace_id is not None:
             facts["traceId"] = self.trace_id
         level = "error" if self.status is not None and self.status >= 500 else "info"
-        log_short_facts(log, level, "request", facts | self.safe_notes)
+        log_short_facts(log, level, "request", facts | self.notes)
 
 
 def _given_id(headers: Iterable[tuple[bytes, bytes]]) -> str | None:
@@ -149,6 +165,10 @@ def _given_id(headers: Iterable[tuple[bytes, bytes]]) -> str | None:
         if name == REQUEST_ID_HEADER:
             return value.decode() if REQUEST_ID.fullmatch(value) else None
     return None
+
+
+def _missing(brought: Mapping[bytes, bytes]) -> list[tuple[bytes, bytes]]:
+    return [pair for pair in PROTECTION if pair[0] not in brought]
 
 
 def _quiet_path(path: str) -> str:

@@ -85,8 +85,9 @@ async def test_a_server_does_not_start_without_tables(empty_database_url: str, c
             pass
 
 
-async def test_every_answer_protects_browsers(web: httpx.AsyncClient) -> None:
-    answer = await web.get("/live")
+@pytest.mark.parametrize("path", ["/live", "/graphql", "/nowhere"])
+async def test_every_answer_protects_browsers(web: httpx.AsyncClient, path: str) -> None:
+    answer = await web.get(path)
 
     assert answer.headers["x-content-type-options"] == "nosniff"
     assert answer.headers["x-frame-options"] == "DENY"

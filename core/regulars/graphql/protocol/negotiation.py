@@ -23,7 +23,7 @@ AnswerType: TypeAlias = Literal["application/graphql-response+json", "applicatio
 GRAPHQL_RESPONSE: AnswerType = "application/graphql-response+json"
 JSON: AnswerType = "application/json"
 
-_JSON_ALONE = [JSON]
+_JSON_ALONE = [JSON.encode()]
 _MEANT: dict[str, AnswerType] = {GRAPHQL_RESPONSE: GRAPHQL_RESPONSE, JSON: JSON, "application/*": JSON, "*/*": JSON}
 _PREFLIGHTED_HEADERS = (
     "authorization",
@@ -56,7 +56,7 @@ def answer_type(accept: str | None) -> AnswerType | None:
     return max(allowed)[3] if allowed else None
 
 
-def is_json_in_utf8(content_types: list[str]) -> bool:
+def is_json_in_utf8(content_types: list[bytes]) -> bool:
     """Return whether a body is declared once, exactly as JSON, and in UTF-8 if it names its character set.
 
     A form can send three other types, and a page can send them to any site without asking first.
@@ -65,7 +65,7 @@ def is_json_in_utf8(content_types: list[str]) -> bool:
         return True
     if len(content_types) != 1:
         return False
-    name, *parameters = (part.strip().lower() for part in content_types[0].split(";"))
+    name, *parameters = (part.strip().lower() for part in content_types[0].decode("latin-1").split(";"))
     charsets = [parameter.partition("=")[2].strip('" ') for parameter in parameters if parameter.startswith("charset")]
     return name == JSON and all(charset in ("utf-8", "utf8") for charset in charsets)
 
@@ -79,7 +79,9 @@ def is_sent_on_purpose(headers: Headers) -> bool:
     named = {_media_range(part)[0] for part in headers.get("accept", "").split(",")}
     if named & {GRAPHQL_RESPONSE, JSON}:
         return True
-    if any(name in headers for name in _PREFLIGHTED_HEADERS) or is_json_in_utf8(headers.getlist("content-type")):
+    if any(name in headers for name in _PREFLIGHTED_HEADERS) or is_json_in_utf8(
+        [value for name, value in headers.raw if name == b"content-type"]
+    ):
         return True
     is_same_site = headers.get("sec-fetch-site", "same-origin") == "same-origin"
     return is_same_site and headers.get("sec-fetch-mode") in ("cors", "same-origin")

@@ -43,14 +43,7 @@ from regulars.trusted_documents.hashes import hash_asked_for
 __all__ = ["Execute", "FindDocument", "GraphQLAnswer", "GraphQLOperation", "GraphQLOverHttp", "refusal_answer"]
 
 _PARAMETERS = ("query", "documentId", "operationName", "variables", "extensions")
-_USUAL_HEADERS = {
-    kind: [
-        (b"content-type", f"{kind}; charset=utf-8".encode()),
-        (b"cache-control", b"no-store"),
-        (b"x-content-type-options", b"nosniff"),
-    ]
-    for kind in (GRAPHQL_RESPONSE, JSON)
-}
+_CONTENT_TYPES = {kind: (b"content-type", f"{kind}; charset=utf-8".encode()) for kind in (GRAPHQL_RESPONSE, JSON)}
 _STATUSES = {"IDEMPOTENCY_CONFLICT": 422, "IDEMPOTENCY_IN_FLIGHT": 409, "IDEMPOTENCY_ANSWER_ERASED": 410}
 
 
@@ -142,8 +135,7 @@ class GraphQLOverHttp:
             return operation
         if method != "POST":
             raise MethodRefused(method)
-        kinds = [value.decode("latin-1") for name, value in request.scope["headers"] if name == b"content-type"]
-        if not is_json_in_utf8(kinds):
+        if not is_json_in_utf8([value for name, value in request.scope["headers"] if name == b"content-type"]):
             raise ContentTypeRefused
         body = await read_body(request.receive, headers, allowed=self._limits.body_bytes)
         key = headers.get(b"idempotency-key")
@@ -207,9 +199,9 @@ def _status(answer: GraphQLAnswer, kind: AnswerType) -> int:
 
 
 def _headers(answer: GraphQLAnswer, kind: AnswerType) -> list[tuple[bytes, bytes]]:
-    """Return the headers as they are sent: the usual ones, and what the answer brings."""
+    """Return the headers as they are sent: those of every answer, and what this one brings."""
     given = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in answer.headers.items()]
-    return [*_USUAL_HEADERS[kind], (b"content-length", b"%d" % len(answer.body)), *given]
+    return [_CONTENT_TYPES[kind], (b"content-length", b"%d" % len(answer.body)), *given]
 
 
 def _members(body: object) -> Mapping[str, object]:
