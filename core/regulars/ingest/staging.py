@@ -1,7 +1,6 @@
 """Bring many rows into a table at once, in the form that the database's driver takes without a detour."""
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
 from typing import Any, cast
 
 from sqlalchemy import Column, Dialect, Table, inspect, text
@@ -31,8 +30,6 @@ SQLITE_CACHE_KIB = 32 * 1024
 
 FEW = 1_000
 """Rows for which one statement is cheaper than a COPY, which asks for the columns first."""
-
-LENGTH_OF_MOMENT = len("2026-03-01 10:30:00.000000")
 
 # Deadlock, serialization failure, unique violation: whoever was in the way has committed by the next try.
 PASSING_STATES = frozenset({"40P01", "40001", "23505"})
@@ -92,16 +89,9 @@ def is_worth_repeating(error: BaseException) -> bool:
 
 
 def _encoder(column: Column[Any], dialect: Dialect) -> Encoder:
-    if isinstance(column.type, tables.UtcDateTime):
-        return _as_it_is if dialect.name == "postgresql" else _moment_as_text
     encoder: Encoder | None = column.type.dialect_impl(dialect).bind_processor(dialect)
     return encoder or _as_it_is
 
 
 def _as_it_is(value: Any) -> Any:
     return value
-
-
-def _moment_as_text(moment: datetime | None) -> str | None:
-    # What SQLAlchemy writes for SQLite, in a fifth of the time.
-    return None if moment is None else moment.astimezone(UTC).isoformat(" ", "microseconds")[:LENGTH_OF_MOMENT]
