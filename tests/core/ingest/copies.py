@@ -30,6 +30,14 @@ def held(file: Path) -> Iterator[None]:
         yield
 
 
+def add_rows(file: Path, count: int) -> None:
+    """Let the file have so many rows of a kilobyte more, behind whatever is in it already."""
+    with closing(sqlite3.connect(file)) as writer, writer:
+        writer.execute("CREATE TABLE elsewhere (what BLOB)")
+        numbers = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?)"
+        writer.execute(f"INSERT INTO elsewhere {numbers} SELECT randomblob(1000) FROM n WHERE i <= ?", (count, count))
+
+
 def copy_files(file: Path, copy: Path) -> None:
     """Copy the file, then the log beside it, as `cp` would."""
     shutil.copyfile(file, copy)
