@@ -3,7 +3,8 @@
 The server is `regulars serve` in a process of its own, with its work in the background, on a durable database. Each
 client sends one batch after another on one connection. Customers come again and again; every tenth message is of
 somebody new. At the end every event that was answered with 200 must be there, each once. The processor's time of the
-server says what an event costs on a machine that others use, too.
+server says what an event costs on a machine that others use, too. Before that a few events come one by one, as the
+yardstick.
 
     EVENTS=20000 BATCH=100 CLIENTS=4 python benchmarks/tracking.py [sqlite] [postgresql]
 """
@@ -35,6 +36,7 @@ EVENTS = int(os.environ.get("EVENTS", "20000"))
 BATCH = int(os.environ.get("BATCH", "100"))
 CLIENTS = int(os.environ.get("CLIENTS", "4"))
 CUSTOMERS = max(EVENTS // 10, 1)
+ONE_BY_ONE = max(EVENTS // 40, 1)
 SECONDS_TO_START = 120
 
 
@@ -82,7 +84,7 @@ def wait_until_ready(address: str) -> None:
     raise RuntimeError("The server was not ready in time.")
 
 
-def batches() -> list[dict[str, Any]]:
+def batches(first: int, count: int, size: int) -> list[dict[str, Any]]:
     """Return what is sent: orders and visits of customers by user id, and visitors of whom nothing is known."""
     random = Random(1)
     messages = [
@@ -93,14 +95,14 @@ def batches() -> list[dict[str, Any]]:
             "properties": {"revenue": random.randrange(100, 100_000) / 100, "currency": "EUR", "items": 3},
             **({"anonymousId": f"a-{number}"} if number % 10 == 0 else {"userId": f"u-{random.randrange(CUSTOMERS)}"}),
         }
-        for number in range(EVENTS)
+        for number in range(first, first + count)
     ]
-    return [{"batch": messages[begin : begin + BATCH]} for begin in range(0, EVENTS, BATCH)]
+    return [{"batch": messages[begin : begin + size]} for begin in range(0, count, size)]
 
 
-async def send_all(address: str, key: str) -> tuple[float, list[float]]:
+async def send_all(address: str, key: str, waiting: list[dict[str, Any]]) -> tuple[float, list[float]]:
     """Return how long everything took, and each request, in seconds."""
-    waiting, took = batches(), []
+    took = []
 
     async def be_client() -> None:
         async with httpx.AsyncClient(base_url=address, auth=(key, ""), timeout=60) as client:
@@ -119,8 +121,10 @@ async def send_all(address: str, key: str) -> tuple[float, list[float]]:
 async def check(url: str) -> None:
     database = Database(open_engine(Settings(database_url=url, statement_timeout_s=120)))
     async with database.reading() as session:
-        assert await session.scalar(text("SELECT count(*) FROM core_touchpoint")) == EVENTS
-        assert await session.scalar(text("SELECT count(DISTINCT external_id) FROM core_touchpoint")) == EVENTS
+        assert await session.scalar(text("SELECT count(*) FROM core_touchpoint")) == EVENTS + ONE_BY_ONE
+        assert (
+            await session.scalar(text("SELECT count(DISTINCT external_id) FROM core_touchpoint")) == EVENTS + ONE_BY_ONE
+        )
     await database.close()
 
 
@@ -132,9 +136,11 @@ def cpu_seconds(pid: int) -> float:
 
 def measure(name: str, url: str, folder: Path) -> None:
     with serving(url, folder) as (address, key, pid):
-        cpu_begun = cpu_seconds(pid)
-        seconds, took = asyncio.run(send_all(address, key))
-        cpu = (cpu_seconds(pid) - cpu_begun) / EVENTS * 1e6
+        begun = cpu_seconds(pid)
+        alone, _ = asyncio.run(send_all(address, key, batches(0, ONE_BY_ONE, 1)))
+        between = cpu_seconds(pid)
+        seconds, took = asyncio.run(send_all(address, key, batches(ONE_BY_ONE, EVENTS, BATCH)))
+        cpu, cpu_alone = (cpu_seconds(pid) - between) / EVENTS * 1e6, (between - begun) / ONE_BY_ONE * 1e6
     asyncio.run(check(url))
     in_ms = sorted(each * 1000 for each in took)
     p99 = in_ms[min(len(in_ms) - 1, int(len(in_ms) * 0.99))]
@@ -143,6 +149,10 @@ def measure(name: str, url: str, folder: Path) -> None:
         f" (p99 {p99:.0f} ms); {len(in_ms)} requests by {CLIENTS} clients in {seconds:.1f} s;"
         f" {cpu:.0f} µs of the server's CPU an event",
         flush=True,
+    )
+    print(
+        f"{name}, one by one: {ONE_BY_ONE / alone:,.0f} events/s, {cpu_alone:,.0f} µs; {BATCH} together:"
+        f" {EVENTS / seconds * alone / ONE_BY_ONE:.1f} times as many, {cpu_alone / cpu:.1f} times less CPU; goal 5"
     )
 
 
