@@ -3,12 +3,14 @@
 Every figure is the median of processes of their own, which take turns with their yardsticks. Times are CPU time of a
 process from its beginning, since the clock on the wall depends on whoever else uses the machine; memory is what is
 resident. All plugins of ours are enabled. Everything was imported once before, so that Python has compiled it, as it
-has what was installed.
+has what was installed. The goals are about a server without work in the background and without its web server; what
+`regulars serve` takes as a whole, and the libraries alone that the server loads, is told as well.
 
     ROUNDS=7 REQUESTS=100000 python benchmarks/start_up.py
 """
 
 import asyncio
+import importlib
 import json
 import os
 import platform
@@ -17,6 +19,8 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.error
+import urllib.request
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import entry_points, version
@@ -26,6 +30,8 @@ ROUNDS = int(os.environ.get("ROUNDS", "5"))
 REQUESTS = int(os.environ.get("REQUESTS", "5000"))
 LAZY = ("scipy", "altair", "vl_convert", "opentelemetry.sdk")
 QUERY = "{ customers(first: 5) { totalCount nodes { id displayName } } }"
+PATIENCE_S = 60
+ADDRESS = "127.0.0.1:8971"
 LIBRARIES = "import strawberry, sqlalchemy, sqlalchemy.ext.asyncio, starlette.applications"
 
 
@@ -49,9 +55,9 @@ class Goal:
         )
 
 
-def resident_mib() -> float:
-    """Return the memory that this process holds."""
-    pages = int(Path("/proc/self/statm").read_text().split()[1])
+def resident_mib(process: int | str = "self") -> float:
+    """Return the memory that a process holds."""
+    pages = int(Path(f"/proc/{process}/statm").read_text().split()[1])
     return pages * os.sysconf("SC_PAGE_SIZE") / (1024 * 1024)
 
 
@@ -92,6 +98,7 @@ async def server_process(requests: int) -> None:
         assert not await server.hindrances()
         ready, idle = time.process_time(), resident_mib()
         lazy = [name for name in LAZY if name in sys.modules]
+        others = [name for name in sys.modules if not name.startswith(("regulars", "__"))]
         plugins = len(server.plugins.ids)
         executor = await server.executor()
         actor = Actor("staff", permissions=frozenset(each.name for each in server.permissions))
@@ -102,7 +109,47 @@ async def server_process(requests: int) -> None:
         await SchemaHolder(server, server).refresh()
         schema = time.process_time() - began
     told = {"ready": ready, "idle": idle, "after": after, "schema": schema, "lazy": lazy, "plugins": plugins}
-    print(json.dumps(told))
+    print(json.dumps({**told, "others": " ".join(others)}))
+
+
+def libraries_process(names: str) -> None:
+    """Import the libraries that a server has loaded, and tell what that takes."""
+    from regulars.garbage import start_without_searching
+
+    start_without_searching()
+    for name in names.split():
+        try:
+            importlib.import_module(name)
+        except ImportError:  # a part that its library makes by itself
+            continue
+    print(json.dumps({"cpu": time.process_time(), "idle": resident_mib()}))
+
+
+def serve_process(environment: Mapping[str, str], address: str) -> dict[str, float]:
+    """Start `regulars serve`, wait until it is ready, and return what it took until then."""
+    host, port = address.split(":")
+    words = ["-m", "regulars.cli.main", "serve", "--host", host, "--port", port]
+    given = {**environment, "REGULARS_WORKER": "0"}
+    silent = subprocess.DEVNULL
+    started = subprocess.Popen([sys.executable, *words], env=given, stdout=silent, stderr=silent)
+    try:
+        _wait_until_ready(f"http://{address}/ready")
+        user, system = Path(f"/proc/{started.pid}/stat").read_text().rpartition(")")[2].split()[11:13]
+        return {"cpu": (int(user) + int(system)) / os.sysconf("SC_CLK_TCK"), "idle": resident_mib(started.pid)}
+    finally:
+        started.terminate()
+        started.wait()
+
+
+def _wait_until_ready(url: str) -> None:
+    given_up_at = time.monotonic() + PATIENCE_S
+    while time.monotonic() < given_up_at:
+        try:
+            with urllib.request.urlopen(url):
+                return
+        except (urllib.error.URLError, ConnectionError):
+            time.sleep(0.1)
+    raise TimeoutError(f"Nobody is ready at {url}.")
 
 
 def told_by(words: Sequence[str], environment: Mapping[str, str]) -> dict[str, float]:
@@ -138,10 +185,13 @@ def prepared(folder: Path) -> dict[str, str]:
 def measured_once(environment: Mapping[str, str], requests: int) -> dict[str, dict[str, float]]:
     """Return what each process told, by what it stands for."""
     me = str(Path(__file__).resolve())
+    server = told_by([me, "server", str(requests)], environment)
     return {
         "libraries": told_by(["-c", LIBRARIES], environment),
         "bare": told_by([me, "bare"], environment),
-        "server": told_by([me, "server", str(requests)], environment),
+        "server": server,
+        "others": told_by([me, "libraries", str(server["others"])], environment),
+        "serve": serve_process(environment, ADDRESS),
         "typer": told_by(["-c", "import typer"], environment),
         "help": told_by(["-m", "regulars.cli.main", "--help"], environment),
     }
@@ -174,6 +224,9 @@ def main() -> None:
     print(f"{ROUNDS} rounds, {rounds[0]['server']['plugins']} plugins; CPU seconds and resident MiB, medians")
     for goal in goals:
         print(goal.line())
+    for what, name in (("others", "its libraries alone"), ("serve", "`regulars serve` as a whole")):
+        cpu, held = median(what, "cpu"), median(what, "idle")
+        print(f"{name}: {cpu:.2f} s, {held:.2f} MiB; ratios {cpu / libraries:.2f}, {held / bare:.2f}")
     print(f"spread: libraries {spread('libraries', 'whole')} s, ready {spread('server', 'ready')} s")
     lazy = rounds[0]["server"]["lazy"]
     print(f"imported though nobody asked: {lazy or 'nothing'}; goal nothing of {', '.join(LAZY)}")
@@ -183,6 +236,8 @@ if __name__ == "__main__":
     match sys.argv[1:]:
         case ["bare"]:
             asyncio.run(bare_process())
+        case ["libraries", names]:
+            libraries_process(names)
         case ["server", requests]:
             asyncio.run(server_process(int(requests)))
         case _:
