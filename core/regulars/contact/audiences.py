@@ -57,11 +57,12 @@ class Statements:
     """What keeps the plain verdicts of a stretch and tells how many they are and who is left: ``rule, number, ids``.
 
     PostgreSQL does it all in ``telling``. On SQLite ``keeping`` comes first, ``telling`` then tells no ids, and
-    ``left`` finds them; nobody else writes in between.
+    where ``size`` is more than that, ``left`` finds them; nobody else writes in between.
     """
 
     telling: Select[Any]
     keeping: Any = None
+    size: Select[Any] | None = None
     left: Select[Any] | None = None
 
 
@@ -155,9 +156,11 @@ class Audience:
             await (await session.connection()).execute(statements.keeping, asked)
         told = (await session.execute(statements.telling, asked)).all()
         counts = Counter({_name(rule): number for rule, number, *_ in told if rule is not None})
-        if statements.left is not None:
-            return counts, (await session.scalars(statements.left, asked)).all()
-        return counts, sorted(id for *_, ids in told for id in ids or ())
+        if statements.size is None or statements.left is None:
+            return counts, sorted(id for *_, ids in told for id in ids or ())
+        if await session.scalar(statements.size, asked) == counts.total():
+            return counts, ()
+        return counts, (await session.scalars(statements.left, asked)).all()
 
     def _statements_for(self, applicable: Applicable, dialect: str) -> Statements:
         has_filters = tuple((rule.place, rule.prefilter is None) for rule in applicable.rules)
@@ -184,10 +187,10 @@ class Audience:
             return Statements(telling.add_cte(keeping.cte("kept")))
         of_it, id = col(ContactVerdict.audience_id) == self.id, col(ContactVerdict.customer_id)
         kept: Any = select(col(ContactVerdict.rule), func.count()).where(of_it, lies_there(id))
-        left = select(col(Customer.id)).where(
-            lies_there(col(Customer.id)), self._whose(), ~exists().where(of_it, id == Customer.id)
-        )
-        return Statements(kept.group_by(col(ContactVerdict.rule)), keeping, left)
+        whose = and_(lies_there(col(Customer.id)), self._whose())
+        size: Any = select(func.count()).where(whose)
+        left = select(col(Customer.id)).where(whose, ~exists().where(of_it, id == Customer.id))
+        return Statements(kept.group_by(col(ContactVerdict.rule)), keeping, size, left)
 
 
 def _without_filters_of_plugins(applicable: Applicable) -> Applicable:

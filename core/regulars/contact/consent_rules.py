@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, or_, select
@@ -13,10 +14,10 @@ from regulars.consents.lattice import ConsentAnswer, ConsentPolicy, Question, co
 from regulars.consents.ledger import LedgerEntry, Merge, MergeHistory
 from regulars.consents.models import ConsentEvent
 from regulars.consents.scopes import Scope
-from regulars.contact.ledger_reading import UNCLEAR, ledger_says
+from regulars.contact.ledger_reading import is_denied_by, is_unclear
 from regulars.contact.needs import CHANNEL, PURPOSE, TOPIC, need_rows
 from regulars.contact.requests import CONSENTED, RuleRequest
-from regulars.contact.rules import CORE, ContactRule, Deny, Needs, Prefilter, Verdict
+from regulars.contact.rules import CORE, ContactRule, Deny, Needs, Verdict
 from regulars.customers.models import Customer, CustomerMerge
 from regulars.tables import NOW
 
@@ -145,17 +146,6 @@ def _decided_by(rule: str) -> Callable[[Needs, RuleRequest, datetime], Verdict]:
     return decide
 
 
-def _is_unclear(request: RuleRequest) -> ColumnElement[bool]:
-    return ledger_says(request) == UNCLEAR
-
-
-def _denied_for_sure_by(rule: str) -> Prefilter:
-    def denies(request: RuleRequest) -> ColumnElement[bool]:
-        return ledger_says(request) == rule
-
-    return denies
-
-
 CONSENT_RULES = tuple(
     ContactRule(
         rule,
@@ -163,8 +153,8 @@ CONSENT_RULES = tuple(
         NEEDED,
         CONSENTED,
         number,
-        prefilter=_is_unclear,
-        denies=_denied_for_sure_by(rule),
+        prefilter=is_unclear,
+        denies=partial(is_denied_by, rule),
         owner=CORE,
     )
     for rule, number in NUMBERS.items()

@@ -13,7 +13,7 @@ from regulars.consents.models import ConsentEvent
 from regulars.contact.requests import RuleRequest
 from regulars.tables import NOW
 
-__all__ = ["UNCLEAR", "ledger_says"]
+__all__ = ["is_denied_by", "is_unclear"]
 
 GRANTED = "granted"
 UNCLEAR = "unclear"
@@ -21,18 +21,35 @@ UNCLEAR = "unclear"
 Entries = type[ConsentEvent] | AliasedClass[ConsentEvent]
 
 
-def ledger_says(request: RuleRequest) -> ColumnElement[str]:
-    """Return, as SQL over ``core_customer``, what their ledger says about a request at ``NOW``, in a word.
+def is_denied_by(rule: str, request: RuleRequest) -> ColumnElement[bool]:
+    """Return, as SQL over ``core_customer``, whether this is the first rule by which the ledger denies at ``NOW``."""
+    said = _said(request)
+    return or_(said.is_(None), said == rule) if rule == _without_a_word(_recipient(request)) else said == rule
 
-    It is ``granted``, the first rule that denies, or ``unclear`` where entries of merged profiles must be weighed. The
-    object is the same for requests that mean the same.
+
+def is_unclear(request: RuleRequest) -> ColumnElement[bool]:
+    """Return whether that takes more than SQL: entries of merged profiles must be weighed."""
+    return _said(request) == UNCLEAR
+
+
+def _recipient(request: RuleRequest) -> str | None:
+    return request.question(request.now).recipient
+
+
+def _without_a_word(recipient: str | None) -> str:
+    return "no_consent" if recipient is None else "partner_not_opted_in"
+
+
+def _said(request: RuleRequest) -> ColumnElement[str]:
+    """Return the word of the ledger: ``granted``, a rule that denies, or ``unclear``; NULL where no entry bears on it.
+
+    The object is the same for requests that mean the same.
     """
-    question = request.question(request.now)
     return _ledger_says(
         request.purpose,
         request.channel,
         request.topic,
-        question.recipient,
+        _recipient(request),
         tuple(sorted(request.policy.allowed_bases)),
         tuple(sorted(request.policy.retired_notices)),
     )
@@ -48,14 +65,13 @@ def _ledger_says(
     retired_notices: tuple[str, ...],
 ) -> ColumnElement[str]:
     def bears(entries: Entries) -> ColumnElement[bool]:
-        # The purpose, which most entries differ in, is looked at first: the order of a conjunction is not kept.
-        others = [
+        return and_(
+            col(entries.purpose).in_(_wider(purpose)),
             col(entries.channel).in_(_wider(channel)),
             col(entries.topic).in_(_wider(topic)),
             col(entries.recorded_at) <= NOW,
             col(entries.at) <= NOW,
-        ]
-        return case((col(entries.purpose).in_(_wider(purpose)), and_(*others)), else_=False)
+        )
 
     def is_withdrawal(entries: Entries) -> ColumnElement[bool]:
         named = col(entries.recipient)
@@ -81,17 +97,17 @@ def _ledger_says(
         or_(not_(_is_global(one)), col(grant.confirmed_at) <= NOW, col(grant.session) == "up"),
         *(_covers(getattr(one, part), getattr(grant, part)) for part in ("purpose", "channel", "topic")),
     )
-    stands = and_(is_withdrawal(one), not_(is_defeated.correlate(one)))
-    nothing = "no_consent" if recipient is None else "partner_not_opted_in"
+    stands = not_(is_defeated.correlate(one))
+    nothing = _without_a_word(recipient)
     of_partner = [] if recipient is None else [(not_(_any(is_counted(one))), nothing)]
     faults = [(_any(and_(is_counted(one), fault)), rule) for rule, fault in _faults(one, retired_notices).items()]
     weighed = (
         select(
             case(
                 (_any(col(one.profile_id) != one.customer_id), UNCLEAR),
-                (_any(and_(stands, _is_global(one))), "global_opt_out"),
+                (_any(and_(is_withdrawal(one), _is_global(one), stands)), "global_opt_out"),
                 *of_partner,
-                (_any(stands), "withdrawn"),
+                (_any(and_(is_withdrawal(one), stands)), "withdrawn"),
                 (_any(is_valid(one)), GRANTED),
                 *faults,
                 else_=nothing,
@@ -115,7 +131,7 @@ def _ledger_says(
     says: ColumnElement[Any] = case(*plain, else_=weighed)
     customer_id = col(ConsentEvent.customer_id)
     summary = select(customer_id, says.label("says")).where(bears(ConsentEvent)).group_by(customer_id).subquery()
-    return func.coalesce(summary.c.says, nothing)
+    return summary.c.says
 
 
 def _faults(entries: Entries, retired_notices: tuple[str, ...]) -> dict[str, ColumnElement[bool]]:

@@ -1,14 +1,20 @@
 """An audience: many customers at once, all of them, some, or those in a segment."""
 
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 import pytest
 from sqlalchemy import func, select
+from sqlmodel import col
 from tests.core.contact.senders import NEWSLETTER, willing
 
 from regulars.access.actors import Actor
-from regulars.contact.models import ContactAudience
+from regulars.contact.models import ContactAudience, ContactVerdict
+from regulars.customers.models import CustomerIdentity
+from regulars.personal import rows_about
+from regulars.suppressions.models import SuppressedIdentity, Suppression
+from regulars.tables import Table
 from regulars.testing.app import App
 from regulars.testing.background import run_enqueued_job
 
@@ -51,6 +57,25 @@ async def decided(app: App, **whom: Any) -> str:
 async def verdicts(app: App, audience: str) -> dict[UUID, str]:
     told = (await app.gql(VERDICTS, {"id": audience}))["contactVerdicts"]["nodes"]
     return {UUID(one["customerId"]): one["rule"] for one in told}
+
+
+async def complained(app: App, owner: UUID, retired_at: datetime | None) -> None:
+    """Put an address of this customer on the list."""
+    now, address = app.clock.now(), f"{owner.hex}@example.com"
+    entry = Suppression(kind="complaint", address_hash=owner.hex, reason="said so", actor="staff:1", created_at=now)
+    name = CustomerIdentity(
+        customer_id=owner,
+        profile_id=owner,
+        kind="email",
+        value=address,
+        normalised=address,
+        created_at=now,
+        retired_at=retired_at,
+    )
+    async with app.database.writing() as session:
+        session.add_all([entry, name])
+        await session.flush()
+        session.add(SuppressedIdentity(suppression_id=entry.id, identity_id=name.id))
 
 
 async def kept(app: App) -> int:
@@ -125,3 +150,36 @@ async def test_who_may_not_see_segments_may_not_ask_about_one(app: App) -> None:
 
     assert [error["extensions"]["code"] for error in answer["errors"]] == ["FORBIDDEN"]
     assert await kept(app) == 0
+
+
+async def test_entries_about_an_address_stop_its_owner_until_the_address_is_taken_out(app: App) -> None:
+    anna, ben = await willing(app), await willing(app, "Ben")
+    await complained(app, anna, None)
+    await complained(app, ben, app.clock.now())
+
+    audience = await decided(app)
+
+    assert await verdicts(app, audience) == {anna: "complaint", ben: "allowed"}
+
+
+async def test_what_a_broken_attempt_left_behind_is_decided_anew(app: App) -> None:
+    anna = await willing(app)
+    payload = await asked(app)
+    audience = UUID(payload["audience"]["id"])
+    async with app.database.writing() as session:
+        session.add(ContactVerdict(audience_id=audience, customer_id=anna, outcome="DENY", rule="withdrawn"))
+
+    await run_enqueued_job(app.server, "core.contact_audience")
+
+    assert await verdicts(app, str(audience)) == {anna: "allowed"}
+
+
+async def test_what_is_kept_about_a_customer_is_found_in_every_audience(app: App) -> None:
+    anna, _ben = await willing(app), await willing(app, "Ben")
+    audiences = [UUID(await decided(app)), UUID(await decided(app))]
+    about_anna = rows_about([Table.metadata.tables["core_contact_verdict"].c.customer_id], [anna])
+
+    async with app.database.reading() as session:
+        found = await session.scalars(select(col(ContactVerdict.audience_id)).where(about_anna))
+
+    assert sorted(found) == sorted(audiences)

@@ -64,6 +64,7 @@ CONSENTS = st.builds(
         session=st.just("up"),
         notice_version=st.sampled_from(["n1", "n2"]),
         recipient=st.just("partner:acme"),
+        profile=st.just("merged"),
     ),
 )
 CUSTOMERS = st.fixed_dictionaries(
@@ -77,7 +78,7 @@ CUSTOMERS = st.fixed_dictionaries(
     },
 )
 STATES = st.fixed_dictionaries(
-    {"customer": CUSTOMERS, "consent": st.lists(CONSENTS, max_size=4)},
+    {"customer": CUSTOMERS, "consent": st.lists(CONSENTS, max_size=4), "merged_at": AT},
     optional={
         "snoozes": st.lists(
             st.fixed_dictionaries({"from": AT, "to": st.one_of(st.none(), AT)}, optional={"channel": CHANNELS}),
@@ -117,7 +118,16 @@ REQUESTS = st.fixed_dictionaries(
         "topic": TOPICS,
         "experiment": st.just("exp7"),
         "profiling": st.booleans(),
+        "sender": st.just("partner:acme"),
         "expires_at": st.sampled_from(["2026-03-04T08:00:00Z", "2026-04-01T00:00:00Z"]),
+    },
+)
+POLICIES = st.fixed_dictionaries(
+    {},
+    optional={
+        "retired_notices": st.just(["n1"]),
+        "allowed_bases": st.just(["express_written", "soft_opt_in"]),
+        "child_directed": st.just(True),
     },
 )
 EXPECT = {"outcome": "", "rule": "", "until": None}
@@ -132,11 +142,13 @@ async def shared_app(request: pytest.FixtureRequest) -> AsyncIterator[App]:
         yield app
 
 
-async def check_agreement(app: App, states: list[dict[str, Any]], asked: dict[str, Any]) -> None:
+async def check_agreement(
+    app: App, states: list[dict[str, Any]], asked: dict[str, Any], policy: dict[str, Any]
+) -> None:
     loaded = [
         await load_case(
             app,
-            {"state": state, "request": asked, "expect": EXPECT},
+            {"state": state | {"policy": policy}, "request": asked, "expect": EXPECT},
             REGISTRY,
             of_plugins=rows_of_plugins,
             is_first=number == 0,
@@ -160,18 +172,18 @@ async def check_agreement(app: App, states: list[dict[str, Any]], asked: dict[st
     assert {id: of_all[id] for id in ids} == told
 
 
-@given(states=st.lists(STATES, min_size=3, max_size=6), asked=REQUESTS)
+@given(states=st.lists(STATES, min_size=3, max_size=6), asked=REQUESTS, policy=POLICIES)
 @settings(max_examples=15, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
 async def test_an_audience_is_told_what_each_is_told_alone(
-    shared_app: App, states: list[dict[str, Any]], asked: dict[str, Any]
+    shared_app: App, states: list[dict[str, Any]], asked: dict[str, Any], policy: dict[str, Any]
 ) -> None:
-    await check_agreement(shared_app, states, asked)
+    await check_agreement(shared_app, states, asked, policy)
 
 
 @pytest.mark.full
-@given(states=st.lists(STATES, min_size=10, max_size=30), asked=REQUESTS)
+@given(states=st.lists(STATES, min_size=10, max_size=30), asked=REQUESTS, policy=POLICIES)
 @settings(max_examples=300, deadline=None, database=None, suppress_health_check=list(HealthCheck))
 async def test_many_audiences_are_told_what_each_is_told_alone(
-    shared_app: App, states: list[dict[str, Any]], asked: dict[str, Any]
+    shared_app: App, states: list[dict[str, Any]], asked: dict[str, Any], policy: dict[str, Any]
 ) -> None:
-    await check_agreement(shared_app, states, asked)
+    await check_agreement(shared_app, states, asked, policy)
