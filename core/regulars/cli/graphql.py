@@ -56,7 +56,8 @@ def _print_mutation(mutation: "ExplainedMutation", role: str) -> None:
     if mutation.values:
         _print_fields(mutation.values)
     for row in mutation.rows:
-        typer.echo(f"\n{row.place}, as it is read once the function has returned it:")
+        unless = ", unless it was just inserted and so carries all of this" if row.is_carried else ""
+        typer.echo(f"\n{row.place}, as it is read once the function has returned it{unless}:")
         _print_explanation(row.explanation)
 
 

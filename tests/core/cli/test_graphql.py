@@ -118,6 +118,24 @@ def test_explaining_a_mutation_shows_how_its_rows_are_read_and_does_not_run_it(
     assert asyncio.run(customers_in(database_url)) == 0
 
 
+@pytest.mark.parametrize(
+    ("more", "unless"), [("", ", unless it was just inserted and so carries all of this"), (" customer { id }", "")]
+)
+def test_explaining_a_mutation_tells_when_its_row_need_not_be_read(
+    query: Path, capsys: pytest.CaptureFixture[str], more: str, unless: str
+) -> None:
+    given = 'customerId: "1", type: "visit", occurredAt: "2026-01-01T10:00:00Z"'
+    query.write_text(
+        f"mutation {{ touchpointRecord(input: {{{given}}}) {{ touchpoint {{ id amount {{ currency }}{more} }} }} }}"
+    )
+
+    code = run(["graphql", "explain", str(query)])
+
+    assert code == 0
+    read = f"touchpointRecord.touchpoint, as it is read once the function has returned it{unless}:"
+    assert read in capsys.readouterr().out.splitlines()
+
+
 def test_explaining_a_mutation_tells_whose_rows_are_read_field_by_field(
     query: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -28,10 +28,14 @@ VALUE = "value"
 
 @dataclass(frozen=True)
 class ReturnedPlan:
-    """How a row that a mutation returns is read, and at which place of the answer it stands."""
+    """How a row that a mutation returns is read, and at which place of the answer it stands.
+
+    ``is_carried`` tells that it carries all that is selected, so that it need not be read if it was just inserted.
+    """
 
     place: str
     explanation: Explanation
+    is_carried: bool = False
 
 
 @dataclass(frozen=True)
@@ -75,7 +79,7 @@ async def explain_mutations(
         assert isinstance(payload, GraphQLObjectType)
         parts = list(_payload(schema, executor, payload, details, (Step(key),)))
         rows = [
-            ReturnedPlan(_written(note), await _row_plan(planner, database, asking, found, analyze))
+            await _row_plan(planner, database, asking, _written(note), found, analyze)
             for note, found in parts
             if note.kind != VALUE
         ]
@@ -122,11 +126,13 @@ def _payload(
 
 
 async def _row_plan(
-    planner: Planner, database: Database, asking: Asking, row: ReturnedRow | None, analyze: bool
-) -> Explanation:
+    planner: Planner, database: Database, asking: Asking, place: str, row: ReturnedRow | None, analyze: bool
+) -> ReturnedPlan:
     if row is None:
-        return Explanation((), obstacle=IN_A_LIST)
-    return await explain(planner, database, replace(asking, returned=row), analyze=analyze)
+        return ReturnedPlan(place, Explanation((), obstacle=IN_A_LIST))
+    of_row = replace(asking, returned=row)
+    explanation = await explain(planner, database, of_row, analyze=analyze)
+    return ReturnedPlan(place, explanation, planner.is_carried(of_row))
 
 
 def _any_row(rules: TypeRules) -> Any:

@@ -77,7 +77,7 @@ class Planner:
 
         Raises what the database does: the transaction is lost then.
         """
-        if self._is_whole(asking):
+        if asking.returned is not None and is_as_stored(asking.returned.row) and self.is_carried(asking):
             self.counts.whole += 1
             return None
         try:
@@ -92,11 +92,10 @@ class Planner:
             asking.report.is_planned = True
         return answered
 
-    def _is_whole(self, asking: Asking) -> bool:
-        """Tell whether a row has just come from the database with all that is selected of it."""
+    def is_carried(self, asking: Asking) -> bool:
+        """Tell whether a row itself carries all that is selected of it."""
         returned = asking.returned
-        if returned is None or not is_as_stored(returned.row):
-            return False
+        assert returned is not None
         executor = asking.build(asking.context)
         selected = executor.collect_subfields(returned.kind, returned.details).grouped_field_set
         names = [details[0].node.name.value for details in selected.values()]
