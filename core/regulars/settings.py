@@ -283,6 +283,14 @@ class Settings(BaseSettings):
                 raise ValueError(f"{origin!r} is no origin. Write it whole and exact, such as https://crm.example.com.")
         return value
 
+    @field_validator("public_url")
+    @classmethod
+    def _whole_address(cls, value: str) -> str:
+        parts = urlsplit(value)
+        if value and not (parts.scheme in {"https", "http"} and parts.hostname):
+            raise ValueError(f"{value!r} is no address. Write it whole, such as https://regulars.example.com.")
+        return value
+
     @field_validator("database_url")
     @classmethod
     def _known_database(cls, value: str) -> str:

@@ -1,8 +1,9 @@
 """Look at what a server stands on: its settings, the disk, the database's own settings, and the clocks."""
 
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
+from difflib import get_close_matches
 from pathlib import Path
 
 from sqlalchemy import URL, text
@@ -11,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from regulars.checkup.findings import Finding, Level
 from regulars.settings import Settings
 
-__all__ = ["clock_findings", "database_findings", "disk_findings", "settings_findings"]
+__all__ = ["clock_findings", "database_findings", "disk_findings", "settings_findings", "unknown_findings"]
 
 MIB = 1024 * 1024
 LOW_DISK = 1024 * MIB
@@ -20,6 +21,7 @@ LARGE_LOG = 64 * MIB
 SLOW_CLOCK_S, WRONG_CLOCK_S = 2.0, 30.0
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 CONNECTIONS_FOR_OTHERS = 10
+OF_TESTS = ("REGULARS_TEST_", "REGULARS_UPDATE_SNAPSHOTS")
 
 
 def settings_findings(settings: Settings) -> Iterator[Finding]:
@@ -53,6 +55,17 @@ def settings_findings(settings: Settings) -> Iterator[Finding]:
             "well",
             "REGULARS_WORKER is off: jobs and events need a `regulars worker` beside the servers.",
         )
+
+
+def unknown_findings(names: Iterable[str]) -> Iterator[Finding]:
+    """Yield those of these variables of the environment that look like settings and are none."""
+    prefix = str(Settings.model_config["env_prefix"])
+    known = [f"{prefix}{field.upper()}" for field in Settings.model_fields]
+    for name in sorted(names):
+        if name.startswith(prefix) and name not in known and not name.startswith(OF_TESTS):
+            near = get_close_matches(name, known, n=1)
+            step = f"Did you mean {near[0]}?" if near else "Take it away; the settings are in the reference."
+            yield Finding("settings", "warning", f"{name} is set, and there is no such setting.", step)
 
 
 def disk_findings(settings: Settings) -> Iterator[Finding]:

@@ -43,7 +43,10 @@ def doctor(as_json: Annotated[bool, typer.Option("--json", help="Print one JSON 
 
 
 async def _look(settings: "Settings") -> "Sequence[Finding]":
+    from os import environ
+
     from regulars.checkup.service import check_plugins, check_up
+    from regulars.checkup.surroundings import unknown_findings
     from regulars.clock import SystemClock
     from regulars.database import Database, open_engine
     from regulars.plugins.host import PluginHost
@@ -51,7 +54,7 @@ async def _look(settings: "Settings") -> "Sequence[Finding]":
 
     database, clock = Database(open_engine(settings)), SystemClock()
     try:
-        findings = [*await check_up(database, settings, now=clock.now())]
+        findings = [*unknown_findings(environ), *await check_up(database, settings, now=clock.now())]
         if any(finding.subject == "database" and finding.level == "problem" for finding in findings):
             return findings
         host = PluginHost(database, settings, clock=clock, found=discover(blocked=settings.blocked_plugins))

@@ -63,8 +63,10 @@ def run(words: Sequence[str]) -> int:
         return _exit_code(end.code)
     except InvalidInput as error:
         return _tell(error, 2)
-    except (RegularsError, OSError) as error:
+    except RegularsError as error:
         return _tell(error, 1)
+    except OSError as error:
+        return _tell(_in_words(error), 1)
     return 0
 
 
@@ -124,7 +126,13 @@ def _plugin_ids() -> frozenset[str]:
     return frozenset(entry.name for entry in entry_points(group="regulars"))
 
 
-def _tell(error: Exception, exit_code: int) -> int:
+def _in_words(error: OSError) -> object:
+    if error.filename is None or error.strerror is None:
+        return error
+    return f"{error.filename} cannot be used: {error.strerror}. Check the path, and who may read and write there."
+
+
+def _tell(error: object, exit_code: int) -> int:
     typer.echo(f"regulars: {error}", err=True)
     return exit_code
 

@@ -12,7 +12,13 @@ from regulars.checkup.backlog import event_findings, job_findings, seal_findings
 from regulars.checkup.findings import Finding, exit_code
 from regulars.checkup.guards import guard_findings
 from regulars.checkup.service import check_up
-from regulars.checkup.surroundings import clock_findings, database_findings, disk_findings, settings_findings
+from regulars.checkup.surroundings import (
+    clock_findings,
+    database_findings,
+    disk_findings,
+    settings_findings,
+    unknown_findings,
+)
 from regulars.database import Database, open_engine
 from regulars.events.models import Event, EventDelivery
 from regulars.events.service import record_event
@@ -37,6 +43,14 @@ async def test_a_sound_installation_has_nothing_to_do(database: Database, databa
     doubtful = [finding for finding in findings if finding.level != "well"]
     assert [finding.subject for finding in doubtful if finding.subject != "database settings"] == []
     assert {"secret", "database", "triggers", "seals", "jobs", "events"} <= {finding.subject for finding in findings}
+
+
+def test_a_misspelt_setting_is_named_with_the_one_that_was_meant() -> None:
+    (finding,) = unknown_findings(["HOME", "REGULARS_PLANER", "REGULARS_PORT", "REGULARS_TEST_SEED"])
+
+    assert (finding.subject, finding.level) == ("settings", "warning")
+    assert finding.message == "REGULARS_PLANER is set, and there is no such setting."
+    assert finding.next_step == "Did you mean REGULARS_PLANNER?"
 
 
 async def test_a_database_without_tables_ends_the_look_with_what_to_run(empty_database_url: str) -> None:

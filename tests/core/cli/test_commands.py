@@ -7,6 +7,7 @@ import pytest
 
 from regulars.access.keys import is_well_formed
 from regulars.cli.main import run
+from regulars.testing.databases import SqliteDatabases
 
 pytestmark = pytest.mark.usefixtures("logging_restored")
 
@@ -168,6 +169,7 @@ def test_a_command_without_tables_says_how_to_make_them(capsys: pytest.CaptureFi
         ("DATABASE_URL", "sqlite:////nowhere/at-all/x.db", "The SQLite file /nowhere/at-all/x.db cannot be used"),
         ("DATABASE_URL", "postgresql://ada:s3cret@127.0.0.1:1/x", "PostgreSQL at 127.0.0.1:1/x cannot be used"),
         ("PORT", "eighty", "REGULARS_PORT: Input should be a valid integer"),
+        ("PUBLIC_URL", "shop", "'shop' is no address. Write it whole, such as https://regulars.example.com."),
         ("COMPANY_TIME_ZONE", "Europe/Atlantis", "'Europe/Atlantis' is no IANA time zone"),
     ],
 )
@@ -189,6 +191,23 @@ def test_a_wrong_setting_is_told_in_a_line(
     assert complaint in printed
     assert printed.count("\n") == 1
     assert "s3cret" not in printed
+
+
+def test_a_folder_that_is_not_there_is_told_in_a_line(
+    sqlite_databases: SqliteDatabases,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+) -> None:
+    with sqlite_databases.fresh() as url:
+        monkeypatch.setenv("REGULARS_DATABASE_URL", url)
+        exit_code = run(["backup", str(tmp_path / "nowhere" / "shop")])
+
+    assert exit_code == 1
+    assert capsys.readouterr().err == (
+        f"regulars: {tmp_path}/nowhere/shop.part cannot be used: No such file or directory."
+        " Check the path, and who may read and write there.\n"
+    )
 
 
 def test_a_file_that_is_no_database_is_told_in_a_line(

@@ -21,8 +21,11 @@ manifest = PluginManifest(
     summary="Points on every order, and a page that counts them.",
     hook_api=">=1.0,<2",
     implementation="regulars_loyalty_card.plugin",
-    graphql_types=("LoyaltyCard",),
+    graphql_types=("LoyaltyCard", "LoyaltyCardCountInput", "LoyaltyCardCountPayload"),
     settings=LoyaltySettings,
-    permissions=(Permission("loyalty_card:read", "See loyalty cards", ("admin", "analyst", "frontline")),),
+    permissions=(
+        Permission("loyalty_card:read", "See loyalty cards", ("admin", "analyst", "frontline")),
+        Permission("loyalty_card:count", "Count points anew", ("admin", "frontline")),
+    ),
     grants=Grants(read=("touchpoint.type",), events=("touchpoint.recorded",)),
 )

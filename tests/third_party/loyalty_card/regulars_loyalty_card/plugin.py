@@ -24,6 +24,7 @@ from regulars_loyalty_card.counting import count_all_points, count_points
 from regulars_loyalty_card.graphql import CustomerLoyalty
 from regulars_loyalty_card.manifest import LoyaltySettings
 from regulars_loyalty_card.models import LoyaltyAccount
+from regulars_loyalty_card.mutations import LoyaltyMutations
 from regulars_loyalty_card.pages import PAGES
 
 
@@ -41,8 +42,8 @@ def migrations() -> Migrations:
 
 @hookimpl
 def graphql() -> GraphQLPart:
-    """Add the card to every customer."""
-    return GraphQLPart(fields={"Customer": CustomerLoyalty})
+    """Add the card to every customer, and a way to count its points."""
+    return GraphQLPart(fields={"Customer": CustomerLoyalty, "Mutation": LoyaltyMutations})
 
 
 @hookimpl

@@ -102,3 +102,28 @@ async def test_the_page_counts_cards_for_those_who_may_see_them(app: App) -> Non
     assert '<th scope="row">green</th><td class="end">1</td>' in page.text
     assert "<title>Loyalty cards" in page.text
     assert refused.status_code == 401
+
+
+COUNT = """
+mutation Count($customer: ID!) {
+  loyaltyCardCount(input: {customerId: $customer}) { loyaltyCard { points } errors { code } }
+}
+"""
+
+
+async def test_the_till_counts_a_card_without_waiting_for_the_event(app: App) -> None:
+    ada = await app.add_customer("Ada")
+    await app.add_touchpoint(ada, amount="12.50")
+
+    answer = await app.gql(COUNT, {"customer": str(ada)}, as_="frontline")
+
+    assert answer["loyaltyCardCount"] == {"loyaltyCard": {"points": 10}, "errors": []}
+    assert [event.subject for event in await app.events("loyalty_card.counted")] == [f"customer:{ada}"]
+
+
+async def test_counting_for_nobody_says_so(app: App) -> None:
+    answer = await app.gql(COUNT, {"customer": "01890000-0000-7000-8000-000000000001"})
+
+    errors = [{"code": "NOT_FOUND"}]
+    assert answer["loyaltyCardCount"] == {"loyaltyCard": None, "errors": errors}
+    assert await app.events("loyalty_card.counted") == []
