@@ -29,8 +29,9 @@ SESSION_OPTION = "regulars_session"
 class DirectReader:
     """Connections of their own, opened as the engine opens its, when they are first needed.
 
-    They carry nothing from one statement to the next, so there is nothing to put back between two. Whoever waits for
-    one gets it from the hands of whoever had it, in the order of their coming.
+    Taking one from SQLAlchemy's pool, and giving it back, costs as much as the rest of a short request. These carry
+    nothing from one statement to the next, so there is nothing to put back between two. Whoever waits for one gets it
+    from the hands of whoever had it, in the order of their coming.
     """
 
     def __init__(self, engine: AsyncEngine) -> None:

@@ -136,6 +136,19 @@ async def test_an_answer_beyond_256_kib_is_no_answer(make_app: MakeApp) -> None:
     assert "it returned more than 256 KiB" in app.problems("glitch")[0].message
 
 
+async def test_a_text_that_json_does_not_have_is_null_alone(make_app: MakeApp) -> None:
+    async def load(parents: Sequence[Mapping[str, Any]], context: FieldContext) -> Any:
+        return ["whole", "half of \ud83d", None]
+
+    app = await make_app(glitching({"glitch": batched(load)}, str))
+    await fill_shop(app)
+
+    answer = await asked(app, "glitch")
+
+    assert told_without(answer, "glitch")[1] == ["whole", None, None]
+    assert [error["path"][-1] for error in answer["errors"]] == ["glitch"]
+
+
 async def test_a_field_that_keeps_failing_rests_and_is_tried_again(make_app: MakeApp) -> None:
     calls = []
 
