@@ -37,7 +37,7 @@ LONG_STRETCH = 50_000
 
 ON_POSTGRESQL = {"jit": "off", "work_mem": "64MB"}
 FOR_ALL_WHO_LIE_THERE = {"enable_nestloop": "off"}
-"""How a long stretch is read: in the order of ids. Statistics of tables that have just grown would be misleading."""
+"""How a long stretch is planned: by statistics of tables that have just grown, they would be read for each customer."""
 
 
 @dataclass(frozen=True)

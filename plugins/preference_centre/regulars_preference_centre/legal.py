@@ -1,11 +1,12 @@
 """When and how often the law allows marketing calls and messages: examples for tests, not legal advice."""
 
+from collections.abc import Sequence
 from datetime import date, timedelta
 from functools import lru_cache
 
 from regulars import AllowedHours, ContactCap, WallClockWindow
 
-__all__ = ["legal_caps", "legal_hours", "statutory_holidays"]
+__all__ = ["countries_with_law", "legal_caps", "legal_hours", "statutory_holidays"]
 
 EVERY_DAY = range(7)
 MONDAY_TO_FRIDAY = range(5)
@@ -36,6 +37,11 @@ def legal_caps(jurisdiction: str | None, channel: str) -> tuple[ContactCap, ...]
     return tuple(CAPS[place, channel] for place in _places(jurisdiction)[:1] if (place, channel) in CAPS) or tuple(
         CAPS[place, channel] for place in _places(jurisdiction)[1:] if (place, channel) in CAPS
     )
+
+
+def countries_with_law(channel: str) -> Sequence[str]:
+    """Return the countries in which the law says something about contacts by this channel."""
+    return sorted({place.partition("-")[0] for place, of_channel in (*HOURS, *CAPS) if of_channel == channel})
 
 
 @lru_cache(maxsize=64)

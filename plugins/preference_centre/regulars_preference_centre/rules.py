@@ -30,9 +30,9 @@ from regulars_preference_centre.prefilters import (
     is_alert,
     is_off,
     is_paused,
+    may_be_full,
     may_be_never,
     may_be_quiet,
-    was_touched,
 )
 
 __all__ = ["PREFERENCE_RULES"]
@@ -145,7 +145,7 @@ def _frequency_cap(needs: Needs, request: RuleRequest, at: datetime) -> Defer | 
 
 PREFERENCE_RULES = (
     ContactRule("topic_not_requested", _topic_not_requested, {"alerts": ALERTS}, MARKETING, 22, prefilter=is_alert),
-    ContactRule("channel_off", _channel_off, {"off": CHANNELS_OFF}, WITH_FOLLOWUP, 23, prefilter=is_off),
+    ContactRule("channel_off", _channel_off, {"off": CHANNELS_OFF}, WITH_FOLLOWUP, 23, prefilter=is_off, denies=is_off),
     ContactRule("frequency_zero", _never, {"caps": CAPS}, MARKETING, 25, prefilter=may_be_never),
     ContactRule("snoozed", _snoozed, {"pauses": PAUSES}, MARKETING, 31, prefilter=is_paused),
     ContactRule(
@@ -175,6 +175,6 @@ PREFERENCE_RULES = (
         MARKETING,
         35,
         caps=_caps,
-        prefilter=was_touched,
+        prefilter=may_be_full,
     ),
 )
