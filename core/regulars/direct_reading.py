@@ -38,8 +38,8 @@ class DirectReader:
         self._engine = engine
         pool: Any = engine.pool
         self._open = _open_sqlite if engine.dialect.name == "sqlite" else _open_postgres
-        self._free: list[Any] = [None] * pool.size()
-        """The connections that nobody uses; None for one that is not open."""
+        self._free: list[Any] = [None] * (pool.size() if hasattr(pool, "size") else 0)
+        """The connections that nobody uses; None for one that is not open. A database in memory has no second one."""
         self._waiting: deque[asyncio.Future[Any]] = deque()
 
     async def read_text(self, statement: str, values: tuple[Any, ...], *, patience_s: float) -> str:

@@ -97,9 +97,25 @@ def _put_back_sqlite(source: Path, database: Path, *, replaces: bool) -> None:
     if verdict != "ok":
         part.unlink(missing_ok=True)
         raise BackupFailed(f"{source.name} is damaged: {verdict}.")
+    if database.exists() and _is_in_use(database):
+        part.unlink()
+        raise BackupFailed(f"{database} is in use. Stop every server and worker, then say it again.")
     for leftover in ("-wal", "-shm"):
         database.with_name(f"{database.name}{leftover}").unlink(missing_ok=True)
     part.replace(database)
+
+
+def _is_in_use(database: Path) -> bool:
+    connection = sqlite3.connect(database, timeout=0)
+    try:
+        connection.execute("PRAGMA journal_mode = DELETE")  # which only the one who has the file alone may do
+    except sqlite3.OperationalError as error:
+        return error.sqlite_errorcode == sqlite3.SQLITE_BUSY
+    except sqlite3.DatabaseError:  # a damaged file is what backups are for
+        return False
+    finally:
+        connection.close()
+    return False
 
 
 def _run(words: Sequence[str], url: URL, *, out: IO[bytes] | None = None, given: IO[bytes] | None = None) -> None:

@@ -3,8 +3,9 @@
 import asyncio
 import json
 import os
+import sqlite3
 import zipfile
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from regulars.cli.main import run
 from regulars.database import Database, open_engine
 from regulars.settings import Settings
 from regulars.testing.app import App
-from regulars.testing.databases import TestDatabases
+from regulars.testing.databases import SqliteDatabases, TestDatabases
 
 pytestmark = pytest.mark.usefixtures("logging_restored")
 
@@ -154,3 +155,22 @@ async def test_an_export_is_fetched_by_whoever_answers_requests_and_by_nobody_el
     assert (given.status_code, given.headers["content-type"]) == (200, "application/zip")
     assert given.headers["cache-control"] == "no-store"
     assert refused.status_code == 403
+
+
+def test_a_file_that_a_server_uses_is_not_replaced(
+    sqlite_databases: SqliteDatabases,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+) -> None:
+    with sqlite_databases.fresh() as url, closing(sqlite3.connect(url.removeprefix("sqlite:///"))) as server:
+        monkeypatch.setenv("REGULARS_DATABASE_URL", url)
+        run(["backup", str(tmp_path / "shop.backup")])
+        server.execute("CREATE TABLE later (id INTEGER)")
+
+        code = run(["restore", str(tmp_path / "shop.backup"), "--replace"])
+
+        assert code == 1
+        assert "is in use. Stop every server and worker, then say it again." in capsys.readouterr().err
+        assert server.execute("SELECT count(*) FROM later").fetchone() == (0,)
+        assert not list(Path(url.removeprefix("sqlite:///")).parent.glob("*.part"))
