@@ -20,7 +20,7 @@ from regulars.customers.service import (
     update_customer,
     upsert_customer,
 )
-from regulars.customers.survivors import locked_survivors
+from regulars.customers.survivors import held_survivors, locked_survivors
 from regulars.database import Database
 from regulars.errors import Conflict
 from regulars.touchpoints.models import Touchpoint
@@ -253,3 +253,18 @@ async def test_two_names_given_to_one_customer_at_once_are_both_searchable(
     async with database.reading() as session:
         words = set(await session.scalars(select(col(CustomerWord.word))))
     assert {"anna@example.org", "c-1"} <= words
+
+
+async def test_whoever_waited_for_a_writer_of_some_customers_holds_all_of_them(
+    database: Database, new_customer: NewCustomer
+) -> None:
+    ids = [await new_customer() for _ in range(3)]
+
+    async def rename(session: AsyncSession) -> None:
+        (await locked_survivors(session, ids[1:2]))[ids[1]].display_name = "Berta"
+        await session.flush()
+
+    held = await second_of_two(database, rename, lambda session: held_survivors(session, ids))
+
+    assert isinstance(held, dict)
+    assert held.keys() == set(ids)
