@@ -79,7 +79,8 @@ class _Client:
     __slots__ = ("_come", "_place", "_requests", "_sent_at", "_socket", "_step", "_whole", "received")
 
     def __init__(self, connected: socket.socket, requests: Sequence[bytes], place: int, step: int) -> None:
-        self._socket, self._requests, self._place, self._step = connected, requests, place, step
+        self._socket, self._requests, self._step = connected, requests, step
+        self._place = place % len(requests)
         self._come, self._whole, self._sent_at, self.received = b"", 0, 0.0, 0
 
     def fileno(self) -> int:
