@@ -18,6 +18,9 @@ TOKEN = f"!#$%&'*+-.^_`|~{digits}{ascii_letters}".encode()
 NOT_IN_NAMES = bytes(set(range(256)) - set(TOKEN))
 NOT_IN_VALUES = bytes({*range(32), 127} - set(b"\t"))
 STATUS_LINES = {each.value: f"HTTP/1.1 {each.value} {each.phrase}\r\n".encode() for each in HTTPStatus}
+LARGEST = 65_536
+"""Of a body in bytes; to copy a larger one behind its head would take longer than a second write."""
+
 UNUSUAL = frozenset({b"connection", b"transfer-encoding"})
 
 
@@ -70,6 +73,7 @@ class _Answer:
             or cycle.flow.write_paused
             or status not in STATUS_LINES
             or int(headers[LENGTH]) != len(body)
+            or len(body) > LARGEST
             or _holds_any(b"".join(headers), NOT_IN_NAMES)
             or _holds_any(b"".join(headers.values()), NOT_IN_VALUES)
         ):

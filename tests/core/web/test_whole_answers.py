@@ -98,6 +98,14 @@ async def test_a_body_that_comes_in_parts_goes_out_in_parts() -> None:
     assert wire.sent[1:] == [b"one", b"two", b""]
 
 
+async def test_a_large_body_is_not_copied_behind_its_head() -> None:
+    large = b"a" * 100_000
+
+    wire = await ask(answering(PlainTextResponse(large)), GET)
+
+    assert wire.sent[1:] == [large]
+
+
 async def test_a_head_alone_has_no_body() -> None:
     wire = await ask(answering(PlainTextResponse("hello")), GET.replace(b"GET", b"HEAD"))
 
