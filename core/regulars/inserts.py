@@ -54,7 +54,8 @@ async def insert_at_once(
     ``provided``, which may refer to its values by their names, finds anything. Otherwise nothing is written, the notes
     are forgotten, and None is returned.
     """
-    statement = prepared(_inserting(model, session.dialect, unless_taken, provided), session.dialect)
+    table: Any = model
+    statement = prepared(_inserting(table, session.dialect, unless_taken, provided), session.dialect)
     found = await session.run_with_notes(statement.command(row))
     return _stored(model, columns_of(model, session.dialect).read(found[0])) if found else None
 

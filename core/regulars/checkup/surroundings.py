@@ -59,7 +59,7 @@ def settings_findings(settings: Settings) -> Iterator[Finding]:
 
 def unknown_findings(names: Iterable[str]) -> Iterator[Finding]:
     """Yield those of these variables of the environment that look like settings and are none."""
-    prefix = str(Settings.model_config["env_prefix"])
+    prefix = Settings.model_config.get("env_prefix", "")
     known = [f"{prefix}{field.upper()}" for field in Settings.model_fields]
     for name in sorted(names):
         if name.startswith(prefix) and name not in known and not name.startswith(OF_TESTS):

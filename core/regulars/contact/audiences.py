@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, and_, case, delete, exists, func, insert, literal, select, text
+from sqlalchemy import ColumnElement, Select, and_, case, delete, exists, func, insert, literal, null, select, text
 from sqlalchemy import Uuid as UuidType
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.exc import SQLAlchemyError
@@ -60,7 +60,7 @@ class Statements:
     where ``size`` is more than that, ``left`` finds them; nobody else writes in between.
     """
 
-    telling: Select[Any]
+    telling: Select[Any, int, Any]
     keeping: Any = None
     size: Select[Any] | None = None
     left: Select[Any] | None = None
@@ -155,9 +155,9 @@ class Audience:
         if statements.keeping is not None:
             await (await session.connection()).execute(statements.keeping, asked)
         told = (await session.execute(statements.telling, asked)).all()
-        counts = Counter({_name(rule): number for rule, number, *_ in told if rule is not None})
+        counts = Counter({_name(rule): number for rule, number, _ in told if rule is not None})
         if statements.size is None or statements.left is None:
-            return counts, sorted(id for *_, ids in told for id in ids or ())
+            return counts, sorted(id for _, _, ids in told for id in ids or ())
         if await session.scalar(statements.size, asked) == counts.total():
             return counts, ()
         return counts, (await session.scalars(statements.left, asked)).all()
@@ -186,7 +186,7 @@ class Audience:
             telling = select(sieve.c.rule, func.count(), undecided).group_by(sieve.c.rule)
             return Statements(telling.add_cte(keeping.cte("kept")))
         of_it, id = col(ContactVerdict.audience_id) == self.id, col(ContactVerdict.customer_id)
-        kept: Any = select(col(ContactVerdict.rule), func.count()).where(of_it, lies_there(id))
+        kept: Any = select(col(ContactVerdict.rule), func.count(), null()).where(of_it, lies_there(id))
         whose = and_(lies_there(col(Customer.id)), self._whose())
         size: Any = select(func.count()).where(whose)
         left = select(col(Customer.id)).where(whose, ~exists().where(of_it, id == Customer.id))
