@@ -9,6 +9,7 @@ import sys
 from importlib.metadata import entry_points
 from pathlib import Path
 
+from plugin_names import plugin_names_page
 from pydantic import BaseModel
 
 from regulars.access.permissions import CORE_PERMISSIONS, ROLES
@@ -131,6 +132,7 @@ def pages() -> dict[str, str]:
     """Return every generated page by its file name."""
     return {
         "hooks.md": hooks_page(),
+        "plugin-names.md": GENERATED + plugin_names_page(),
         "settings.md": settings_page(),
         "permissions.md": permissions_page(),
         "graphql.md": graphql_page(),

@@ -1,24 +1,38 @@
 import importlib.util
+import re
+from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 
 import pytest
 
+import regulars
+
 ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="module")
-def generate() -> ModuleType:
+def generate() -> Iterator[ModuleType]:
     spec = importlib.util.spec_from_file_location("generate", ROOT / "docs" / "generate.py")
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(ROOT / "docs")
+        spec.loader.exec_module(module)
+    yield module
 
 
 def test_no_reference_page_and_no_schema_snapshot_is_stale(generate: ModuleType) -> None:
     assert generate.stale_pages() == []
+
+
+def test_everything_that_a_plugin_imports_says_what_it_is(generate: ModuleType) -> None:
+    entries = re.split(r"^### ", generate.pages()["plugin-names.md"], flags=re.MULTILINE)[1:]
+    told = {re.sub(r"^    .*$", "", entry, flags=re.MULTILINE).partition("\n")[::2] for entry in entries}
+
+    assert {name.strip("`") for name, _ in told} == set(regulars.__all__)
+    assert [name for name, text in told if not text.strip()] == []
 
 
 def test_every_hook_says_what_it_is_for(generate: ModuleType) -> None:

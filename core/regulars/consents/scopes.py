@@ -41,6 +41,7 @@ class Scope:
 
 
 EVERYTHING = Scope("*", "*", "*")
+"""All purposes, channels and topics."""
 
 
 def _shared(one: str, other: str) -> str | None:

@@ -36,9 +36,12 @@ __all__ = [
 ]
 
 CHANNEL = bindparam("contact_channel", type_=Text)
+"""In the SQL of a need or a filter: the channel that is asked about."""
 TOPIC = bindparam("contact_topic", type_=Text)
+"""The topic that is asked about; ``*`` for none in particular."""
 PURPOSE = bindparam("contact_purpose", type_=Text)
 CASE_ID = bindparam("contact_case_id", type_=Text)
+"""The case that a contact is about, NULL where it is about none."""
 ADDRESS = bindparam("contact_address", type_=Text)
 ADDRESS_DIGEST = bindparam("contact_address_digest", type_=Text)
 

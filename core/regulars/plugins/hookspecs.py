@@ -34,6 +34,7 @@ __all__ = ["hookimpl", "hookspec"]
 
 hookspec = pluggy.HookspecMarker("regulars")
 hookimpl = pluggy.HookimplMarker("regulars")
+"""Stands before each function by which a plugin takes part: ``@hookimpl``."""
 
 
 @hookspec
