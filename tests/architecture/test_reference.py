@@ -1,10 +1,10 @@
 import importlib.util
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 
 import pytest
+from graphql import GraphQLInputObjectType, GraphQLObjectType
 
 import regulars
 
@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="module")
-def generate() -> Iterator[ModuleType]:
+def generate() -> ModuleType:
     spec = importlib.util.spec_from_file_location("generate", ROOT / "docs" / "generate.py")
     assert spec is not None
     assert spec.loader is not None
@@ -20,7 +20,7 @@ def generate() -> Iterator[ModuleType]:
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(ROOT / "docs")
         spec.loader.exec_module(module)
-    yield module
+    return module
 
 
 def test_no_reference_page_and_no_schema_snapshot_is_stale(generate: ModuleType) -> None:
@@ -33,6 +33,26 @@ def test_everything_that_a_plugin_imports_says_what_it_is(generate: ModuleType) 
 
     assert {name.strip("`") for name, _ in told} == set(regulars.__all__)
     assert [name for name, text in told if not text.strip()] == []
+
+
+def test_every_argument_and_every_input_field_says_what_it_is_for(generate: ModuleType) -> None:
+    schema = generate.schema_of(*map(generate.enabled, generate.manifests())).graphql
+    kinds = [kind for kind in schema.type_map.values() if not kind.name.startswith("__")]
+    arguments = {
+        f"{kind.name}.{name}({key})": argument.description
+        for kind in kinds
+        if isinstance(kind, GraphQLObjectType) and kind is not schema.mutation_type  # whose one argument is its input
+        for name, field in kind.fields.items()
+        for key, argument in field.args.items()
+    }
+    members = {
+        f"{kind.name}.{name}": field.description
+        for kind in kinds
+        if isinstance(kind, GraphQLInputObjectType)
+        for name, field in kind.fields.items()
+    }
+
+    assert [path for path, told in {**arguments, **members}.items() if not told] == []
 
 
 def test_every_hook_says_what_it_is_for(generate: ModuleType) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 
 import strawberry
 from sqlalchemy import and_, case, select
@@ -167,12 +167,17 @@ class ConsentQueries:
     async def consent_at(
         self,
         info: Info[RequestContext, None],
-        customer_id: strawberry.ID,
-        purpose: str,
-        channel: str,
-        topic: str = "*",
-        valid_at: datetime | None = None,
-        known_at: datetime | None = None,
+        customer_id: Annotated[strawberry.ID, strawberry.argument(description="The customer.")],
+        purpose: Annotated[str, strawberry.argument(description="What for, such as `marketing`.")],
+        channel: Annotated[str, strawberry.argument(description="By which channel, such as `email`.")],
+        topic: Annotated[str, strawberry.argument(description="About what; `*` for nothing in particular.")] = "*",
+        valid_at: Annotated[
+            datetime | None, strawberry.argument(description="The moment that is asked about; now unless said.")
+        ] = None,
+        known_at: Annotated[
+            datetime | None,
+            strawberry.argument(description="What was recorded later is left out; nothing is unless said."),
+        ] = None,
     ) -> ConsentAnswer | None:
         """Return whether a customer consents."""
         context = info.context

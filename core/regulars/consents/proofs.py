@@ -1,6 +1,7 @@
 """Proofs about consents in the API: double opt-in, the audit of a contact, and receipts."""
 
 from datetime import datetime
+from typing import Annotated
 
 import strawberry
 from strawberry.scalars import JSON
@@ -58,12 +59,12 @@ class ConsentProofQueries:
     async def consent_audit(
         self,
         info: Info[RequestContext, None],
-        customer_id: strawberry.ID,
-        purpose: str,
-        channel: str,
-        at: datetime,
-        topic: str = "*",
-        sender: str = "self",
+        customer_id: Annotated[strawberry.ID, strawberry.argument(description="Who was contacted.")],
+        purpose: Annotated[str, strawberry.argument(description="What for, such as `marketing`.")],
+        channel: Annotated[str, strawberry.argument(description="By which channel, such as `email`.")],
+        at: Annotated[datetime, strawberry.argument(description="When.")],
+        topic: Annotated[str, strawberry.argument(description="About what; `*` for nothing in particular.")] = "*",
+        sender: Annotated[str, strawberry.argument(description="Who sent it: `self`, or a partner.")] = "self",
     ) -> ConsentAudit | None:
         """Return whether a contact was right."""
         context = info.context
@@ -88,7 +89,11 @@ class ConsentProofQueries:
         )
 
     @resolver(permission="consents:read", description="The receipt of one entry of the ledger.", cost=5)
-    async def consent_receipt(self, info: Info[RequestContext, None], id: strawberry.ID) -> ConsentReceipt | None:
+    async def consent_receipt(
+        self,
+        info: Info[RequestContext, None],
+        id: Annotated[strawberry.ID, strawberry.argument(description="The entry in the ledger.")],
+    ) -> ConsentReceipt | None:
         """Return the receipt of one entry."""
         context = info.context
         async with context.alone() as session:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 
 import strawberry
 from sqlmodel import col
@@ -124,7 +124,9 @@ class AudienceQueries:
         cost=5,
     )
     async def contact_decision_replay(
-        self, info: Info[RequestContext, None], decision_id: strawberry.ID
+        self,
+        info: Info[RequestContext, None],
+        decision_id: Annotated[strawberry.ID, strawberry.argument(description="The kept decision.")],
     ) -> ContactReplay | None:
         """Return a kept decision made again."""
         context = info.context

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 
 import strawberry
 from sqlmodel import col
@@ -166,9 +166,11 @@ class ContactQueries:
     async def contact_decision(
         self,
         info: Info[RequestContext, None],
-        customer_id: strawberry.ID,
-        request: ContactRequestInput,
-        at: datetime | None = None,
+        customer_id: Annotated[strawberry.ID, strawberry.argument(description="The customer.")],
+        request: Annotated[ContactRequestInput, strawberry.argument(description="What would be sent, and how.")],
+        at: Annotated[
+            datetime | None, strawberry.argument(description="The moment that is asked about; now unless said.")
+        ] = None,
     ) -> ContactDecisionNode | None:
         """Return whether a customer may be contacted."""
         context = info.context

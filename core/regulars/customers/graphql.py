@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
 import strawberry
@@ -161,7 +161,11 @@ class CustomerQueries:
         counted_argument="refs",
     )
     async def customers_by_ref(
-        self, info: Info[RequestContext, None], refs: list[ExternalRefInput]
+        self,
+        info: Info[RequestContext, None],
+        refs: Annotated[
+            list[ExternalRefInput], strawberry.argument(description="Each a system, and the customer's id there.")
+        ],
     ) -> list[CustomerNode | None] | None:
         """Return customers in the order of their references."""
         context = info.context

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
+from typing import Annotated
 
 import strawberry
 from sqlmodel import col
@@ -112,7 +113,10 @@ class MessageQueries:
         cost=20,
     )
     async def contact_messages_not_sent(
-        self, info: Info[RequestContext, None], since: datetime, until: datetime
+        self,
+        info: Info[RequestContext, None],
+        since: Annotated[datetime, strawberry.argument(description="From this moment on.")],
+        until: Annotated[datetime, strawberry.argument(description="Up to this moment.")],
     ) -> WasteAvoided | None:
         """Return which messages were not sent."""
         if until <= since:

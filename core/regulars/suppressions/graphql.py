@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 
 import strawberry
 from sqlmodel import col
@@ -126,7 +126,12 @@ class SuppressionQueries:
 
     @resolver(permission=READ, description="What stands about an address, whoever has it.", assumed_size=5)
     async def suppressions_of(
-        self, info: Info[RequestContext, None], identity: IdentityInput, channel: str | None = None
+        self,
+        info: Info[RequestContext, None],
+        identity: Annotated[IdentityInput, strawberry.argument(description="The address.")],
+        channel: Annotated[
+            str | None, strawberry.argument(description="Only what stands in the way of this channel.")
+        ] = None,
     ) -> list[StandingSuppression] | None:
         """Return what stands about an address."""
         context = info.context

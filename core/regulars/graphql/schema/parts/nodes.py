@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
 import strawberry
@@ -26,7 +26,11 @@ class NodeQueries:
     """What can be asked of anything with a global id."""
 
     @named(permission="public", description="Anything, by its global id; null when there is none that you may see.")
-    async def node(self, info: Info[RequestContext, None], id: strawberry.ID) -> Node | None:
+    async def node(
+        self,
+        info: Info[RequestContext, None],
+        id: Annotated[strawberry.ID, strawberry.argument(description="The global id.")],
+    ) -> Node | None:
         """Return one thing."""
         return (await _nodes(info.context, [id]))[0]  # type: ignore[no-any-return]
 
@@ -35,7 +39,11 @@ class NodeQueries:
         description="Up to 100 things by their global ids, in that order, null where there is none that you may see.",
         counted_argument="ids",
     )
-    async def nodes(self, info: Info[RequestContext, None], ids: list[strawberry.ID]) -> list[Node | None]:
+    async def nodes(
+        self,
+        info: Info[RequestContext, None],
+        ids: Annotated[list[strawberry.ID], strawberry.argument(description="The global ids.")],
+    ) -> list[Node | None]:
         """Return several things."""
         if len(ids) > MOST_IDS:
             raise OutOfRange(f"{len(ids)} ids are too many for one question; ask for {MOST_IDS} at a time.")
