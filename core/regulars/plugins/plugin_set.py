@@ -105,7 +105,3 @@ class PluginSet:
     def get(self, plugin_id: str) -> EnabledPlugin | None:
         """Return the plugin when it is enabled."""
         return next((plugin for plugin in self.plugins if plugin.id == plugin_id), None)
-
-    def handlers_of(self, event_type: str) -> tuple[str, ...]:
-        """Return the ids of the plugins that handle this type of event."""
-        return tuple(plugin.id for plugin in self.plugins if event_type in plugin.contributions.events)
