@@ -90,7 +90,7 @@ class NeedsReader:
             new = dict.fromkeys(need for need in rule.needs.values() if need not in known)
             self.by_owner[rule.owner] = (*own, *new)
         self.names = {need: f"{rule.id}.{name}" for rule in rules for name, need in rule.needs.items()}
-        self._statements: dict[tuple[str, tuple[str, ...]], Select[Any]] = {}
+        self._statements: dict[tuple[str, tuple[str, ...], bool], Select[Any]] = {}
 
     async def read(
         self, session: AsyncSession, customer_ids: Sequence[UUID], asked: Mapping[str, Any], *, now: datetime
@@ -149,8 +149,8 @@ class NeedsReader:
         now: datetime,
     ) -> dict[UUID, Told]:
         dialect = session.get_bind().dialect
-        statement = self._statement(owners, dialect)
-        values = {**asked, "regulars_now": now, "contact_customers": _ids(customer_ids, dialect)}
+        statement = self._statement(owners, dialect, is_alone=len(customer_ids) == 1)
+        values = {**asked, "regulars_now": now, **_ids(customer_ids, dialect)}
         if session.get_bind().get_execution_options().get("regulars_writes"):
             async with session.begin_nested():  # a failed statement would end the transaction that is under way
                 rows: Any = (await session.execute(statement, values)).all()
@@ -165,8 +165,8 @@ class NeedsReader:
             await session.rollback()
             raise
 
-    def _statement(self, owners: tuple[str, ...], dialect: Dialect) -> Select[Any]:
-        key = (dialect.name, owners)
+    def _statement(self, owners: tuple[str, ...], dialect: Dialect, *, is_alone: bool) -> Select[Any]:
+        key = (dialect.name, owners, is_alone)
         if key not in self._statements:
             asked = aliased(Customer)
             told = [
@@ -177,10 +177,15 @@ class NeedsReader:
             statement: Any = (
                 select(*columns)
                 .join_from(asked, Customer, col(Customer.id) == counts_today_as(asked))
-                .where(_is_asked(col(asked.id), dialect))
+                .where(_is_alone(col(asked.id)) if is_alone else _is_asked(col(asked.id), dialect))
             )
             self._statements[key] = statement
         return self._statements[key]
+
+
+def _is_alone(id: Any) -> Any:
+    # PostgreSQL supposes that a list which it does not know is long, and so plans anew each time that it is short.
+    return id == bindparam("contact_customer", type_=Uuid)
 
 
 def _is_asked(id: Any, dialect: Dialect) -> Any:
@@ -190,5 +195,8 @@ def _is_asked(id: Any, dialect: Dialect) -> Any:
     return id == any_(bindparam("contact_customers", type_=ARRAY(Uuid)))
 
 
-def _ids(customer_ids: Sequence[UUID], dialect: Dialect) -> Any:
-    return orjson.dumps([id.hex for id in customer_ids]).decode() if dialect.name == "sqlite" else list(customer_ids)
+def _ids(customer_ids: Sequence[UUID], dialect: Dialect) -> Mapping[str, Any]:
+    if len(customer_ids) == 1:
+        return {"contact_customer": customer_ids[0]}
+    given = orjson.dumps([id.hex for id in customer_ids]).decode() if dialect.name == "sqlite" else list(customer_ids)
+    return {"contact_customers": given}
