@@ -56,8 +56,9 @@ async def insert_at_once(
     """
     table: Any = model
     statement = prepared(_inserting(table, session.dialect, unless_taken, provided), session.dialect)
-    found = await session.run_with_notes(statement.command(row))
-    return _stored(model, columns_of(model, session.dialect).read(found[0])) if found else None
+    every = columns_of(model, session.dialect)
+    found = await session.run_with_notes(statement.command(row), writes=every.table)
+    return _stored(model, every.read(found[0])) if found else None
 
 
 @cache

@@ -43,9 +43,8 @@ async def fetch(session: AsyncSession, statement: Statement, **values: Any) -> l
 
 async def run(session: AsyncSession, command: Command, *, writes: str | None = None) -> Rows:
     """Run a statement in the language of the driver, which ``writes`` to a table, and return its rows."""
-    may_write = session.info.get(MAY_WRITE)
-    if may_write is not None and writes is not None:
-        may_write(writes)
+    if writes is not None:
+        _check_writing(session, writes)
     if isinstance(session, WritingSession):
         return await session.run(command)
     connection, rows = await session.connection(), list[Any]()
@@ -53,6 +52,12 @@ async def run(session: AsyncSession, command: Command, *, writes: str | None = N
         result: Any = await connection.exec_driver_sql(command.text, values)
         rows += result.all() if result.returns_rows else ()
     return rows
+
+
+def _check_writing(session: AsyncSession, table: str) -> None:
+    may_write = session.info.get(MAY_WRITE)
+    if may_write is not None:
+        may_write(table)
 
 
 class _Joining(NotingSession):
@@ -109,8 +114,9 @@ class WritingSession(AsyncSession):
             await greenlet_spawn(held.invalidate)
             raise
 
-    async def run_with_notes(self, condition: Command) -> Rows:
-        """Run a change, and write the notes that wait if it returns a row, else forget them; return its row."""
+    async def run_with_notes(self, condition: Command, *, writes: str) -> Rows:
+        """Run a change of a table, and write the notes that wait if it returns a row, else forget them; return it."""
+        _check_writing(self, writes)
         return await self.run(*self._orm.notes.take(self.dialect, condition))
 
     async def flush(self, objects: Sequence[Any] | None = None) -> None:

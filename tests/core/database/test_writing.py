@@ -17,7 +17,7 @@ from regulars.idempotency.models import KeptAnswer
 from regulars.inserts import insert_at_once, insert_new
 from regulars.notices.models import Notice
 from regulars.tables import new_id
-from regulars.writing import WritingSession, fetch
+from regulars.writing import MAY_WRITE, WritingSession, fetch
 
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
 SAME_NAME: Select[Any] = select(col(Customer.id)).where(col(Customer.display_name) == bindparam("text"))
@@ -225,3 +225,20 @@ async def test_a_row_is_inserted_at_once_with_its_notes(database: Database) -> N
     assert {name: getattr(made, name) for name in row} == row
     assert await versions(database) == ["1"]
     assert await actions(database) == ["done"]
+
+
+async def test_a_session_that_may_not_write_to_a_table_inserts_nothing_there_at_once(database: Database) -> None:
+    def refuse(table: str) -> None:
+        raise PermissionError(table)
+
+    async with database.writing() as session:
+        session.add(customer())
+
+    row = notice("1") | {"text": "Ada"}
+    async with database.writing() as session:
+        session.info[MAY_WRITE] = refuse
+        writing = cast(WritingSession, session)
+        with pytest.raises(PermissionError, match="core_notice"):
+            await insert_at_once(writing, Notice, row, unless_taken=("version", "language"), provided=SAME_NAME)
+
+    assert await versions(database) == []
