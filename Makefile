@@ -27,6 +27,7 @@ setup: $(STAMP)
 $(STAMP): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo "Regulars needs Python 3.11 or newer. Name it: make PYTHON=/path/to/python3.11 setup" >&2; exit 1; }
+	@echo "Setting up .venv; the first time it takes a minute or two." >&2
 	@if command -v uv >/dev/null 2>&1; then \
 		set -e; \
 		test -x $(BIN)/python || uv venv --quiet --python "$$(command -v $(PYTHON))" .venv; \

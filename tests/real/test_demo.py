@@ -55,6 +55,16 @@ def test_the_printed_key_opens_the_answer_over_the_whole_purchase_history(first_
     assert counts(first_start) == CDNOW_COUNTS
 
 
+def test_no_line_of_the_log_stands_among_what_a_newcomer_reads(first_start: DemoStart) -> None:
+    progress = (first_start.folder / "told").read_text().splitlines()
+    log = (first_start.folder / "demo-data" / "server.log").read_text()
+
+    assert first_start.printed.startswith(f"\nRegulars is ready at {first_start.address}\n")
+    assert first_start.printed.rstrip().endswith("The server's log is demo-data/server.log.")
+    assert [line for line in progress if not line.endswith("…")] == []
+    assert "serving" in log
+
+
 def test_the_page_of_the_customer_that_the_start_names_opens_by_the_mail_in_the_folder(first_start: DemoStart) -> None:
     address = re.findall(r"link to (\S+@\S+)\.", first_start.printed)[0]
     with httpx.Client(

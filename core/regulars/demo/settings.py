@@ -4,7 +4,7 @@ from pathlib import Path
 
 from regulars.settings import Settings
 
-__all__ = ["FOLDER", "MAILS", "demo_settings", "place_of_data"]
+__all__ = ["FOLDER", "LOG", "MAILS", "demo_settings", "place_of_data"]
 
 FOLDER = Path("demo-data")
 """Where the demo keeps its database and its key, seen from where it is started."""
@@ -12,6 +12,9 @@ FOLDER = Path("demo-data")
 COMPANY = "Corner Record Shop"
 MAILS = FOLDER / "mails"
 """Where the demo lays the mails that it writes; none of them leaves the machine."""
+
+LOG = FOLDER / "server.log"
+"""Where the demo's server writes its log, so that nothing stands between the lines that a newcomer reads."""
 
 OWN_DATABASE = f"sqlite:///{FOLDER / 'regulars.db'}"
 

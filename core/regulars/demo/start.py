@@ -11,7 +11,7 @@ from regulars.demo.customers_page import open_customers_page
 from regulars.demo.marking import refuse_other_customers
 from regulars.demo.preparation import history_for_demo, prepare_demo
 from regulars.demo.progress import shown_progress
-from regulars.demo.settings import FOLDER, place_of_data
+from regulars.demo.settings import FOLDER, LOG, place_of_data
 from regulars.demo.welcome import welcome
 from regulars.migrations import upgrade
 from regulars.preflight import check_reachable
@@ -45,7 +45,8 @@ def serve_demo(settings: Settings, listener: socket.socket) -> None:
         text = welcome(address, key=key, history=history, place=place_of_data(settings), customer=customer)
         typer.echo(text)
 
-    serve(settings, listener, before=prepare)
+    with LOG.open("a", encoding="utf-8", buffering=1) as log:
+        serve(settings, listener, before=prepare, log_to=log)
 
 
 async def _make_tables(settings: Settings) -> None:

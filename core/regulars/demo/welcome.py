@@ -5,7 +5,7 @@ from urllib.parse import quote_plus
 
 from regulars.demo.people import MAIL_DOMAIN
 from regulars.demo.preparation import CDNOW, History
-from regulars.demo.settings import MAILS
+from regulars.demo.settings import LOG, MAILS
 
 __all__ = ["EXAMPLE_QUERY", "graphiql_address", "welcome"]
 
@@ -73,7 +73,7 @@ Regulars is ready at {server_address}
   Invented: names, e-mail addresses (@{MAIL_DOMAIN}), places, times of day, how people came and what that cost, refunds,
   service calls, consents, and a margin of 35 %. The source of invented touchpoints is "invented".
 
-  Ctrl-C ends it. The data stay in {place}; remove that to begin anew.
+  Ctrl-C ends it. The data stay in {place}; remove that to begin anew. The server's log is {LOG}.
 """
 
 

@@ -6,6 +6,7 @@ import socket
 import sys
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
+from typing import TextIO
 
 import structlog
 import uvicorn
@@ -29,14 +30,19 @@ log = structlog.get_logger("regulars.server")
 
 
 def serve(
-    settings: Settings, listener: socket.socket, *, before: Callable[[Server], Awaitable[None]] | None = None
+    settings: Settings,
+    listener: socket.socket,
+    *,
+    before: Callable[[Server], Awaitable[None]] | None = None,
+    log_to: TextIO | None = None,
 ) -> None:
     """Serve on a socket that listens already, until SIGTERM or SIGINT.
 
     ``before`` is awaited with the started server; requests wait until it has ended. Open requests get four seconds in
-    the end, work in the background five. Raises a ``ConfigurationError`` for whatever keeps the server from starting.
+    the end, work in the background five. The log goes to standard output, or to ``log_to``. Raises a
+    ``ConfigurationError`` for whatever keeps the server from starting.
     """
-    set_up_logging(settings)
+    set_up_logging(settings, to=log_to)
     with listener, asyncio.Runner(loop_factory=_loop_factory()) as runner:
         runner.run(_serve(settings, listener, before))
 
