@@ -1,4 +1,4 @@
-"""What SQLite is taught, since it cannot write these values exactly: decimal fractions and lists of texts."""
+"""What SQLite is taught: to write fractions and lists of texts exactly, and the small letters of all scripts."""
 
 import math
 import struct
@@ -30,9 +30,14 @@ def _texts(document: str | None) -> str | None:
     return document if is_right else f'"{IRREGULAR}"'
 
 
+def _small_letters(text: object) -> str | None:
+    return None if text is None else str(text).lower()
+
+
 SQLITE_FUNCTIONS = {
     "regulars_number": _number,
     "regulars_number_digits": _number_digits,
+    "regulars_small_letters": _small_letters,
     "regulars_texts": _texts,
 }
 """Functions of one argument by their names in SQL."""

@@ -8,8 +8,10 @@ from typing import Any
 from uuid import UUID
 
 import strawberry
-from sqlalchemy import and_, false, func, or_, true
+from sqlalchemy import and_, false, or_, true
 from sqlalchemy.sql.elements import ColumnElement
+
+from regulars.letters import in_small_letters
 
 __all__ = [
     "BooleanFilter",
@@ -107,17 +109,13 @@ def filter_input_of(kind: Any) -> type[Any] | None:
     return _FILTERS.get(kind)
 
 
-def _like(text: str) -> str:
-    return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-
-
 _OPERATORS: dict[str, Callable[[ColumnElement[Any], Any], ColumnElement[bool]]] = {
     "eq": lambda column, value: column.is_(None) if value is None else column == value,
     "ne": lambda column, value: column.is_not(None) if value is None else or_(column != value, column.is_(None)),
     "in": lambda column, value: column.in_(value) if value else false(),
     "notIn": lambda column, value: or_(column.not_in(value), column.is_(None)) if value else true(),
-    "contains": lambda column, value: func.lower(column).like(f"%{_like(value.lower())}%", escape="\\"),
-    "startsWith": lambda column, value: func.lower(column).like(f"{_like(value.lower())}%", escape="\\"),
+    "contains": lambda column, value: in_small_letters(column).contains(value.lower(), autoescape=True),
+    "startsWith": lambda column, value: in_small_letters(column).startswith(value.lower(), autoescape=True),
     "gt": lambda column, value: column > value,
     "gte": lambda column, value: column >= value,
     "lt": lambda column, value: column < value,

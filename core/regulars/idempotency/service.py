@@ -20,6 +20,7 @@ from regulars.access.actors import Actor
 from regulars.idempotency.models import KeptAnswer
 from regulars.idempotency.refusals import AnswerErased, KeyInFlight, KeyOfAnotherRequest, KeyRefused
 from regulars.inserts import insert_new
+from regulars.letters import in_small_letters
 from regulars.tables import new_id
 from regulars.writing import fetch
 
@@ -138,7 +139,7 @@ async def erase_answers(session: AsyncSession, *, request_ids: Collection[str], 
     A request that is repeated afterwards is refused with ``AnswerErased``: its effect is not had twice.
     """
     found: list[ColumnElement[bool]] = [col(KeptAnswer.request_id).in_(request_ids)]
-    answer = func.lower(col(KeptAnswer.answer))
+    answer = in_small_letters(col(KeptAnswer.answer))
     found += [answer.contains(word.lower(), autoescape=True) for word in words if word]
     connection = await session.connection()
     erased = update(KeptAnswer).where(col(KeptAnswer.answer).is_not(None), or_(*found)).values(answer=None)

@@ -1,14 +1,15 @@
 """Find what is left of a person where nothing refers to them: in jobs, rejected messages, notes and files."""
 
+import json
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import orjson
-from sqlalchemy import Column, ColumnElement, Table, Text, cast, func, or_, select, update
+from sqlalchemy import Column, ColumnElement, Table, Text, cast, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from regulars.letters import in_small_letters
 from regulars.personal import pii_of, refers_to_customer
 from regulars.tables import Table as TableModel
 
@@ -26,7 +27,9 @@ LEFT_ALONE = frozenset({"core_event", "core_kept_answer", "core_ledger_words"})
 
 def telling_words(texts: Iterable[str | None]) -> frozenset[str]:
     """Return the texts that point to one person, in small letters; short ones would hit strangers."""
-    return frozenset(text.casefold() for text in texts if text is not None and len(text.strip()) >= SHORTEST_WORD)
+    telling = [text for text in texts if text is not None and len(text.strip()) >= SHORTEST_WORD]
+    # What is written with ß or a final sigma is another text without regard to case than in small letters.
+    return frozenset(form for text in telling for form in (text.lower(), text.casefold()))
 
 
 async def erase_from_tables(session: AsyncSession, *, words: Collection[str]) -> dict[str, int]:
@@ -57,13 +60,13 @@ def erase_from_files(paths: Iterable[Path], *, words: Collection[str]) -> int:
     Who reads the file on from some byte finds that byte where it was.
     """
     erased = 0
-    encoded = [form.encode() for word in words for form in _forms(word)]
+    forms = [form for word in words for form in _forms(word)]
     for path in paths:
         with path.open("r+b") as file:
             begin = 0
-            for line in file.readlines() if encoded else []:
-                lowered = line.lower()
-                if any(word in lowered for word in encoded):
+            for line in file.readlines() if forms else []:
+                told = line.decode(errors="replace").lower()
+                if any(form in told for form in forms):
                     file.seek(begin)
                     file.write(_blank(line))
                     erased += 1
@@ -78,15 +81,14 @@ def _searched(table: Table) -> Iterator[Column[Any]]:
 
 
 def _holds(column: Column[Any], words: Collection[str]) -> ColumnElement[bool]:
-    text = func.lower(cast(column, Text))
+    text = in_small_letters(cast(column, Text))
     return or_(*(text.contains(form, autoescape=True) for word in words for form in _forms(word)))
 
 
 def _forms(word: str) -> set[str]:
-    """Return the word, and how JSON may write it."""
-    escaped = word.encode("ascii", "backslashreplace").decode()
-    in_json = "".join(letter if letter.isascii() else f"\\u{ord(letter):04x}" for letter in word)
-    return {word, in_json, escaped, orjson.dumps(word).decode()[1:-1]}
+    """Return the word in small letters, and how JSON may write it, whatever letters of it are capital."""
+    written = (json.dumps(case, ensure_ascii=True)[1:-1].lower() for case in (word, word.title(), word.upper()))
+    return {word, json.dumps(word, ensure_ascii=False)[1:-1], *written}
 
 
 def _without(value: Any, pattern: re.Pattern[str]) -> Any:

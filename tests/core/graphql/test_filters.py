@@ -63,6 +63,18 @@ async def test_a_filter_finds_exactly_its_customers(
     assert found["customers"]["totalCount"] == len(names) == len(expected)
 
 
+@pytest.mark.parametrize("condition", [{"startsWith": "özge"}, {"startsWith": "ÖZGE S"}, {"contains": "STRAẞE"}])
+async def test_capital_letters_of_any_script_count_as_small_ones(core: App, condition: dict[str, str]) -> None:
+    await open_shop(core.database, core.clock.now(), {"Özge Straße": [], "Ozge": []})
+
+    found = await core.gql(
+        "query($name: StringFilter!) { customers(where: {displayName: $name}) { nodes { displayName } } }",
+        {"name": condition},
+    )
+
+    assert found["customers"]["nodes"] == [{"displayName": "Özge Straße"}]
+
+
 async def test_an_unknown_key_of_a_filter_is_an_error(core: App) -> None:
     answer = await core.ask("{ customers(where: {nickname: {eq: 1}}) { totalCount } }")
 

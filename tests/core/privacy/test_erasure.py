@@ -13,6 +13,7 @@ from tests.plan import Figures
 
 from regulars.access.actors import SYSTEM
 from regulars.ingest.models import Import
+from regulars.jobs.models import Job
 from regulars.jobs.service import enqueue_job
 from regulars.privacy.requests import PRIVACY_JOB
 from regulars.testing.app import App
@@ -56,6 +57,20 @@ def late_visit(canary: Canary, now: datetime) -> Touchpoint:
     )
 
 
+def import_with(rejects: Path, now: datetime) -> Import:
+    """Return the import of a file whose rejected rows lie in another."""
+    return Import(
+        kind="customers",
+        file_name="customers.csv",
+        fingerprint="f",
+        rejects_file=str(rejects),
+        rejects_size=rejects.stat().st_size,
+        created_by="system",
+        created_at=now,
+        updated_at=now,
+    )
+
+
 async def leave_tracks(app: App, canary: Canary, folder: Path) -> Path:
     """Leave what points to a person where nothing refers to them: a job, a rejected message, a file."""
     rejects = folder / "customers.csv.rejected.csv"
@@ -64,18 +79,7 @@ async def leave_tracks(app: App, canary: Canary, folder: Path) -> Path:
     )
     now = app.clock.now()
     async with app.database.writing() as session:
-        session.add(
-            Import(
-                kind="customers",
-                file_name="customers.csv",
-                fingerprint="f",
-                rejects_file=str(rejects),
-                rejects_size=rejects.stat().st_size,
-                created_by="system",
-                created_at=now,
-                updated_at=now,
-            )
-        )
+        session.add(import_with(rejects, now))
         session.add(
             RejectedMessage(
                 source="site",
@@ -126,6 +130,31 @@ async def test_what_points_to_a_person_without_referring_to_them_is_erased_too(a
         (message,) = await session.scalars(select(RejectedMessage))
     assert message.body is None
     assert request["certificate"]["fileLines"] == 1
+
+
+async def test_a_name_is_erased_in_whatever_letters_it_is_written(app: App, tmp_path: Path) -> None:
+    created = await app.gql(CREATE, {"input": {"displayName": "Örs Großmann", "identities": []}})
+    rejects = tmp_path / "rejected.csv"
+    rejects.write_text("line,row\n2,örs großmann\n3,ÖRS GROSSMANN\n4,\\u00D6rs Gro\\u00dfmann\n5,Örs Gram\n")
+    now = app.clock.now()
+    written = {"small": "örs großmann", "usual": "Für Örs Großmann", "capital": "ÖRS GROSSMANN"}
+    async with app.database.writing() as session:
+        session.add(import_with(rejects, now))
+        job = await enqueue_job(session, kind="core.none", actor=SYSTEM.label, input=written, now=now)
+
+    await app.gql(ERASE, {"id": created["customerCreate"]["customer"]["databaseId"]}, as_="privacy")
+    await app.run_job(PRIVACY_JOB)
+
+    async with app.database.reading() as session:
+        told = await session.get_one(Job, job.id)
+    assert told.input == {"small": "‹erased›", "usual": "Für ‹erased›", "capital": "‹erased›"}
+    assert [line.rstrip() for line in rejects.read_text().splitlines()] == [
+        "line,row",
+        "2,ERASED,,{}",
+        "3,ERASED,,{}",
+        "4,ERASED,,{}",
+        "5,Örs Gram",
+    ]
 
 
 async def test_a_merged_customers_rows_and_what_the_merge_kept_are_erased_with_them(app: App) -> None:
