@@ -1,7 +1,7 @@
 """What a client hears over a WebSocket when a subscription cannot be."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -9,6 +9,7 @@ import orjson
 import pytest
 from starlette.types import Message
 
+from regulars.access.refusals import MalformedKey, WrongScheme
 from regulars.testing.app import App
 
 FOLLOW = "subscription ($types: [String!], $customer: ID) { events(types: $types, customerId: $customer) { type } }"
@@ -30,10 +31,10 @@ class Line:
 
 
 @asynccontextmanager
-async def connected(app: App) -> AsyncIterator[Line]:
-    """Open a connection for an admin; it is acknowledged."""
+async def opened(app: App, credentials: Mapping[str, str]) -> AsyncIterator[Line]:
+    """Open a connection that nobody has greeted on yet."""
     line = Line()
-    headers = [(name.encode(), value.encode()) for name, value in (await app.key("admin")).items()]
+    headers = [(name.encode(), value.encode()) for name, value in credentials.items()]
     scope = {
         "type": "websocket",
         "path": "/graphql",
@@ -44,11 +45,18 @@ async def connected(app: App) -> AsyncIterator[Line]:
     line.received.put_nowait({"type": "websocket.connect"})
     connection = asyncio.create_task(app.web(scope, line.received.get, line.sent.put))
     await line.sent.get()
-    line.say(type="connection_init")
-    await line.hear()
     yield line
     line.received.put_nowait({"type": "websocket.disconnect", "code": 1000})
     await connection
+
+
+@asynccontextmanager
+async def connected(app: App) -> AsyncIterator[Line]:
+    """Open a connection for an admin; it is acknowledged."""
+    async with opened(app, await app.key("admin")) as line:
+        line.say(type="connection_init")
+        await line.hear()
+        yield line
 
 
 @pytest.mark.parametrize(
@@ -69,3 +77,16 @@ async def test_a_subscription_that_cannot_be_says_why(
     assert (answer["id"], answer["type"]) == ("1", "error")
     (error,) = answer["payload"]
     assert (error["message"], error["extensions"]["code"]) == (words, code)
+
+
+@pytest.mark.parametrize(
+    ("credentials", "reason"), [("rgl_x", str(WrongScheme())), ("Bearer rgl_x", str(MalformedKey()))]
+)
+async def test_whoever_is_refused_reads_why_when_the_connection_is_closed(
+    app: App, credentials: str, reason: str
+) -> None:
+    async with opened(app, {}) as line:
+        line.say(type="connection_init", payload={"authorization": credentials})
+        closing = await line.sent.get()
+
+    assert closing == {"type": "websocket.close", "code": 4403, "reason": reason}

@@ -37,13 +37,25 @@ Check = Callable[[str, Actor], Awaitable[None]]
 SUBSCRIPTIONS_PER_CONNECTION = 20
 PATIENCE = timedelta(seconds=10)
 WRONG_PROTOCOL = 4406
+LONGEST_REASON_BYTES = 123
+"""RFC 6455: a control frame carries 125 bytes, of which two are the code."""
+
+
+class _Socket(ASGIWebSocketAdapter):
+    """Says in closing why somebody was refused, instead of the protocol's one word."""
+
+    refusal: ExpectedError | None = None
+
+    async def close(self, code: int, reason: str) -> None:
+        """Close the connection."""
+        await super().close(code, reason if self.refusal is None else _short(str(self.refusal)))
 
 
 class _Connection:
     """What one connection knows about whoever opened it."""
 
-    def __init__(self, websocket: WebSocket) -> None:
-        self.websocket = websocket
+    def __init__(self, websocket: WebSocket, socket: _Socket) -> None:
+        self.websocket, self.socket = websocket, socket
         self.connection_params: Mapping[str, object] = {}
         self.actor = ANONYMOUS
 
@@ -73,10 +85,11 @@ class GraphQLOverWebSocket:
         await websocket.accept(subprotocol=GRAPHQL_TRANSPORT_WS_PROTOCOL)
         view: Any = self
         schema: Any = self
+        socket = _Socket(view, websocket, websocket)
         handler = BaseGraphQLTransportWSHandler[_Connection, None](
             view=view,
-            websocket=ASGIWebSocketAdapter(view, websocket, websocket),
-            context=_Connection(websocket),
+            websocket=socket,
+            context=_Connection(websocket, socket),
             root_value=None,
             schema=schema,
             connection_init_wait_timeout=PATIENCE,
@@ -87,11 +100,12 @@ class GraphQLOverWebSocket:
     # What the protocol asks of its view
 
     async def on_ws_connect(self, connection: _Connection) -> object:
-        """Find out who it is; credentials that do not hold close the connection."""
+        """Find out who it is; credentials that do not hold close the connection, with the reason."""
         given = connection.connection_params.get("authorization", connection.websocket.headers.get("authorization"))
         try:
             connection.actor = await self._authenticate(given if isinstance(given, str) else None)
         except ExpectedError as error:
+            connection.socket.refusal = error
             raise ConnectionRejectionError from error
         return UNSET
 
@@ -171,6 +185,14 @@ class GraphQLOverWebSocket:
                 yield PreExecutionError(data=None, errors=_shown_refusal(error, request_id))
             finally:
                 await found.aclose()
+
+
+def _short(text: str) -> str:
+    """Return as much of a text as a closing frame holds."""
+    written = text.encode()
+    if len(written) <= LONGEST_REASON_BYTES:
+        return text
+    return f"{written[: LONGEST_REASON_BYTES - 3].decode(errors='ignore')}…"
 
 
 def _shown_refusal(error: Exception, request_id: str) -> list[GraphQLError]:
