@@ -60,9 +60,10 @@ class GraphQLPart:
 class Trait:
     """A named fact about a customer that lies in a column of one of the plugin's own tables.
 
-    ``key`` starts with the plugin's id (``clv.tier``). ``column`` belongs to a table with one row per customer,
-    reached by ``customer_id``. ``as_of`` says when the value was last true, ``used_for`` in words what it is used for,
-    which customers can read.
+    ``key`` starts with the plugin's id (``clv.tier``). ``titles`` is what it is called in further languages, by their
+    codes (``de``), on pages of customers. ``column`` belongs to a table with one row per customer, reached by
+    ``customer_id``. ``as_of`` says when the value was last true, ``used_for`` in words what it is used for, which
+    customers can read.
     """
 
     key: str
@@ -76,6 +77,7 @@ class Trait:
     filterable: bool = True
     sortable: bool = False
     used_for: str | None = None
+    titles: Mapping[str, str] = field(default_factory=dict, hash=False)
 
 
 EventHandler = Callable[["PluginContext", "Sequence[EventEnvelope]"], Awaitable[None]]

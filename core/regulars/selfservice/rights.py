@@ -50,10 +50,13 @@ class CustomerRights:
         )
         return found[customer_id]
 
-    async def titles(self, session: AsyncSession, *, keys: Collection[str]) -> Mapping[str, str]:
-        """Return what the facts with these keys are called; a fact that is defined no longer, by its key."""
+    async def titles(self, session: AsyncSession, *, keys: Collection[str], language: str) -> Mapping[str, str]:
+        """Return what the facts with these keys are called, in the language where somebody said so.
+
+        A fact that is defined no longer is called by its key.
+        """
         registry = await known_traits(session, registry=self._traits()) if keys else self._traits()
-        called = {key: trait.title for key, trait in registry.plugin_traits.items()}
+        called = {key: trait.titles.get(language, trait.title) for key, trait in registry.plugin_traits.items()}
         called |= {key: definition.title for key, definition in registry.company_traits.items()}
         return {key: called.get(key, key) for key in keys}
 

@@ -1,6 +1,6 @@
 """The facts about customers that clv offers to segments, pilots and other plugins."""
 
-from typing import Any
+from typing import Any, Literal
 
 from sqlmodel import col
 
@@ -10,12 +10,22 @@ from regulars_clv.models import ClvScore
 __all__ = ["TRAITS"]
 
 
-def _inferred(name: str, title: str, type: Any, column: Any, *, sortable: bool = False) -> Trait:
+def _trait(
+    name: str,
+    title: str,
+    type: Literal["boolean", "number", "text"],
+    column: Any,
+    *,
+    sortable: bool = False,
+    is_seen: bool = False,
+    **titles: str,
+) -> Trait:
     return Trait(
         key=f"clv.{name}",
         title=title,
+        titles=titles,
         type=type,
-        provenance="observed" if name == "past_profit" else "inferred",
+        provenance="observed" if is_seen else "inferred",
         column=col(column),
         customer_id=col(ClvScore.customer_id),
         as_of=col(ClvScore.as_of),
@@ -25,11 +35,63 @@ def _inferred(name: str, title: str, type: Any, column: Any, *, sortable: bool =
 
 
 TRAITS = (
-    _inferred("value", "Expected profit of the coming months", "number", ClvScore.value, sortable=True),
-    _inferred("tier", "Tier by expected profit", "text", ClvScore.tier),
-    _inferred("percentile", "Share of customers worth at most as much", "number", ClvScore.percentile),
-    _inferred("p_alive", "Probability of not having left", "number", ClvScore.p_alive),
-    _inferred("expected_orders", "Expected purchase days", "number", ClvScore.expected_orders),
-    _inferred("past_profit", "Profit so far", "number", ClvScore.past_profit, sortable=True),
-    _inferred("overdue", "Has waited longer than usual", "boolean", ClvScore.is_overdue),
+    _trait(
+        "value",
+        "Expected profit of the coming months",
+        "number",
+        ClvScore.value,
+        sortable=True,
+        de="Erwarteter Gewinn der nächsten Monate",
+        ar="الربح المتوقع في الأشهر القادمة",
+    ),
+    _trait(
+        "tier",
+        "Tier by expected profit",
+        "text",
+        ClvScore.tier,
+        de="Stufe nach erwartetem Gewinn",
+        ar="الفئة حسب الربح المتوقع",
+    ),
+    _trait(
+        "percentile",
+        "Share of customers worth at most as much",
+        "number",
+        ClvScore.percentile,
+        de="Anteil der Kunden, die höchstens so viel bringen",
+        ar="نسبة الزبائن الذين لا يزيد ربحهم المتوقع على هذا",
+    ),
+    _trait(
+        "p_alive",
+        "Probability of not having left",
+        "number",
+        ClvScore.p_alive,
+        de="Wahrscheinlichkeit, noch Kunde zu sein",
+        ar="احتمال البقاء زبونًا",
+    ),
+    _trait(
+        "expected_orders",
+        "Expected purchase days",
+        "number",
+        ClvScore.expected_orders,
+        de="Erwartete Tage mit Einkäufen",
+        ar="عدد أيام الشراء المتوقعة",
+    ),
+    _trait(
+        "past_profit",
+        "Profit so far",
+        "number",
+        ClvScore.past_profit,
+        sortable=True,
+        is_seen=True,
+        de="Gewinn bisher",
+        ar="الربح حتى الآن",
+    ),
+    _trait(
+        "overdue",
+        "Has waited longer than usual",
+        "boolean",
+        ClvScore.is_overdue,
+        de="Wartet länger als sonst",
+        ar="انتظر أطول من المعتاد",
+    ),
 )

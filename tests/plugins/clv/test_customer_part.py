@@ -109,6 +109,23 @@ async def test_what_the_shop_uses_scores_for_stands_beside_them_in_the_readers_l
         assert "Was Sie voraussichtlich kaufen" in page.text
 
 
+@pytest.mark.parametrize(
+    ("language", "title"), [("de", "Gewinn bisher"), ("ar", "الربح حتى الآن"), ("en", "Profit so far")]
+)
+async def test_the_facts_behind_a_score_are_called_by_names_in_the_readers_language(
+    app: App, language: str, title: str
+) -> None:
+    anna = await regular(app)
+    await app.run_job("clv.fit")
+    await app.gql(DELETE, {"id": str(anna)})
+
+    async with opened(app, anna, EMAIL) as page:
+        await page.get(f"/preferences?lang={language}")
+
+    assert f"<h3>{title}: <bdi>" in page.shown.text
+    assert ("Tier by expected profit" in page.text) == (language == "en")
+
+
 async def test_stopping_scores_on_the_page_takes_score_and_history_away(app: App) -> None:
     anna = await regular(app)
     await app.run_job("clv.fit")

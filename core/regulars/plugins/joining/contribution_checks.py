@@ -75,6 +75,8 @@ def check_traits(manifest: PluginManifest, result: object) -> tuple[Trait, ...]:
     """Accept traits over columns of the plugin's own tables."""
     traits = sequence_of(Trait, result)
     for trait in traits:
+        for language, title in mapping(trait.titles).items():
+            size_checked((instance_of(str, language), instance_of(str, title)))
         size_checked((trait.key, trait.title))
         _check_prefix("trait", trait.key, f"{manifest.id}.")
         _check_permission(manifest, f"the trait {trait.key}", trait.permission)

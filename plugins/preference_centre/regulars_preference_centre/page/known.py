@@ -39,10 +39,11 @@ async def _read(visit: Visit) -> Mapping[str, Any]:
     session, customer_id = visit.ctx.session, visit.customer_id
     facts = await visit.ctx.rights.facts(session, customer_id=customer_id, now=visit.now)
     objections = (await objections_of(session, customer_ids=[customer_id])).get(customer_id, ())
-    titles = await visit.ctx.rights.titles(session, keys=[one.key for one in objections])
+    keys = {*(one.key for one in facts), *(one.key for one in objections)}
+    titles = await visit.ctx.rights.titles(session, keys=keys, language=visit.language)
     happened = await count_touchpoints(session, customer_id=customer_id)
     return {
-        "facts": [*await _answers(visit), *(_shown(visit, fact) for fact in facts)],
+        "facts": [*await _answers(visit), *(_shown(visit, fact, titles[fact.key]) for fact in facts)],
         "has_guesses": any(fact.provenance == GUESS for fact in facts),
         "names": [
             {"kind": one.kind, "value": one.value, "source": one.source, "is_proved": one.is_verified}
@@ -65,10 +66,10 @@ async def _read(visit: Visit) -> Mapping[str, Any]:
     }
 
 
-def _shown(visit: Visit, fact: TraitReading) -> Mapping[str, Any]:
+def _shown(visit: Visit, fact: TraitReading, title: str) -> Mapping[str, Any]:
     return {
         "key": fact.key,
-        "title": fact.title,
+        "title": title,
         "type": fact.type,
         "value": _words(visit, fact.value),
         "typed": _typed(fact.value),

@@ -53,6 +53,7 @@ def traits() -> Sequence[Trait]:
         Trait(
             key="loyalty_card.points",
             title="Points on the loyalty card",
+            titles={"de": "Punkte auf der Kundenkarte"},
             type="number",
             provenance="observed",
             column=col(LoyaltyAccount.points),
