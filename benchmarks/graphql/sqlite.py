@@ -2,7 +2,9 @@
 
     SIZE=10000 python benchmarks/graphql/sqlite.py
 
-The rows are those of the PostgreSQL of the benchmark, copied once.
+The rows are those of the PostgreSQL of the benchmark, copied once. The statements run one after another, which is what
+the goals are about, and as many at once as there are requests: then they cost more, for SQLite's threads wait for one
+another.
 """
 
 import asyncio
@@ -16,7 +18,7 @@ import orjson
 import uvloop
 from cluster import WORK, Cluster, cluster
 from data import TABLES, database_of, make_tables
-from measuring import ROUNDS, SECONDS, Contender, conditions, measure, median, spread
+from measuring import CONNECTIONS, ROUNDS, SECONDS, Contender, conditions, measure, median, spread
 from plugin import use_plugin
 from servers import Running, started
 from sqlalchemy import event, insert, select
@@ -52,35 +54,45 @@ def _compare(query: str, goal: float | None, running: Running, url: str) -> None
     [slices] = measure([Contender(running, query)], postgres_pid=None).values()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         bare = runner.run(_bare_cpu_ms(url, [orjson.loads(body) for body in running.bodies(query)[:ASKED]]))
-    mine, least = median(slices, lambda one: one.cpu_ms), statistics.median(bare)
+    mine, least, crowded = median(slices, lambda one: one.cpu_ms), *map(statistics.median, bare)
     share = mine / least
     verdict = "" if goal is None else f", goal at most {goal}: {'met' if share <= goal else 'MISSED'}"
     print(
         f"{query}  CPU ms: server {mine:.3f} {spread(slices, lambda one: one.cpu_ms)}, statement alone {least:.3f}"
-        f" [{min(bare):.3f}-{max(bare):.3f}] ({share:.2f}x{verdict})"
-        f"  p50 {median(slices, lambda one: one.p50_ms):.1f} ms  {slices[0].kilobytes:.1f} KB",
+        f" [{min(bare[0]):.3f}-{max(bare[0]):.3f}] ({share:.2f}x{verdict}),"
+        f" {CONNECTIONS} at once {crowded:.3f} ({mine / crowded:.2f}x)"
+        f"  {median(slices, lambda one: one.per_second):.0f} req/s"
+        f"  p50 {median(slices, lambda one: one.p50_ms):.1f} ms  p99 {median(slices, lambda one: one.p99_ms):.1f} ms"
+        f"  {slices[0].kilobytes:.1f} KB",
         flush=True,
     )
 
 
-async def _bare_cpu_ms(url: str, asked: Sequence[Mapping[str, Any]]) -> list[float]:
-    """Return the CPU of the statements of these queries, in ms for each, by round."""
+async def _bare_cpu_ms(url: str, asked: Sequence[Mapping[str, Any]]) -> tuple[list[float], list[float]]:
+    """Return the CPU of the statements of these queries, in ms for each, by round: one by one, and several at once."""
     server = Server(Settings(database_url=url, worker=False, audit_heads=str(WORK / "audit-heads")))
     async with server.running():
         statements = await _statements_of(server, asked)
         engine = open_engine(server.settings)
         event.remove(engine.sync_engine, "begin", begin_sqlite)  # one statement alone needs no transaction
-        took = []
-        for _ in range(ROUNDS):
-            began, cpu, run = time.perf_counter(), time.process_time(), 0
-            while time.perf_counter() < began + SECONDS:
-                text, values = statements[run % len(statements)]
+
+        async def run_in_turn(place: int, until: float) -> int:
+            run = 0
+            while time.perf_counter() < until:
+                statement, values = statements[(place + run) % len(statements)]
                 async with engine.connect() as connection:
-                    (await connection.exec_driver_sql(text, values)).scalar_one()
+                    (await connection.exec_driver_sql(statement, values)).scalar_one()
                 run += 1
-            took.append((time.process_time() - cpu) * 1000 / run)
+            return run
+
+        async def round_of(at_once: int) -> float:
+            cpu, until = time.process_time(), time.perf_counter() + SECONDS
+            run = sum(await asyncio.gather(*(run_in_turn(place, until) for place in range(at_once))))
+            return (time.process_time() - cpu) * 1000 / run
+
+        rounds = [(await round_of(1), await round_of(CONNECTIONS)) for _ in range(ROUNDS)]
         await engine.dispose()
-        return took
+        return [alone for alone, _ in rounds], [crowded for _, crowded in rounds]
 
 
 async def _statements_of(server: Server, asked: Sequence[Mapping[str, Any]]) -> list[Statement]:
