@@ -67,7 +67,7 @@ async def answer_http_error(request: Request, error: Exception) -> Response:
     headers = dict(error.headers or {})
     if is_for_a_person(request):
         detail = PAGE_DETAILS.get(status, error.detail)
-        return problem_page(request, error, status=status, detail=detail, headers=headers)
+        return problem_page(request, error, status=status, code=code, detail=detail, headers=headers)
     return problem_response(
         status,
         code=code,
@@ -83,7 +83,12 @@ async def answer_expected_error(request: Request, error: Exception) -> Response:
     request.state.log["code"] = error.code
     if is_for_a_person(request):
         return problem_page(
-            request, error, status=_status_of(error), detail=str(error), headers=_headers_of(error) or {}
+            request,
+            error,
+            status=_status_of(error),
+            code=error.code,
+            detail=str(error),
+            headers=_headers_of(error) or {},
         )
     return problem_response(
         _status_of(error),

@@ -12,7 +12,6 @@ __all__ = ["STOP_WORDS", "StopWords"]
 class StopWords:
     """The page in one language. ``{shop}``, ``{what}``, ``{topic}`` and ``{name}`` are filled in."""
 
-    skip: str
     title: str
     title_done: str
     lead: str
@@ -24,7 +23,6 @@ class StopWords:
     all_text: str
     all_button: str
     more: str
-    questions: str
     everything: str
     purposes: Mapping[str, str]
     other_purpose: str
@@ -44,7 +42,6 @@ class StopWords:
 
 STOP_WORDS: Mapping[str, StopWords] = {
     "en": StopWords(
-        skip="Go to the content",
         title="Stop these messages?",
         title_done="Stopped",
         lead="With this button, {shop} sends you no more {what}.",
@@ -56,7 +53,6 @@ STOP_WORDS: Mapping[str, StopWords] = {
         all_text="No more advertising, newsletters and surveys from {shop}, by any way.",
         all_button="Stop everything",
         more="Less, a pause, or other choices",
-        questions="Questions? Write to",
         everything="advertising, newsletters and surveys",
         purposes={
             "*": "messages",
@@ -70,7 +66,6 @@ STOP_WORDS: Mapping[str, StopWords] = {
         about=" about “{topic}”",
     ),
     "de": StopWords(
-        skip="Zum Inhalt",
         title="Diese Nachrichten beenden?",
         title_done="Beendet",
         lead="Mit diesem Knopf schickt {shop} Ihnen dies nicht mehr: {what}.",
@@ -82,7 +77,6 @@ STOP_WORDS: Mapping[str, StopWords] = {
         all_text="Keine Werbung, Rundbriefe und Umfragen mehr von {shop}, auf keinem Weg.",
         all_button="Alles beenden",
         more="Weniger, eine Pause oder andere Einstellungen",
-        questions="Fragen? Schreiben Sie an",
         everything="Werbung, Rundbriefe und Umfragen",
         purposes={
             "*": "Nachrichten",
@@ -96,7 +90,6 @@ STOP_WORDS: Mapping[str, StopWords] = {
         about=" zu „{topic}“",
     ),
     "ar": StopWords(
-        skip="انتقل إلى المحتوى",
         title="هل نوقف هذه الرسائل؟",
         title_done="توقفت",
         lead="بهذا الزر لن يرسل إليك {shop} بعد الآن: {what}.",
@@ -108,7 +101,6 @@ STOP_WORDS: Mapping[str, StopWords] = {
         all_text="لا إعلانات ولا نشرات ولا استبيانات من {shop} بعد الآن، بأي طريقة.",
         all_button="أوقف كل شيء",
         more="أقل، أو استراحة، أو اختيارات أخرى",
-        questions="لديك سؤال؟ اكتب إلى",
         everything="الإعلانات والنشرات والاستبيانات",
         purposes={
             "*": "رسائل",

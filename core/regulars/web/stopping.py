@@ -14,15 +14,14 @@ from starlette.types import Message
 
 from regulars.access.actors import ANONYMOUS
 from regulars.consents.scopes import EVERYTHING, Scope
-from regulars.languages import fitting_language
 from regulars.plugins.pages.stop_links import stop_help
 from regulars.selfservice.down_tokens import DownToken, read_down_token
 from regulars.selfservice.stopping import language_behind, stop_scope
-from regulars.web.console.frame import Frame, framed
 from regulars.web.gpc import heed_gpc
 from regulars.web.house import STOP_PATH
 from regulars.web.server import Server
 from regulars.web.stop_words import STOP_WORDS
+from regulars.web.visitor_pages import visitor_language, visitor_page
 
 __all__ = ["stop_route"]
 
@@ -94,13 +93,15 @@ async def _form(request: Request) -> Mapping[str, object]:
 async def _page(server: Server, request: Request, token: DownToken, scope: Scope, *, has_stopped: bool) -> Response:
     async with server.database.reading() as session:
         known = await language_behind(session, customer_id=token.customer_id)
-    language = _language(server, request, known)
+    language = visitor_language(server, request, known=known)
     written = request.path_params["token"]
     help = await stop_help(server.host, token=written, topic=scope.topic, language=language)
     words = STOP_WORDS[language]
-    page = framed(
-        Frame(server.company, ANONYMOUS, None, width="phone", language=language),
+    page = visitor_page(
+        server,
         "console/stop.html",
+        language=language,
+        width="phone",
         title=words.title_done if has_stopped else words.title,
         words=words,
         what=words.what(scope, help.topic_name or scope.topic),
@@ -110,13 +111,3 @@ async def _page(server: Server, request: Request, token: DownToken, scope: Scope
     )
     page.headers.update(HEADERS)
     return page
-
-
-def _language(server: Server, request: Request, known: str | None) -> str:
-    usual = next((language for language in server.company.languages if language in STOP_WORDS), "en")
-    return fitting_language(
-        asked=request.query_params.get("lang"),
-        known=known,
-        accepted=request.headers.get("accept-language", ""),
-        offered=[usual, *STOP_WORDS],
-    )

@@ -6,14 +6,18 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from regulars.access.actors import ANONYMOUS
-from regulars.access.refusals import CredentialsMissing
+from regulars.access.refusals import AllowanceSpent, CredentialsMissing
+from regulars.plugins.pages.addresses import pages_path, plugin_at
 from regulars.web.console.frame import Frame, framed
 from regulars.web.console.signing_in import sign_in_address
+from regulars.web.problem_words import problem_words
 from regulars.web.server import Server
+from regulars.web.visitor_pages import visitor_language, visitor_page
 
 __all__ = ["is_for_a_person", "problem_page"]
 
 READING = frozenset({"GET", "HEAD"})
+FOR_STAFF = ("/console", "/plugins")
 
 
 def is_for_a_person(request: Request) -> bool:
@@ -21,23 +25,60 @@ def is_for_a_person(request: Request) -> bool:
     return "text/html" in request.headers.get("accept", "")
 
 
-def problem_page(request: Request, error: Exception, *, status: int, detail: str, headers: dict[str, str]) -> Response:
-    """Return the page that says what happened; whoever is not signed in is led to where one signs in."""
+def problem_page(
+    request: Request, error: Exception, *, status: int, code: str, detail: str, headers: dict[str, str]
+) -> Response:
+    """Return the page that says what happened; whoever is not signed in is led to where one signs in.
+
+    The staff's pages give the ``detail``, in English. All others speak the visitor's language.
+    """
     server: Server = request.app.state.server
     if isinstance(error, CredentialsMissing) and request.method in READING:
         query = f"?{request.url.query}" if request.url.query else ""
         return RedirectResponse(sign_in_address(f"{request.url.path}{query}"), 303)
-    frame = Frame(server.company, ANONYMOUS, None, width="narrow")
-    answer = framed(
-        frame,
+    answer = (
+        _for_staff(server, request, status, detail)
+        if is_for_staff(request.url.path)
+        else _for_visitors(server, request, error, status, code)
+    )
+    answer.headers.update(headers)
+    return answer
+
+
+def is_for_staff(path: str) -> bool:
+    """Tell whether the pages at and below a path are for staff."""
+    return path.startswith(FOR_STAFF)
+
+
+def _for_staff(server: Server, request: Request, status: int, detail: str) -> Response:
+    return framed(
+        Frame(server.company, ANONYMOUS, None, width="narrow"),
         "console/problem.html",
         title=_title(status),
         status=status,
         detail=detail,
         request_id=request.state.request_id,
     )
-    answer.headers.update(headers)
-    return answer
+
+
+def _for_visitors(server: Server, request: Request, error: Exception, status: int, code: str) -> Response:
+    language = visitor_language(server, request)
+    words = problem_words(code, status=status, language=language)
+    wait_s = error.wait_s if isinstance(error, AllowanceSpent) else 0
+    plugin = plugin_at(server.plugins, request.url.path)
+    pages = None if plugin is None else plugin.contributions.pages
+    return visitor_page(
+        server,
+        "console/visitor_problem.html",
+        language=language,
+        width="narrow",
+        title=words.title,
+        status=status,
+        words=words,
+        text=words.text.format(wait=wait_s),
+        back=None if plugin is None or pages is None else pages_path(plugin.id, pages),
+        request_id=request.state.request_id,
+    )
 
 
 def _title(status: int) -> str:
