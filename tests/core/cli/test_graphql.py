@@ -1,6 +1,7 @@
 import asyncio
 import json
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 from sqlalchemy import func, select
@@ -51,6 +52,23 @@ def test_sqlite_reads_the_newest_customers_in_order_and_no_others(
     explained = capsys.readouterr().out
     assert "USING INDEX ix_core_customer_newest" in explained
     assert "TEMP B-TREE" not in explained
+
+
+def test_sqlite_looks_up_one_customer_in_each_audience_and_reads_no_audience_whole(
+    sqlite_databases: SqliteDatabases,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    query = tmp_path / "query.graphql"
+    query.write_text(f'{{ contactVerdicts(where: {{customerId: {{eq: "{uuid4()}"}}}}) {{ nodes {{ outcome }} }} }}')
+
+    with sqlite_databases.fresh() as url:
+        monkeypatch.setenv("REGULARS_DATABASE_URL", url)
+        run(["graphql", "explain", str(query)])
+
+    explained = capsys.readouterr().out
+    assert "USING PRIMARY KEY (audience_id=? AND customer_id=?)" in explained
 
 
 def test_explaining_a_query_tells_what_stands_in_the_way(query: Path, capsys: pytest.CaptureFixture[str]) -> None:

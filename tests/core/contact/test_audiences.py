@@ -25,6 +25,9 @@ AUDIENCE = "query ($id: ID!) { contactAudience(id: $id) { counts { outcome rule 
 VERDICTS = """query ($id: ID!) {
   contactVerdicts(where: {audienceId: {eq: $id}}) { totalCount nodes { customerId outcome rule until } }
 }"""
+OF_CUSTOMER = """query ($id: ID!) {
+  contactVerdicts(where: {customerId: {eq: $id}}) { totalCount nodes { audienceId } }
+}"""
 MAY_GO = """query ($id: ID!) {
   customers(where: {contactAudience: {id: $id, outcomes: ["ALLOW"]}}) { nodes { displayName } }
 }"""
@@ -103,6 +106,16 @@ async def test_an_audience_tells_how_many_came_out_how_once_it_is_done(app: App)
         {"outcome": "ALLOW", "rule": "allowed", "customers": 2},
         {"outcome": "DENY", "rule": "no_consent", "customers": 1},
     ]
+
+
+async def test_a_customer_is_found_in_every_audience(app: App) -> None:
+    anna, _ben = await willing(app), await willing(app, "Ben")
+    audiences = {await decided(app), await decided(app, customerIds=[str(anna)])}
+
+    told = await app.gql(OF_CUSTOMER, {"id": str(anna)})
+
+    assert {one["audienceId"] for one in told["contactVerdicts"]["nodes"]} == audiences
+    assert told["contactVerdicts"]["totalCount"] == 2
 
 
 async def test_customers_are_found_by_what_came_out_for_them(app: App) -> None:
