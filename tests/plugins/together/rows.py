@@ -74,6 +74,9 @@ def _row(table: Table, number: int, written: Mapping[str, Any], random: Random) 
 
 
 def _value(column: Column[Any], number: int, written: Mapping[str, Any], random: Random) -> Any:
+    whole = written.get(column.table.info.get("parts_of", ""))
+    if whole and column is next(iter(column.table.primary_key)):
+        return random.choice(whole)["id"]
     for key in column.foreign_keys:
         referred = key.column.table.name
         if referred == column.table.name or referred not in written:

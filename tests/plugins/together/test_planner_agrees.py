@@ -64,7 +64,7 @@ async def compared(app: App, seed: int, *, count: int) -> tuple[list[Any], int]:
         planned = await app.ask(question.document, question.variables, as_=actor)
         with executor.without_planner():
             executed = await app.ask(question.document, question.variables, as_=actor)
-        if normal(planned) != normal(executed) and not (is_late(planned) or is_late(executed)):
+        if normal(planned) != normal(executed) and not (is_excused(planned) or is_excused(executed)):
             differences.append((number, question, actor.kind, normal(planned), normal(executed)))
     return differences, executor.planner.counts.planned + executor.planner.counts.rows - before
 
@@ -105,9 +105,10 @@ def values_from(rows: Mapping[str, Any], nodes: Mapping[str, Any]) -> Mapping[st
     }
 
 
-def is_late(answer: Mapping[str, Any]) -> bool:
-    """Tell whether the mutation of a plugin did not end in time, as on a machine with much else to do."""
-    return any(error.get("path") == ["oddTouch"] for error in answer.get("errors", ()) if "PLUGIN_FAILED" in str(error))
+def is_excused(answer: Mapping[str, Any]) -> bool:
+    """Tell whether a plugin did not end its mutation in time, or rests: nobody says which of its fields is named."""
+    failed = [error for error in answer.get("errors", ()) if error["extensions"]["code"] == "PLUGIN_FAILED"]
+    return any(error.get("path") == ["oddTouch"] or "rests for a while" in error["message"] for error in failed)
 
 
 def normal(answer: Mapping[str, Any]) -> bytes:
