@@ -122,7 +122,7 @@ async def test_the_facts_behind_a_score_are_called_by_names_in_the_readers_langu
     async with opened(app, anna, EMAIL) as page:
         await page.get(f"/preferences?lang={language}")
 
-    assert f"<h3>{title}: <bdi>" in page.shown.text
+    assert f"<h3><bdi>{title}</bdi>: <bdi>" in page.shown.text
     assert ("Tier by expected profit" in page.text) == (language == "en")
 
 

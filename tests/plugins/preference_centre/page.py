@@ -74,7 +74,8 @@ class Page:
     @property
     def text(self) -> str:
         """Return what the page says, without its marks."""
-        return " ".join(unescape(re.sub(r"<[^>]*>", " ", self.shown.text)).split())
+        without_isolation = re.sub(r"</?bdi[^>]*>", "", self.shown.text)
+        return " ".join(unescape(re.sub(r"<[^>]*>", " ", without_isolation)).split())
 
 
 def door(app: App) -> CustomerDoor:
