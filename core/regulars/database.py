@@ -14,7 +14,8 @@ from regulars.notes import NotingSession
 from regulars.settings import Settings
 from regulars.sqlite_functions import SQLITE_FUNCTIONS
 from regulars.sqlite_visits import connect_in_visits
-from regulars.writing import LONGEST_WAIT_S, WritingSession
+from regulars.writers import BEGIN_WRITING, LONGEST_WAIT_S, Writers
+from regulars.writing import WritingSession
 
 __all__ = ["Database", "begin_sqlite", "open_engine", "patience"]
 
@@ -84,7 +85,7 @@ def begin_sqlite(connection: Connection) -> None:
     if driver.in_transaction:
         return
     writes = connection.get_execution_options().get("regulars_writes", False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+    connection.exec_driver_sql(BEGIN_WRITING if writes else "BEGIN")
 
 
 def _release_sqlite(connection: Any, _record: object, _error: object) -> None:
@@ -163,7 +164,7 @@ class Database:
         self._direct = DirectReader(engine)
         self.listeners: list[Callable[[str], None]] = []
         self._writing = engine.execution_options(regulars_writes=True)
-        self._turn = asyncio.Lock() if engine.dialect.name == "sqlite" else None
+        self._writers = Writers(engine)
 
     @property
     def engines(self) -> tuple[AsyncEngine, ...]:
@@ -205,7 +206,7 @@ class Database:
 
     def writing_session(self) -> AsyncSession:
         """Return a session for writing whose caller commits."""
-        return WritingSession(self._writing, self._tell, turn=self._turn)
+        return WritingSession(self._writing, self._writers, self._tell)
 
     def _tell(self, statement: str) -> None:
         for listener in self.listeners:
@@ -219,5 +220,6 @@ class Database:
     async def close(self) -> None:
         """Close every connection."""
         await self._direct.close()
+        await self._writers.close()
         for engine in self.engines:
             await engine.dispose()

@@ -16,7 +16,10 @@ from sqlalchemy.orm import Session
 from regulars.prepared import Command, Row, columns_of
 from regulars.tables import Table
 
-__all__ = ["Notes", "NotingSession", "note"]
+__all__ = ["NOTES", "Notes", "NotingSession", "note"]
+
+NOTES = "regulars.notes"
+"""In the info of a session, its notes."""
 
 
 @dataclass
@@ -54,7 +57,7 @@ class NotingSession(Session):
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
-        self.notes = Notes()
+        self.notes: Notes = self.info.setdefault(NOTES, Notes())
 
     def flush(self, objects: Sequence[Any] | None = None) -> None:
         """Write what has changed, and the notes after it."""
@@ -88,9 +91,9 @@ def _forget(session: NotingSession, _transaction: object) -> None:
 
 def note(session: AsyncSession, kind: type[Table], row: Row) -> None:
     """Let a row be added to the table of ``kind`` at the end of what the session does now; it names every column."""
-    noting = session.sync_session
-    assert isinstance(noting, NotingSession), "The Database gives out sessions."
-    noting.notes.add(kind, row)
+    notes: Notes | None = session.info.get(NOTES)
+    assert notes is not None, "The Database gives out sessions."
+    notes.add(kind, row)
 
 
 @cache

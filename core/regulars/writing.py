@@ -1,7 +1,6 @@
 """The session of a change: constant statements go straight to the driver, and the ORM joins in where it is asked.
 
-All of it is one transaction on one connection, which is taken when something first needs it. SQLite has one writer at a
-time and lets the others look again and again who comes first, so the writers of a process queue before they begin.
+All of it is one transaction on one connection, which is taken when something first needs it.
 """
 
 import asyncio
@@ -9,26 +8,24 @@ import sqlite3
 from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
-from sqlalchemy import Connection, PoolProxiedConnection
-from sqlalchemy.exc import DBAPIError, OperationalError, PendingRollbackError
+from sqlalchemy import Connection, Engine, PoolProxiedConnection
+from sqlalchemy.exc import DBAPIError, PendingRollbackError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 from sqlalchemy.sql.dml import UpdateBase
 from sqlalchemy.util import await_only, greenlet_spawn
 from sqlalchemy.util.concurrency import in_greenlet
 
 from regulars.driver_errors import driver_errors
-from regulars.notes import NotingSession
+from regulars.notes import NOTES, Notes, NotingSession
 from regulars.prepared import Command, Rows, Statement, prepared
+from regulars.writers import BEGIN_WRITING, Writers
 
-__all__ = ["LONGEST_WAIT_S", "MAY_WRITE", "WritingSession", "fetch", "run"]
+__all__ = ["MAY_WRITE", "WritingSession", "fetch", "run"]
 
 MAY_WRITE = "regulars.may_write"
 """In the info of a session, what is called with the name of each table that is written; it raises for some."""
 
-BEGIN, COMMIT = "BEGIN IMMEDIATE", Command("COMMIT")
-
-LONGEST_WAIT_S = 30
-"""How long a writer waits for those before it; SQLite waits as long for writers of other processes."""
+COMMIT = Command("COMMIT")
 
 
 async def fetch(session: AsyncSession, statement: Statement, **values: Any) -> list[tuple[Any, ...]]:
@@ -61,9 +58,11 @@ def _check_writing(session: AsyncSession, table: str) -> None:
 
 
 class _Joining(NotingSession):
-    """The ORM's part: it works on the connection that the change holds."""
+    """The ORM's part: it works on the connection that the change holds, and knows what the change knows."""
 
-    writing: "WritingSession"
+    def __init__(self, *, writing: "WritingSession", **options: Any) -> None:
+        self.writing, self.info = writing, writing.info
+        super().__init__(**options)
 
     def get_bind(self, *arguments: Any, **options: Any) -> Any:
         """Return the connection of the change; outside of any work there is only the engine to be asked about."""
@@ -79,20 +78,41 @@ class _Joining(NotingSession):
 class WritingSession(AsyncSession):
     """A session for writing, whose caller commits; ``told`` is told of each statement that passes by SQLAlchemy.
 
-    Those who share a ``turn`` write one after another, in the order in which they came.
+    The ORM's part is made when something first asks for it: that takes longer than to run a statement.
     """
 
     sync_session_class = _Joining
 
-    def __init__(self, engine: AsyncEngine, told: Callable[[str], None], *, turn: asyncio.Lock | None) -> None:
-        super().__init__(engine, expire_on_commit=False)
-        self._engine, self._told, self.dialect = engine, told, engine.dialect.name
-        self._turn = turn
+    def __init__(self, engine: AsyncEngine, writers: Writers, told: Callable[[str], None]) -> None:
+        self._engine, self._writers, self._told, self.dialect = engine, writers, told, engine.dialect.name
         self._held: PoolProxiedConnection | None = None
         self._joined: Connection | None = None
-        orm: Any = self.sync_session
-        self._orm: _Joining = orm
-        self._orm.writing = self
+        self._notes = Notes()
+        self._info: dict[Any, Any] = {NOTES: self._notes}
+
+    def __getattr__(self, name: str) -> Any:
+        """Make the ORM's part, where what it gives to this session is asked for."""
+        if self._has_orm():
+            raise AttributeError(name, name=name, obj=self)
+        super().__init__(self._engine, expire_on_commit=False, writing=self)
+        return getattr(self, name)
+
+    @property
+    def info(self) -> dict[Any, Any]:
+        """Return what is known of the change, by whoever may want to know."""
+        return self._info
+
+    def get_bind(self, *_: Any, **__: Any) -> Engine:
+        """Return the engine."""
+        return self._engine.sync_engine
+
+    def in_transaction(self) -> bool:
+        """Tell whether the ORM has joined in."""
+        return self._has_orm() and super().in_transaction()
+
+    def in_nested_transaction(self) -> bool:
+        """Tell whether there is a savepoint."""
+        return self._has_orm() and super().in_nested_transaction()
 
     async def run(self, *commands: Command) -> Rows:
         """Run statements in the language of the driver, in the transaction, and return the rows that were found last.
@@ -117,33 +137,34 @@ class WritingSession(AsyncSession):
     async def run_with_notes(self, condition: Command, *, writes: str) -> Rows:
         """Run a change of a table, and write the notes that wait if it returns a row, else forget them; return it."""
         _check_writing(self, writes)
-        return await self.run(*self._orm.notes.take(self.dialect, condition))
+        return await self.run(*self._notes.take(self.dialect, condition))
 
     async def flush(self, objects: Sequence[Any] | None = None) -> None:
         """Write what waits."""
         if self.in_transaction():
             await super().flush(objects)
-        elif self._orm.notes.waiting:
-            await self.run(*self._orm.notes.take(self.dialect))
+        elif self._notes.waiting:
+            await self.run(*self._notes.take(self.dialect))
 
     async def commit(self) -> None:
         """Write what waits, and let all of it count."""
         if self.in_transaction():
             await super().commit()
-        elif self._held is not None or self._orm.notes.waiting:
-            await self.run(*self._orm.notes.take(self.dialect), COMMIT)
+        elif self._held is not None or self._notes.waiting:
+            await self.run(*self._notes.take(self.dialect), COMMIT)
         await self._release()
 
     async def rollback(self) -> None:
         """Let nothing of it count; the session can begin anew."""
-        self._orm.notes.waiting.clear()
+        self._notes.waiting.clear()
         if self.in_transaction():
             await super().rollback()
         await self._release()
 
     async def close(self) -> None:
         """Let nothing count that was not committed."""
-        await super().close()
+        if self._has_orm():
+            await super().close()
         await self._release()
 
     async def invalidate(self) -> None:
@@ -155,7 +176,7 @@ class WritingSession(AsyncSession):
         """Close the session, where there is anything to close."""
         if self._held is not None or self.in_transaction():
             await asyncio.shield(asyncio.create_task(self.close()))
-        elif self.identity_map:
+        elif self._has_orm() and self.identity_map:
             self.expunge_all()
 
     def connection_to_join(self) -> Connection:
@@ -165,39 +186,20 @@ class WritingSession(AsyncSession):
             self._joined = Connection(self._engine.sync_engine, connection=held)
         return self._joined
 
+    def _has_orm(self) -> bool:
+        return "sync_session" in vars(self)
+
     async def _hold(self) -> PoolProxiedConnection:
         if self._held is None:
-            await self._await_turn()
-            try:
-                self._held = await self._engine.raw_connection()
-            except BaseException:
-                self._end_turn()
-                raise
+            self._held = await self._writers.take()
         if not self._held.is_valid:
             raise PendingRollbackError("The connection is lost, and with it the transaction: roll back.")
         return self._held
 
     async def _release(self) -> None:
         held, self._held, self._joined = self._held, None, None
-        if held is None:
-            return
-        try:
-            await greenlet_spawn(held.close)  # which rolls back what was not committed
-        finally:
-            self._end_turn()
-
-    async def _await_turn(self) -> None:
-        if self._turn is None:
-            return
-        try:
-            async with asyncio.timeout(LONGEST_WAIT_S):
-                await self._turn.acquire()
-        except TimeoutError as error:
-            raise OperationalError(BEGIN, None, sqlite3.OperationalError("database is locked")) from error
-
-    def _end_turn(self) -> None:
-        if self._turn is not None:
-            self._turn.release()
+        if held is not None:
+            await self._writers.give_back(held)
 
     def _raise(self, held: PoolProxiedConnection, error: Exception) -> NoReturn:
         """Raise an error of the driver as SQLAlchemy would."""
@@ -239,7 +241,7 @@ async def _run_on_sqlite(held: PoolProxiedConnection, commands: Sequence[Command
 def _run_here(connection: sqlite3.Connection, commands: Sequence[Command]) -> Rows:
     """Run statements in one visit to the driver's thread, in a transaction that says from the start that it writes."""
     if not connection.in_transaction:
-        connection.execute(BEGIN)
+        connection.execute(BEGIN_WRITING)
     rows: Rows = ()
     for command in commands:
         runs = [tuple(command.values)] if command.many is None else command.many

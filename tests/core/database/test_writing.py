@@ -1,11 +1,12 @@
 """The session of a change: what passes by the ORM stands or falls with what it does."""
 
 import asyncio
+from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 from typing import Any, cast
 
 import pytest
-from sqlalchemy import Select, bindparam, func, select
+from sqlalchemy import Select, bindparam, func, select, text
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import col
 
@@ -21,6 +22,10 @@ from regulars.writing import MAY_WRITE, WritingSession, fetch
 
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
 SAME_NAME: Select[Any] = select(col(Customer.id)).where(col(Customer.display_name) == bindparam("text"))
+END_OTHERS = (
+    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+    " WHERE pid <> pg_backend_pid() AND datname = current_database()"
+)
 NAMED: Select[str | None] = select(col(Customer.display_name)).where(col(Customer.id) == bindparam("id"))
 
 
@@ -185,6 +190,32 @@ async def test_a_writer_who_gives_up_waiting_holds_up_nobody(database: Database)
     await asyncio.wait({impatient, patient})
 
     assert await versions(database) == ["0", "2"]
+
+
+@pytest.mark.parametrize("databases", ["postgresql"], indirect=True)
+async def test_a_writer_gets_another_connection_for_one_that_the_database_has_ended(database: Database) -> None:
+    async with database.writing() as session:
+        await insert_notice(session, "1")
+    async with database.reading() as session:
+        await session.execute(text(END_OTHERS))
+    await asyncio.sleep(0.05)
+
+    async with database.writing() as session:
+        await insert_notice(session, "2")
+
+    assert await versions(database) == ["1", "2"]
+
+
+async def test_readers_find_a_connection_though_writers_keep_theirs(database: Database) -> None:
+    async def write(version: str) -> None:
+        async with database.writing() as session:
+            await insert_notice(session, version)
+
+    await asyncio.gather(*[write(str(number)) for number in range(12)])
+
+    async with AsyncExitStack() as readers:
+        sessions = [await readers.enter_async_context(database.reading()) for _ in range(5)]
+        assert [await session.scalar(select(func.count()).select_from(Notice)) for session in sessions] == [12] * 5
 
 
 @pytest.mark.parametrize(("version", "provided"), [("1", "Ada"), ("2", "Eve")])
