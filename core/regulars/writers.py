@@ -26,7 +26,7 @@ class Writers:
     """Gives connections to those who write, who may give back only such as have nothing under way.
 
     Taking one from SQLAlchemy's pool, and giving it back, costs as much as a statement. So some that came from there
-    are kept, but never so many that the others would wait.
+    are kept: at most as many as the pool usually has, which leaves those to the others that it may open besides.
     """
 
     def __init__(self, engine: AsyncEngine) -> None:
@@ -52,7 +52,7 @@ class Writers:
         """Take a connection back, and roll back what is under way on it."""
         try:
             pool = self._engine.pool
-            if isinstance(pool, QueuePool) and pool.overflow() <= 0 and self._is_at_rest(held):
+            if isinstance(pool, QueuePool) and len(self._kept) < pool.size() and self._is_at_rest(held):
                 self._kept.append(held)
             else:
                 await greenlet_spawn(held.close)
