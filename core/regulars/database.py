@@ -204,7 +204,7 @@ class Database:
         self._tell(statement)
         return await self._direct.read_text(statement, values, patience_s=patience_s)
 
-    def writing_session(self) -> AsyncSession:
+    def writing_session(self) -> WritingSession:
         """Return a session for writing whose caller commits."""
         return WritingSession(self._writing, self._writers, self._tell)
 

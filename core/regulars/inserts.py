@@ -52,12 +52,16 @@ async def insert_at_once(
 
     It names every column. It is inserted if its columns ``unless_taken`` are free and the constant statement
     ``provided``, which may refer to its values by their names, finds anything. Otherwise nothing is written, the notes
-    are forgotten, and None is returned.
+    are forgotten, and None is returned. A session that defers inserts it when it commits, and until then the row has
+    its values as they were given.
     """
     table: Any = model
     statement = prepared(_inserting(table, session.dialect, unless_taken, provided), session.dialect)
     every = columns_of(model, session.dialect)
-    found = await session.run_with_notes(statement.command(row), writes=every.table)
+    command = statement.command(row)
+    if session.defer_with_notes(command, writes=every.table):
+        return _stored(model, row)
+    found = await session.run_with_notes(command, writes=every.table)
     return _stored(model, every.read(found[0])) if found else None
 
 
@@ -86,7 +90,7 @@ async def _insert(
 
 
 def is_as_stored(row: Table) -> bool:
-    """Tell whether all values of a row are those that the database returned when the row was inserted."""
+    """Tell whether all values of a row are those with which it was inserted."""
     return instance_state(row).key is None
 
 

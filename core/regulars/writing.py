@@ -20,7 +20,7 @@ from regulars.notes import NOTES, Notes, NotingSession
 from regulars.prepared import Command, Rows, Statement, prepared
 from regulars.writers import BEGIN_WRITING, Writers
 
-__all__ = ["MAY_WRITE", "WritingSession", "fetch", "run"]
+__all__ = ["MAY_WRITE", "ConditionUnmet", "WritingSession", "fetch", "run"]
 
 MAY_WRITE = "regulars.may_write"
 """In the info of a session, what is called with the name of each table that is written; it raises for some."""
@@ -57,6 +57,10 @@ def _check_writing(session: AsyncSession, table: str) -> None:
         may_write(table)
 
 
+class ConditionUnmet(Exception):  # no fault: the change is begun anew, and defers nothing
+    """What a change deferred could not be done, and so nothing was."""
+
+
 class _Joining(NotingSession):
     """The ORM's part: it works on the connection that the change holds, and knows what the change knows."""
 
@@ -78,7 +82,9 @@ class _Joining(NotingSession):
 class WritingSession(AsyncSession):
     """A session for writing, whose caller commits; ``told`` is told of each statement that passes by SQLAlchemy.
 
-    The ORM's part is made when something first asks for it: that takes longer than to run a statement.
+    The ORM's part is made when something first asks for it: that takes longer than to run a statement. Where the caller
+    says that it ``defers``, a change by one statement waits for the commit, and may be all of the transaction; if its
+    condition does not hold then, ``ConditionUnmet`` is raised, ``is_unmet`` tells so, and the caller begins anew.
     """
 
     sync_session_class = _Joining
@@ -87,6 +93,8 @@ class WritingSession(AsyncSession):
         self._engine, self._writers, self._told, self.dialect = engine, writers, told, engine.dialect.name
         self._held: PoolProxiedConnection | None = None
         self._joined: Connection | None = None
+        self.defers = self.is_unmet = False
+        self._deferred: Sequence[Command] = ()
         self._notes = Notes()
         self._info: dict[Any, Any] = {NOTES: self._notes}
 
@@ -119,6 +127,10 @@ class WritingSession(AsyncSession):
 
         Raises ``DBAPIError`` as SQLAlchemy does.
         """
+        await self._settle()
+        return await self._run(commands)
+
+    async def _run(self, commands: Sequence[Command]) -> Rows:
         if self.in_nested_transaction():
             await self.connection()  # which sets the savepoint, if nothing has yet
         for command in commands:
@@ -139,6 +151,14 @@ class WritingSession(AsyncSession):
         _check_writing(self, writes)
         return await self.run(*self._notes.take(self.dialect, condition))
 
+    def defer_with_notes(self, condition: Command, *, writes: str) -> bool:
+        """Let a change of a table wait for the commit, with the notes that wait; tell whether it may."""
+        _check_writing(self, writes)
+        if not self.defers or self._held is not None or self._deferred:
+            return False
+        self._deferred = self._notes.take(self.dialect, condition)
+        return True
+
     async def flush(self, objects: Sequence[Any] | None = None) -> None:
         """Write what waits."""
         if self.in_transaction():
@@ -150,6 +170,8 @@ class WritingSession(AsyncSession):
         """Write what waits, and let all of it count."""
         if self.in_transaction():
             await super().commit()
+        elif self._deferred and not self._notes.waiting:
+            await self._settle(COMMIT)
         elif self._held is not None or self._notes.waiting:
             await self.run(*self._notes.take(self.dialect), COMMIT)
         await self._release()
@@ -157,6 +179,7 @@ class WritingSession(AsyncSession):
     async def rollback(self) -> None:
         """Let nothing of it count; the session can begin anew."""
         self._notes.waiting.clear()
+        self._deferred = ()
         if self.in_transaction():
             await super().rollback()
         await self._release()
@@ -182,9 +205,17 @@ class WritingSession(AsyncSession):
     def connection_to_join(self) -> Connection:
         """Return the connection of the change as the ORM knows it; only for what SQLAlchemy runs for its sessions."""
         if self._joined is None:
+            await_only(self._settle())
             held = await_only(self._hold())
             self._joined = Connection(self._engine.sync_engine, connection=held)
         return self._joined
+
+    async def _settle(self, *then: Command) -> None:
+        """Do what was deferred."""
+        deferred, self._deferred = self._deferred, ()
+        if deferred and not await self._run([*deferred, *then]):
+            self.is_unmet = True
+            raise ConditionUnmet
 
     def _has_orm(self) -> bool:
         return "sync_session" in vars(self)
@@ -216,6 +247,8 @@ class WritingSession(AsyncSession):
 async def _run_on_postgres(held: PoolProxiedConnection, commands: Sequence[Command]) -> Rows:
     driver: Any = held.driver_connection
     if not driver.is_in_transaction():
+        if commands[1:] == [COMMIT]:  # one statement is a transaction by itself
+            return await driver.fetch(commands[0].text, *commands[0].values)  # type: ignore[no-any-return]
         adapted: Any = held.dbapi_connection
         await adapted._start_transaction()  # SQLAlchemy does so before its own first statement
     rows: Rows = ()

@@ -30,6 +30,7 @@ from regulars.graphql.protocol.transport import GraphQLAnswer, GraphQLOperation
 from regulars.graphql.repeats import REPLAYED, request_under_key
 from regulars.graphql.schema.building import BuiltSchema
 from regulars.idempotency.service import KeyedRequest, claim_key, find_answer, keep_answer
+from regulars.writing import ConditionUnmet
 
 __all__ = ["Executor"]
 
@@ -151,11 +152,10 @@ class Executor:
     def asking(
         self, prepared: Prepared, given: Mapping[str, Any], context: RequestContext, report: Report
     ) -> Asking | None:
-        """Return a query as the planner takes it; None for variables that do not fit, which the executor tells."""
+        """Return an operation with its variables; None for such as do not fit."""
         variables = prepared.variables.coerced(given)
         if variables is None:
             return None
-
         return Asking(prepared, variables, context, partial(self._executor, prepared, variables), report)
 
     def _showing_rows(self, prepared: Prepared, context: RequestContext, report: Report) -> ShowRow:
@@ -206,16 +206,44 @@ class Executor:
         report: Report,
         told: Callable[[ExecutionResult], GraphQLAnswer],
     ) -> GraphQLAnswer:
-        """Run a mutation in one transaction, which keeps the answer of a request under a key, too."""
+        """Run a mutation in one transaction, which keeps the answer of a request under a key, too.
+
+        Where all of it may be a single statement, that is tried first: it runs when all else is done.
+        """
+        for defers in (True, False):
+            answer = await self._changed(prepared, operation, actor, request_id, keyed, report, told, defers=defers)
+            if answer is not None:
+                return answer
+        raise AssertionError("What defers nothing has an answer.")
+
+    async def _changed(
+        self,
+        prepared: Prepared,
+        operation: GraphQLOperation,
+        actor: Actor,
+        request_id: str,
+        keyed: KeyedRequest | None,
+        report: Report,
+        told: Callable[[ExecutionResult], GraphQLAnswer],
+        *,
+        defers: bool,
+    ) -> GraphQLAnswer | None:
+        """Return the answer of a mutation, or None where what was deferred could not be done."""
         async with self._services.database.writing_session() as session:
             kept = None if keyed is None else await self._kept_answer(session, prepared, keyed)
             if kept is not None:
                 return GraphQLAnswer(kept.encode(), "executed", headers=REPLAYED)
             context = self.context(session, actor, request_id)
+            asking = self.asking(prepared, operation.variables, context, report)
+            if asking is None:
+                return told(ExecutionResult(data=None, errors=prepared.variables.misfits(operation.variables)))
             context.is_lone = prepared.has_lone_field
             if self._is_planning:
                 context.show_row = self._showing_rows(prepared, context, report)
-            result = await self._execute(prepared, operation.variables, context)
+                session.defers = defers and keyed is None and context.is_lone and self.planner.carries_all(asking)
+            result = await self._run(asking)
+            if session.is_unmet:
+                return None
             if context.has_fault:
                 await session.rollback()
                 faults = [error for error in result.errors or () if error.original_error is not None]
@@ -228,6 +256,8 @@ class Executor:
                     await keep_answer(session, keyed, answer=body, request_id=request_id, now=context.now)
                     reach(CrashPoint.ANSWER_KEPT)
                 await session.commit()
+            except ConditionUnmet:
+                return None
             except Exception as error:
                 failed = GraphQLError("commit", original_error=error, path=["commit"])
                 return told(ExecutionResult(data=None, errors=[failed]))
@@ -244,19 +274,22 @@ class Executor:
     async def _execute(
         self, prepared: Prepared, variables: Mapping[str, Any], context: RequestContext
     ) -> ExecutionResult:
-        coerced = prepared.variables.coerced(variables)
-        if coerced is None:
+        asking = self.asking(prepared, variables, context, Report())
+        if asking is None:
             return ExecutionResult(data=None, errors=prepared.variables.misfits(variables))
-        running: Any = self._executor(prepared, coerced, context).execute_operation()
+        return await self._run(asking)
+
+    async def _run(self, asking: Asking) -> ExecutionResult:
+        running: Any = asking.build(asking.context).execute_operation()
         try:
             async with asyncio.timeout(OPERATION_TIMEOUT_S):
                 result: ExecutionResult = await running if isawaitable(running) else running
                 return result
         except TimeoutError as error:
-            context.has_fault = True
+            asking.context.has_fault = True
             return ExecutionResult(data=None, errors=[GraphQLError("timeout", original_error=error, path=["timeout"])])
         finally:
-            await context.end()
+            await asking.context.end()
 
 
 def _errors_body(errors: list[GraphQLError], request_id: str) -> bytes:

@@ -1,7 +1,8 @@
 """The session of a change: what passes by the ORM stands or falls with what it does."""
 
 import asyncio
-from contextlib import AsyncExitStack
+from collections.abc import Iterator
+from contextlib import AsyncExitStack, contextmanager
 from datetime import UTC, datetime
 from typing import Any, cast
 
@@ -18,7 +19,7 @@ from regulars.idempotency.models import KeptAnswer
 from regulars.inserts import insert_at_once, insert_new
 from regulars.notices.models import Notice
 from regulars.tables import new_id
-from regulars.writing import MAY_WRITE, WritingSession, fetch
+from regulars.writing import MAY_WRITE, ConditionUnmet, WritingSession, fetch
 
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
 SAME_NAME: Select[Any] = select(col(Customer.id)).where(col(Customer.display_name) == bindparam("text"))
@@ -60,6 +61,22 @@ async def actions(database: Database) -> list[str]:
 
 async def write_down(session: Any, action: str) -> None:
     await record_audit(session, actor="system", action=action, subject="shop:1", now=NOW)
+
+
+async def insert_named(session: WritingSession, version: str, text: str) -> Notice | None:
+    """Insert a notice at once, with a note, if there is a customer whose name is its text."""
+    await write_down(session, f"insert {version}")
+    row = notice(version) | {"text": text}
+    return await insert_at_once(session, Notice, row, unless_taken=("version", "language"), provided=SAME_NAME)
+
+
+@contextmanager
+def told(database: Database) -> Iterator[list[str]]:
+    """Give the statements that passed by SQLAlchemy meanwhile."""
+    statements: list[str] = []
+    database.listeners.append(statements.append)
+    yield statements
+    database.listeners.remove(statements.append)
 
 
 async def test_a_row_of_a_session_that_committed_can_go_on_in_another(database: Database) -> None:
@@ -256,6 +273,97 @@ async def test_a_row_is_inserted_at_once_with_its_notes(database: Database) -> N
     assert {name: getattr(made, name) for name in row} == row
     assert await versions(database) == ["1"]
     assert await actions(database) == ["done"]
+
+
+@pytest.mark.parametrize("defers", [True, False])
+async def test_a_session_that_defers_inserts_when_it_commits(database: Database, defers: bool) -> None:
+    async with database.writing() as session:
+        session.add(customer())
+
+    async with database.writing_session() as session:
+        session.defers = defers
+        with told(database) as statements:
+            made = await insert_named(session, "1", "Ada")
+        await session.commit()
+
+    assert made is not None
+    assert bool(statements) is not defers
+    assert await versions(database) == ["1"]
+    assert await actions(database) == ["insert 1"]
+
+
+@pytest.mark.parametrize("databases", ["postgresql"], indirect=True)
+async def test_a_deferred_change_is_a_transaction_by_itself(database: Database) -> None:
+    sent: list[str] = []
+    async with database.writing() as session:
+        session.add(customer())
+        raw: Any = await (await session.connection()).get_raw_connection()
+        raw.driver_connection.add_query_logger(lambda record: sent.append(record.query.split()[0]))
+    await asyncio.sleep(0)
+    sent.clear()
+
+    async with database.writing_session() as next_session:
+        next_session.defers = True
+        await insert_named(next_session, "1", "Ada")
+        await next_session.commit()
+    await asyncio.sleep(0)
+
+    assert sent == ["WITH"]
+
+
+@pytest.mark.parametrize(("version", "text"), [("1", "Ada"), ("2", "Eve")])
+async def test_a_deferred_change_whose_condition_does_not_hold_is_not_done(
+    database: Database, version: str, text: str
+) -> None:
+    async with database.writing() as session:
+        session.add(customer())
+        await insert_notice(session, "1")
+
+    async with database.writing_session() as session:
+        session.defers = True
+        await insert_named(session, version, text)
+        with pytest.raises(ConditionUnmet):
+            await session.commit()
+        assert session.is_unmet
+
+    assert await versions(database) == ["1"]
+    assert await actions(database) == []
+
+
+async def test_what_comes_after_a_deferred_change_finds_it_done(database: Database) -> None:
+    async with database.writing() as session:
+        session.add(customer())
+
+    async with database.writing_session() as session:
+        session.defers = True
+        await insert_named(session, "1", "Ada")
+        by_orm = list(await session.scalars(select(col(Notice.version))))
+        await session.rollback()
+
+    assert by_orm == ["1"]
+    assert await versions(database) == []
+    assert await actions(database) == []
+
+
+async def test_what_comes_after_a_deferred_change_that_cannot_be_done_fails(database: Database) -> None:
+    async with database.writing_session() as session:
+        session.defers = True
+        await insert_named(session, "1", "nobody of this name")
+        with pytest.raises(ConditionUnmet):
+            await insert_notice(session, "2")
+
+    assert await versions(database) == []
+
+
+async def test_a_deferred_change_that_nobody_commits_is_not_done(database: Database) -> None:
+    async with database.writing() as session:
+        session.add(customer())
+
+    async with database.writing_session() as session:
+        session.defers = True
+        await insert_named(session, "1", "Ada")
+
+    assert await versions(database) == []
 
 
 async def test_a_session_that_may_not_write_to_a_table_inserts_nothing_there_at_once(database: Database) -> None:

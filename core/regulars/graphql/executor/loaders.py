@@ -16,6 +16,7 @@ from regulars.fields.values import Money
 from regulars.graphql.executor.plugin_calls import Execute, execution_for
 from regulars.graphql.schema.composition import OwnedField, shape_of
 from regulars.graphql.schema.where import Filters, attribute_of, primary_key
+from regulars.tables import JsonColumn
 
 __all__ = ["Loading", "lies_in_row", "loader_of"]
 
@@ -112,11 +113,14 @@ class Loading:
 
 
 def lies_in_row(declared: object, rules: TypeRules | None) -> bool:
-    """Tell whether a field is a column whose value every row of its table carries."""
+    """Tell whether a field is a column of which every row carries the value, and shows it as it was given.
+
+    A document is not: PostgreSQL writes its numbers in another way.
+    """
     if rules is None or rules.table is None or not isinstance(declared, Column):
         return False
     expressions = [declared.expression, *([] if declared.currency is None else [declared.currency])]
-    return all(_lies_in(rules.source, each) for each in expressions)
+    return all(_lies_in(rules.source, each) and not isinstance(each.type, JsonColumn) for each in expressions)
 
 
 def _lies_in(table: FromClause, expression: ColumnElement[Any]) -> bool:

@@ -44,10 +44,13 @@ class Asking:
 
     def key(self) -> tuple[Any, ...]:
         """Return what a plan depends on: never a row, an actor, or a value of a variable but those of conditions."""
-        coerced, actor = self.variables.coerced, self.context.actor
-        conditions = tuple([coerced.get(name) for name in self.prepared.conditions])
+        actor = self.context.actor
         place = None if self.returned is None else (self.returned.kind.name, self.returned.path)
-        return (self.prepared, conditions, actor.permissions, actor.kind, actor.customer_id is None, place)
+        return (*self.shape(), actor.permissions, actor.kind, actor.customer_id is None, place)
+
+    def shape(self) -> tuple[Any, ...]:
+        """Return what tells which fields are selected, whoever asks."""
+        return (self.prepared, *[self.variables.coerced.get(name) for name in self.prepared.conditions])
 
     @asynccontextmanager
     async def opened(self) -> AsyncIterator[RequestContext]:

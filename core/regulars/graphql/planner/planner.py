@@ -7,16 +7,17 @@ from typing import Any
 
 import orjson
 import structlog
-from graphql import ExecutionResult, GraphQLError
+from graphql import ExecutionResult, GraphQLError, GraphQLObjectType, get_named_type, is_leaf_type
+from graphql.execution.collect_fields import collect_fields
 from sqlalchemy import Dialect
 
 from regulars.graphql.planner.asking import Asking
 from regulars.graphql.planner.finishing import Filling, refusals_in
 from regulars.graphql.planner.not_planned import Irregular, NotPlanned
 from regulars.graphql.planner.planning import Planning
-from regulars.graphql.planner.plans import Plan
+from regulars.graphql.planner.plans import Bounded, Plan
 from regulars.graphql.planner.reading import Failures, read
-from regulars.graphql.planner.selected import TYPENAME
+from regulars.graphql.planner.selected import TYPENAME, Details, object_of
 from regulars.graphql.planner.slots import Slots
 from regulars.graphql.schema.building import BuiltSchema
 from regulars.inserts import is_as_stored
@@ -24,6 +25,7 @@ from regulars.sqlite_functions import IRREGULAR
 
 __all__ = ["Answered", "Counts", "Planner"]
 
+CARRYING = 1_000
 IRREGULAR_BYTES = IRREGULAR.encode()
 
 log = structlog.get_logger("regulars.graphql.planner")
@@ -57,7 +59,8 @@ class Planner:
     def __init__(self, schema: BuiltSchema, dialect: Dialect) -> None:
         self.planning = Planning(schema, dialect)
         self.counts = Counts()
-        self._in_row = schema.in_row
+        self._schema = schema
+        self._carrying: Bounded[Any, bool] = Bounded(CARRYING, CARRYING)
 
     async def answer(self, asking: Asking) -> ExecutionResult | None:
         """Return the answer to a query, or None when it must be executed."""
@@ -96,10 +99,41 @@ class Planner:
         """Tell whether a row itself carries all that is selected of it."""
         returned = asking.returned
         assert returned is not None
-        executor = asking.build(asking.context)
-        selected = executor.collect_subfields(returned.kind, returned.details).grouped_field_set
-        names = [details[0].node.name.value for details in selected.values()]
-        return all(name == TYPENAME or f"{returned.kind.name}.{name}" in self._in_row for name in names)
+        return self._is_carried(asking.build(asking.context), returned.kind, returned.details)
+
+    def carries_all(self, asking: Asking) -> bool:
+        """Tell whether the answer to a mutation shows nothing but its rows and values, as they were given."""
+        key = asking.shape()
+        known = self._carrying.get(key)
+        if known is None:
+            executor = asking.build(asking.context)
+            root, operation = self._schema.graphql.mutation_type, asking.prepared.operation
+            assert root is not None
+            fields = collect_fields(
+                self._schema.graphql, executor.fragments, asking.variables, root, operation
+            ).grouped_field_set
+            known = all(
+                self._is_carried(executor, object_of(root.fields[details[0].node.name.value]), details)
+                for details in fields.values()
+                if details[0].node.name.value != TYPENAME
+            )
+            self._carrying.keep(key, known, 1)
+        return known
+
+    def _is_carried(self, executor: Any, kind: GraphQLObjectType, details: Details) -> bool:
+        selected = executor.collect_subfields(kind, details).grouped_field_set
+        return all(self._is_carried_by(executor, kind, inner) for inner in selected.values())
+
+    def _is_carried_by(self, executor: Any, kind: GraphQLObjectType, details: Details) -> bool:
+        name = details[0].node.name.value
+        if name == TYPENAME or kind.name in self._schema.tables:
+            return name == TYPENAME or f"{kind.name}.{name}" in self._schema.in_row
+        owned, inner = self._schema.fields[f"{kind.name}.{name}"], get_named_type(kind.fields[name].type)
+        if owned.field.base_resolver is not None or owned.rules.declaration is not None:
+            return False
+        return is_leaf_type(inner) or (
+            isinstance(inner, GraphQLObjectType) and self._is_carried(executor, inner, details)
+        )
 
     def _note(self, error: Exception, asking: Asking) -> None:
         if isinstance(error, NotPlanned):

@@ -72,7 +72,8 @@ class SchemaParts:
 class BuiltSchema:
     """A schema that is ready to answer, with who owns each field and which permission it needs.
 
-    ``lone_mutations`` have their own transactions; ``in_row`` are the paths of fields that a row carries itself.
+    ``lone_mutations`` have their own transactions; ``in_row`` are the paths of fields that a row carries itself,
+    as they were given.
     ``sdl`` writes the schema down, which only documents need.
     """
 

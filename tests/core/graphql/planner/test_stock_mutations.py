@@ -33,7 +33,7 @@ UNSEEN = [
 ]
 """What whoever sees little does not see: an id that cannot be null takes its whole row with it."""
 
-WITHHELD = 3  # of those it is known before anything is read: they were just inserted
+WITHHELD = 2  # of those it is known before anything is read: they were just inserted, and no document is selected
 GONE = 1  # the document that was removed is read from what the function returned
 
 
