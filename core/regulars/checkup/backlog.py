@@ -60,7 +60,7 @@ async def event_findings(session: AsyncSession, *, now: datetime) -> Sequence[Fi
     handlers = [f"{handler} ({number})" for handler, number in given_up]
     if handlers:
         message = f"Events were given up after 75 hours of attempts: {', '.join(handlers)}."
-        step = "Read `regulars plugin doctor`, mend the handler, and have the events told again."
+        step = "Read `regulars plugin doctor`, mend the plugin, then run `regulars plugin tell-again ID`."
         findings.append(Finding("dead letters", "warning", message, step))
     return findings or [Finding("events", "well", "None waits for long, and none was given up.")]
 

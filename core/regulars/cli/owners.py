@@ -8,7 +8,6 @@ from regulars.database import Database
 from regulars.errors import InvalidInput, UnknownValue
 from regulars.plugins.host import PluginHost
 from regulars.plugins.joining.discovery import discover
-from regulars.plugins.states import in_dependency_order
 from regulars.revisions import CORE, MigrationOwner
 from regulars.settings import Settings
 
@@ -22,9 +21,7 @@ async def enabled_owners(database: Database, settings: Settings) -> Sequence[Mig
     """
     async with _host(database, settings) as host:
         await host.load()
-        order, _ = in_dependency_order({plugin.id: plugin.manifest.depends for plugin in host.plugins.plugins})
-        owners = {plugin.id: plugin.migration_owner for plugin in host.plugins.plugins}
-        return [owner for plugin_id in order if (owner := owners.get(plugin_id)) is not None]
+        return host.migration_owners
 
 
 async def owner_named(database: Database, settings: Settings, name: str) -> MigrationOwner:

@@ -87,6 +87,12 @@ def plugin_app(find: Find) -> typer.Typer:
         if not _with_host(find, lambda host: _examine(host, plugin_id)):
             raise typer.Exit(1)
 
+    @commands.command("tell-again")
+    def tell_again(plugin_id: Id) -> None:
+        """Tell a plugin again of the events that it could not take and that were given up."""
+        number = _with_host(find, lambda host: _tell_again(host, plugin_id))
+        typer.echo(f"{number} events are told to {plugin_id} again, by the next server or worker.")
+
     @commands.command("new")
     def new(
         plugin_id: Annotated[str, typer.Argument(metavar="ID", help="Lower snake case, such as tea_club.")],
@@ -214,6 +220,16 @@ async def _disable(host: "PluginHost", plugin_id: str) -> "PluginStatus":
     status = await host.disable(plugin_id)
     await _note(host, "pluginDisable", plugin_id, command="disable")
     return status
+
+
+async def _tell_again(host: "PluginHost", plugin_id: str) -> int:
+    from regulars.events.deliveries import repeat_deliveries
+
+    host.check_known(plugin_id)
+    async with host.database.writing() as session:
+        number = await repeat_deliveries(session, handler=plugin_id, now=host.clock.now())
+    await _note(host, "pluginTellAgain", plugin_id, command="tell-again")
+    return number
 
 
 async def _note(host: "PluginHost", action: str, plugin_id: str, *, command: str, fields: Sequence[str] = ()) -> None:

@@ -94,7 +94,7 @@ class ContactDecisionNode:
         cost=0,
     )
     policy_version: str = column(ContactDecision.policy_version, description="The policy by which it was decided.")
-    tz_assumed: bool = column(
+    is_time_zone_assumed: bool = column(
         ContactDecision.is_zone_assumed, description="Whether the customer's time zone is not known."
     )
     step: str = column(

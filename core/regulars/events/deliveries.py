@@ -26,7 +26,6 @@ __all__ = [
     "handlers_with_work",
     "has_untold_events",
     "is_last_attempt",
-    "list_undelivered",
     "mark_failed",
     "mark_taken",
     "repeat_deliveries",
@@ -194,21 +193,6 @@ async def mark_failed(
         )
         .execution_options(synchronize_session=False)
     )
-
-
-async def list_undelivered(
-    session: AsyncSession, *, handler: str | None = None, limit: int = 100
-) -> Sequence[EventDelivery]:
-    """Return the deliveries that were given up, the newest event first."""
-    found = (
-        select(EventDelivery)
-        .where(col(EventDelivery.failed_at).is_not(None))
-        .order_by(col(EventDelivery.event_id).desc())
-        .limit(limit)
-    )
-    if handler is not None:
-        found = found.where(col(EventDelivery.handler) == handler)
-    return (await session.scalars(found)).all()
 
 
 async def repeat_deliveries(session: AsyncSession, *, handler: str, now: datetime) -> int:

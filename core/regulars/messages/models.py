@@ -10,19 +10,15 @@ from sqlmodel import Field
 from regulars.personal import pii
 from regulars.tables import JsonColumn, Table, UtcDateTime, new_id
 
-__all__ = ["FINAL_STATES", "STATES", "Message"]
-
-STATES = (
-    *("pending", "deferred", "sending"),
-    *("sent", "bounced", "failed", "suppressed", "unknown", "cancelled"),
-)
-"""``sending`` was confirmed and may be on its way; ``unknown`` may have arrived or not, and is never sent again."""
-
-FINAL_STATES = STATES[3:]
+__all__ = ["Message"]
 
 
 class Message(Table, table=True):
     """Something that is to be sent, or was: one row for each source and key.
+
+    ``state`` is ``pending``, ``deferred``, ``sending``, ``sent``, ``bounced``, ``failed``, ``suppressed``, ``unknown``
+    or ``cancelled``. What is ``sending`` was confirmed and may be on its way; ``unknown`` may have arrived or not, and
+    is never sent again.
 
     ``id`` is the key under which a delivery takes it once. ``customer_id`` follows merges and is None for a mail that
     proves an address of nobody yet. ``request`` is what the contact decision is asked, ``payload`` what the template is

@@ -14,7 +14,6 @@ from regulars.messages.models import Message
 
 __all__ = ["NotSent", "Waiting", "messages_not_sent", "read_prices", "waiting_messages"]
 
-STALE = "expires_before_eligible"
 WAITING = ("pending", "deferred")
 
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 
 from sqlalchemy import inspect
 
@@ -16,18 +15,10 @@ from regulars.plugins.plugin_set import Contributions
 from regulars.plugins.states import PluginState, PluginWithheld
 from regulars.revisions import MigrationOwner
 
-__all__ = ["Finding", "PluginHealth", "examine", "health_of"]
+__all__ = ["Finding", "examine"]
 
 VERSION_TABLE = "alembic_version_"
 NOT_OF_PLUGINS = ("core_", "sqlite_", f"{VERSION_TABLE}core")
-
-
-class PluginHealth(StrEnum):
-    """How a plugin is, at a glance."""
-
-    WELL = "well"
-    DEGRADED = "degraded"
-    OFF = "off"
 
 
 @dataclass(frozen=True)
@@ -38,15 +29,6 @@ class Finding:
     subject: str
     is_good: bool
     message: str
-
-
-def health_of(host: PluginHost, plugin_id: str) -> PluginHealth:
-    """Return how a plugin is in this process: degraded while a hook rests or a critical problem is known."""
-    if plugin_id not in host.plugins.ids:
-        return PluginHealth.OFF
-    is_resting = any(breaker.plugin_id == plugin_id for breaker in host.caller.breakers.open_now())
-    is_troubled = any(problem.is_critical for problem in host.problems.known(plugin_id))
-    return PluginHealth.DEGRADED if is_resting or is_troubled else PluginHealth.WELL
 
 
 async def examine(host: PluginHost, plugin_id: str | None = None) -> tuple[Finding, ...]:

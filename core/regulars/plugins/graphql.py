@@ -12,6 +12,7 @@ from regulars.fields.context import RequestContext
 from regulars.fields.declarations import mutation, resolver
 from regulars.fields.types import value_type
 from regulars.fields.values import MutationInput, Payload
+from regulars.plugins.health import health_of
 from regulars.plugins.host import PluginHost
 from regulars.plugins.joining.admission import manifest_of
 from regulars.plugins.joining.configuration import settings_schema
@@ -42,6 +43,9 @@ class Plugin:
     state: str = strawberry.field(description="incompatible, needs_config, disabled, failed or enabled.")
     reason: str | None = strawberry.field(description="Why it is in that state, in a sentence.")
     since: datetime = strawberry.field(description="Since when.")
+    health: str = strawberry.field(
+        description="well, degraded while one of its hooks rests or something critical is wrong, or off."
+    )
     hooks: list[str] = strawberry.field(description="Which hooks it implements; empty unless it is enabled.")
     jobs: list[str] = strawberry.field(description="Which work in the background it does.")
     routes: list[str] = strawberry.field(description="Which pages it serves.")
@@ -65,6 +69,7 @@ def _view(host: PluginHost, plugin_id: str) -> Plugin:
         state=status.state.value,
         reason=status.reason,
         since=status.since,
+        health=health_of(host, plugin_id).value,
         hooks=list(enabled.hooks) if enabled is not None else [],
         jobs=[job.id for job in given.jobs] if given is not None else [],
         routes=[str(getattr(route, "path", "")) for route in given.pages.routes] if given and given.pages else [],

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-__all__ = ["LEVELS", "Level", "is_lower", "level_named", "level_of"]
+__all__ = ["LEVELS", "Level", "level_named", "level_of"]
 
 DAY_H = 24
 
@@ -14,11 +14,6 @@ class Level:
     name: str
     most: int | None
     window_h: int = 7 * DAY_H
-
-    @property
-    def rate(self) -> float:
-        """Return the messages per hour that it allows at most."""
-        return float("inf") if self.most is None else self.most / self.window_h
 
 
 LEVELS = (
@@ -42,8 +37,3 @@ def level_of(most: int | None, window_h: int) -> Level | None:
     """Return the level that means this cap; None for numbers of the customer's own."""
     same = (level for level in LEVELS if level.most == most and (not most or level.window_h == window_h))
     return next(same, None)
-
-
-def is_lower(new: Level, old: Level) -> bool:
-    """Tell whether ``new`` lets less through than ``old``, or as much."""
-    return new.rate <= old.rate

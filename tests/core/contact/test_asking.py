@@ -2,7 +2,8 @@ from regulars.testing.app import App
 
 ASK = """query ($customer: ID!, $request: ContactRequestInput!) {
   contactDecision(customerId: $customer, request: $request) {
-    outcome rule until wakeOn policyVersion tzAssumed blockers { rule owner kind until reason evidence } evidence
+    outcome rule until wakeOn policyVersion isTimeZoneAssumed evidence
+    blockers { rule owner kind until reason evidence }
   }
 }"""
 GRANT = """mutation ($customer: ID!) {
@@ -19,7 +20,7 @@ async def test_silence_is_no_and_says_so_in_a_sentence(app: App) -> None:
 
     assert (decision["outcome"], decision["rule"], decision["until"]) == ("DENY", "no_consent", None)
     assert decision["policyVersion"] == "p1"
-    assert decision["tzAssumed"]
+    assert decision["isTimeZoneAssumed"]
     assert decision["blockers"] == [
         {
             "rule": "no_consent",

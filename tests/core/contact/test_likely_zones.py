@@ -13,7 +13,7 @@ NOTE = """mutation ($input: CustomerTimeZonesNoteInput!) {
   }
 }"""
 ASSUMED = """query ($customer: ID!) {
-  contactDecision(customerId: $customer, request: {channel: "email", class: "marketing"}) { tzAssumed }
+  contactDecision(customerId: $customer, request: {channel: "email", class: "marketing"}) { isTimeZoneAssumed }
 }"""
 GUESS = {"provenance": "inferred", "source": "area_code_v2"}
 
@@ -26,14 +26,14 @@ async def noted(app: App, customer: object, *zones: str, **guess: Any) -> dict[s
 
 async def test_zones_are_kept_with_who_says_so_and_stand_in_for_the_customers_own(app: App) -> None:
     anna = await willing(app)
-    before = (await app.gql(ASSUMED, {"customer": str(anna)}))["contactDecision"]["tzAssumed"]
+    before = (await app.gql(ASSUMED, {"customer": str(anna)}))["contactDecision"]["isTimeZoneAssumed"]
 
     payload = await noted(app, anna, "Europe/Berlin", "America/New_York")
 
     candidates = payload["customer"]["timeZoneCandidates"]
     assert [one["timeZone"] for one in candidates] == ["America/New_York", "Europe/Berlin"]
     assert {(one["provenance"], one["source"]) for one in candidates} == {("inferred", "area_code_v2")}
-    after = (await app.gql(ASSUMED, {"customer": str(anna)}))["contactDecision"]["tzAssumed"]
+    after = (await app.gql(ASSUMED, {"customer": str(anna)}))["contactDecision"]["isTimeZoneAssumed"]
     assert (before, after) == (True, False)
     assert [event.data for event in await app.events("customer.updated")] == [{"changed": ["time_zone_candidates"]}]
 

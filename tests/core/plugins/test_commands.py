@@ -1,4 +1,5 @@
 import asyncio
+from datetime import UTC, datetime
 
 import orjson
 import pytest
@@ -12,6 +13,8 @@ from regulars.audit.models import AuditEntry
 from regulars.cli.plugin import plugin_app
 from regulars.database import Database, open_engine
 from regulars.errors import InvalidInput
+from regulars.events.models import EventDelivery
+from regulars.events.service import record_event
 from regulars.plugins.joining.configuration import UnknownSetting
 from regulars.plugins.states import PluginWithheld, UnknownPlugin
 from regulars.settings import Settings
@@ -53,6 +56,39 @@ def test_plugins_are_listed_with_their_states() -> None:
         ["gold", "1.0.0", "disabled"],
         ["mail", "1.0.0", "disabled"],
     ]
+
+
+async def give_up(url: str) -> None:
+    """Let an event have been given up by ``gold``, and another by ``mail``."""
+    now = datetime(2026, 3, 2, tzinfo=UTC)
+    database = Database(open_engine(Settings(database_url=url)))
+    async with database.writing() as session:
+        for handler in ("gold", "mail"):
+            event = await record_event(session, type="x.happened", subject="x:1", actor="system", data={}, now=now)
+            await session.flush()
+            session.add(EventDelivery(event_id=event.id, handler=handler, attempts=10, next_at=None, failed_at=now))
+    await database.close()
+
+
+async def waiting(url: str) -> list[tuple[str, int]]:
+    """Return the handlers that are to be told of something, with the attempts that were made."""
+    database = Database(open_engine(Settings(database_url=url)))
+    async with database.reading() as session:
+        found = select(col(EventDelivery.handler), col(EventDelivery.attempts)).where(
+            col(EventDelivery.failed_at).is_(None)
+        )
+        rows = (await session.execute(found)).all()
+    await database.close()
+    return [(handler, attempts) for handler, attempts in rows]
+
+
+def test_a_plugin_that_was_mended_is_told_again_of_what_it_could_not_take(database_url: str) -> None:
+    asyncio.run(give_up(database_url))
+
+    told = run("tell-again", "gold")
+
+    assert told.stdout == "1 events are told to gold again, by the next server or worker.\n"
+    assert asyncio.run(waiting(database_url)) == [("gold", 0)]
 
 
 def test_plugins_are_listed_for_programs() -> None:

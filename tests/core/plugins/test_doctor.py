@@ -5,7 +5,8 @@ from tests.core.plugins.fakes import gold, manifest, plugin
 from tests.core.plugins.hooks.test_pages import HOME, Showing
 
 from regulars.database import Database
-from regulars.plugins.doctor import Finding, PluginHealth, examine, health_of
+from regulars.plugins.doctor import Finding, examine
+from regulars.plugins.health import PluginHealth, health_of
 from regulars.plugins.host import PluginHost
 from regulars.plugins.joining.discovery import found_plugin
 
