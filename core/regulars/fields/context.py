@@ -1,7 +1,7 @@
 """What one request carries: who asks, when, and the session that all of it reads and writes in."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -26,8 +26,8 @@ __all__ = ["FieldContext", "RequestContext", "RequestOver"]
 
 APART_PATIENCE_S = 2.0
 
-ShowRow = Callable[..., Awaitable[Any]]
-"""Returns a row that a mutation returned as its payload shows it, or None."""
+ShowRows = Callable[..., Awaitable[Any]]
+"""Returns rows that a mutation returned as its payload shows them, or None in place of each."""
 
 
 class Services(Protocol):
@@ -121,7 +121,7 @@ class RequestContext:
     has_effect: bool = False
     is_lone: bool = False
     plugin_failures: dict[Exception, Exception] = field(default_factory=dict)
-    show_row: ShowRow | None = None
+    show_rows: ShowRows | None = None
     _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
     _is_over: bool = False
 
@@ -187,8 +187,8 @@ class RequestContext:
             frozen: Result[*tuple[Any, ...]] = result.freeze()()  # it outlives its session
             return frozen
 
-    async def read_text(self, statement: str, values: tuple[Any, ...], *, may_fail: bool) -> str | None:
-        """Return the one text that a statement returns, or None for no row, in the transaction of the request.
+    async def read_rows(self, statement: str, values: tuple[Any, ...], *, may_fail: bool) -> Sequence[Sequence[Any]]:
+        """Return what a statement finds in the transaction of the request.
 
         The statement is in the language of the driver. One that ``may_fail`` is run as ``execute_apart`` does.
         """
@@ -196,8 +196,7 @@ class RequestContext:
             self.statements += 1
             async with self._savepoint() if may_fail else nullcontext():
                 with nullcontext() if may_fail else self._losing_what_was_written():
-                    found = await run(self.session, Command(statement, values))
-            return found[0][0] if found else None
+                    return await run(self.session, Command(statement, values))
 
     @asynccontextmanager
     async def _savepoint(self) -> AsyncIterator[None]:

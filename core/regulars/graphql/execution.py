@@ -1,7 +1,7 @@
 """Run one operation: who asks, what it costs, one session, one transaction, one answer."""
 
 import asyncio
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, contextmanager, nullcontext
 from functools import partial
 from inspect import isawaitable
@@ -17,11 +17,11 @@ from starlette.requests import Request
 from regulars.access.actors import Actor
 from regulars.crash_points import CrashPoint, reach
 from regulars.errors import Forbidden
-from regulars.fields.context import RequestContext, Services, ShowRow
+from regulars.fields.context import RequestContext, Services, ShowRows
 from regulars.graphql.documents.limits import CUSTOMER_LIMITS, Limits
 from regulars.graphql.documents.preparation import InvalidDocument, Prepared, Preparing
 from regulars.graphql.executor.field_by_field import SCHEMA_READ, Execution
-from regulars.graphql.planner.asking import Asking, ReturnedRow
+from regulars.graphql.planner.asking import Asking, ReturnedRows
 from regulars.graphql.planner.planner import Answered, Planner
 from regulars.graphql.planner.plans import Bounded
 from regulars.graphql.planner.reports import PLANS_READ, Report
@@ -158,10 +158,10 @@ class Executor:
             return None
         return Asking(prepared, variables, context, partial(self._executor, prepared, variables), report)
 
-    def _showing_rows(self, prepared: Prepared, context: RequestContext, report: Report) -> ShowRow:
-        async def show(running: Execution, row: ReturnedRow) -> Answered | None:
-            asking = Asking(prepared, running.variable_values, context, lambda _: running, report, row)
-            return await self.planner.row(asking)
+    def _showing_rows(self, prepared: Prepared, context: RequestContext, report: Report) -> ShowRows:
+        async def show(running: Execution, returned: ReturnedRows) -> Sequence[Answered | None]:
+            asking = Asking(prepared, running.variable_values, context, lambda _: running, report, returned)
+            return await self.planner.rows(asking)
 
         return show
 
@@ -239,7 +239,7 @@ class Executor:
                 return told(ExecutionResult(data=None, errors=prepared.variables.misfits(operation.variables)))
             context.is_lone = prepared.has_lone_field
             if self._is_planning:
-                context.show_row = self._showing_rows(prepared, context, report)
+                context.show_rows = self._showing_rows(prepared, context, report)
                 session.defers = defers and keyed is None and context.is_lone and self.planner.carries_all(asking)
             result = await self._run(asking)
             if session.is_unmet:

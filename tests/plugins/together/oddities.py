@@ -131,6 +131,29 @@ class OddTouchPayload(Payload):
     customer: CustomerNode | None = strawberry.field(default=None, description="The customer.")
 
 
+@strawberry.input(description="Which customers.")
+class OddTouchAllInput(MutationInput):
+    """Which customers."""
+
+    customer_ids: list[strawberry.ID] = strawberry.field(description="The customers.")
+
+
+@value_type(name="OddTouched", description="One of them.")
+class OddTouched:
+    """One of them."""
+
+    index: int = strawberry.field(description="Its place.")
+    customer: CustomerNode | None = strawberry.field(description="The customer, if there is one.")
+
+
+@value_type(name="OddTouchAllPayload", description="The customers as they are.")
+class OddTouchAllPayload(Payload):
+    """The customers as they are."""
+
+    customers: list[CustomerNode] = strawberry.field(default_factory=list, description="Those that there are.")
+    results: list[OddTouched] = strawberry.field(default_factory=list, description="One for each id.")
+
+
 @strawberry.type
 class OddMutations:
     """What changes nothing."""
@@ -143,6 +166,17 @@ class OddMutations:
         if found is None or not info.context.policy.owns(found):
             raise NotFound("customer", id, path=("customerId",))
         return OddTouchPayload(customer=shown_as(CustomerNode, found))
+
+    @mutation(permission=READ, description="Return customers.")
+    async def odd_touch_all(
+        self, info: Info[RequestContext, None], input: OddTouchAllInput
+    ) -> OddTouchAllPayload | None:
+        """Return customers, and none in place of those who are not there."""
+        session, policy = info.context.session, info.context.policy
+        found = [await session.get(Customer, row_id("Customer", id)) for id in input.customer_ids]
+        shown = [shown_as(CustomerNode, one) if one is not None and policy.owns(one) else None for one in found]
+        results = [OddTouched(index=index, customer=one) for index, one in enumerate(shown)]
+        return OddTouchAllPayload(customers=[one for one in shown if one is not None], results=results)
 
 
 class _Hooks:
@@ -165,7 +199,14 @@ def oddities() -> FoundPlugin:
         summary="Fields of every kind.",
         hook_api=">=1.0,<2",
         implementation="odd",
-        graphql_types=("OddAnswer", "OddTouchInput", "OddTouchPayload"),
+        graphql_types=(
+            "OddAnswer",
+            "OddTouchInput",
+            "OddTouchPayload",
+            "OddTouchAllInput",
+            "OddTouched",
+            "OddTouchAllPayload",
+        ),
         permissions=(Permission("odd:read", "See oddities", ("admin", "analyst")),),
     )
     return found_plugin(manifest, hooks=_Hooks())

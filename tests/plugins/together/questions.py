@@ -47,14 +47,15 @@ class Question:
 class Questions:
     """Invents operations; ``values`` are what arguments of each scalar type may be.
 
-    ``touching`` names a mutation that changes nothing, takes the id of a customer, and returns that customer.
+    ``touching`` names two mutations that change nothing: one takes the id of a customer and returns that customer, the
+    other takes several and returns them in two lists.
     """
 
     schema: GraphQLSchema
     random: Random
     values: Mapping[str, Sequence[Any]]
     left_out: frozenset[str] = frozenset()
-    touching: str | None = None
+    touching: tuple[str, str] | None = None
     _variables: dict[str, tuple[GraphQLInputType, Any]] = field(default_factory=dict)
     _fragments: list[str] = field(default_factory=list)
     _cursors: dict[str, str] = field(default_factory=dict)
@@ -92,12 +93,14 @@ class Questions:
             return "query", self._query()
         kind = self.schema.type_map["Customer"]
         assert isinstance(kind, GraphQLObjectType)
+        one, several = self.touching
         shown = self._selection(kind, 1, most=self.random.choice((2, 4)))
-        id = _quoted(self.random.choice(self.values["ID"]))
-        return (
-            "mutation",
-            f"{{ {self.touching}(input: {{customerId: {id}}}) {{ errors {{ code }} customer {shown} }} }}",
-        )
+        if self.random.random() < 0.5:
+            id = _quoted(self.random.choice(self.values["ID"]))
+            return "mutation", f"{{ {one}(input: {{customerId: {id}}}) {{ errors {{ code }} customer {shown} }} }}"
+        ids = ", ".join(map(_quoted, self.random.choices(self.values["ID"], k=self.random.randint(0, 6))))
+        lists = f"customers {shown} results {{ index customer {self._selection(kind, 2, most=2)} }}"
+        return "mutation", f"{{ {several}(input: {{customerIds: [{ids}]}}) {{ errors {{ code }} {lists} }} }}"
 
     def _selection(self, kind: GraphQLObjectType, depth: int, *, most: int, more: str = "") -> str:
         names = [name for name in kind.fields if f"{kind.name}.{name}" not in self.left_out]

@@ -1,5 +1,7 @@
 """Execute an operation field by field, but for rows that a mutation returned and a statement can show."""
 
+import asyncio
+from functools import cached_property
 from inspect import isawaitable
 from typing import Any
 
@@ -8,8 +10,8 @@ from graphql.execution.collect_fields import FieldDetails
 from graphql.pyutils import Path
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
-from regulars.fields.context import RequestContext, ShowRow
-from regulars.graphql.planner.asking import ReturnedRow
+from regulars.fields.context import RequestContext
+from regulars.graphql.planner.asking import ReturnedRows
 
 __all__ = ["SCHEMA_READ", "Execution"]
 
@@ -19,6 +21,10 @@ TYPE_FIELD = "__type"
 
 class Execution(StrawberryGraphQLCoreExecutionContext):
     """One operation that is executed."""
+
+    @cached_property
+    def _lists(self) -> dict[tuple[Any, ...], tuple[ReturnedRows, asyncio.Future[Any]]]:
+        return {}
 
     def build_resolve_info(
         self, field_def: GraphQLField, field_nodes: list[FieldNode], parent_type: GraphQLObjectType, path: Path
@@ -39,19 +45,27 @@ class Execution(StrawberryGraphQLCoreExecutionContext):
         result: Any,
         position_context: Any,
     ) -> Any:
-        """Show a single row that a mutation returned by one statement, and everything else field by field."""
+        """Show rows that a mutation returned by one statement for each place, and everything else field by field."""
         usual = super().complete_object_value
 
         def completed() -> Any:
             return usual(return_type, field_details_list, info, path, result, position_context)
 
         context: RequestContext = self.context_value
-        if context.show_row is None or not self._is_returned(return_type, info, path, result):
+        show = context.show_rows
+        if show is None or not self._is_returned(return_type, path, result):
             return completed()
-        row = ReturnedRow(return_type, field_details_list, tuple(map(str, path.as_list())), result)
+        way = path.as_list()
+        place = tuple([None if isinstance(key, int) else key for key in way])
+        returned = ReturnedRows(return_type, field_details_list, place, [result], [way])
+        listed = self._among_others(returned) if returned.are_listed else None
 
-        async def shown(show: ShowRow) -> Any:
-            answered = await show(self, row)
+        async def shown() -> Any:
+            if listed is None:
+                [answered] = await show(self, returned)
+            else:
+                answers, number = listed
+                answered = (await asyncio.shield(answers))[number]  # giving up one row gives up no other
             if answered is None:
                 done = completed()
                 return await done if isawaitable(done) else done
@@ -59,15 +73,38 @@ class Execution(StrawberryGraphQLCoreExecutionContext):
                 self.collected_errors.add(error, _path(error))
             return answered.json
 
-        return shown(context.show_row)
+        return shown()
 
-    def _is_returned(self, kind: GraphQLObjectType, info: Any, path: Path, result: object) -> bool:
-        """Tell whether a row stands in a payload itself: neither in a list nor inside another row."""
+    def _among_others(self, returned: ReturnedRows) -> tuple[asyncio.Future[Any], int]:
+        """Return what the rows of a list become, which are shown together, and which of them this one is.
+
+        They are met one after another, and nothing is waited for between: when the task begins, all have come.
+        """
+        key = (returned.kind.name, returned.place)
+        if key in self._lists:
+            every, answers = self._lists[key]
+            every.rows.extend(returned.rows)
+            every.paths.extend(returned.paths)
+            return answers, len(every.rows) - 1
+
+        async def show() -> Any:
+            del self._lists[key]
+            return await self.context_value.show_rows(self, returned)
+
+        answers = asyncio.ensure_future(show())
+        self._lists[key] = (returned, answers)
+        return answers, 0
+
+    def _is_returned(self, kind: GraphQLObjectType, path: Path, result: object) -> bool:
+        """Tell whether a row stands in a payload itself or in its lists, and not inside another row."""
         tables = self.context_value.schema.tables
         rules = tables.get(kind.name)
-        if rules is None or info.parent_type.name in tables or not isinstance(result, rules.rows):
+        if rules is None or not isinstance(result, rules.rows):
             return False
-        return not any(isinstance(key, int) for key in path.as_list())
+        way: Path | None = path
+        while way is not None and way.typename not in tables:
+            way = way.prev
+        return way is None
 
 
 class _NoTypes:

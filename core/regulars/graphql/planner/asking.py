@@ -15,24 +15,33 @@ from regulars.graphql.documents.preparation import Prepared
 from regulars.graphql.planner.reports import Report
 from regulars.graphql.planner.selected import Details
 
-__all__ = ["Asking", "ReturnedRow", "policy_of"]
+__all__ = ["Asking", "ReturnedRows", "policy_of"]
 
 
 @dataclass(frozen=True)
-class ReturnedRow:
-    """A row that a mutation returned, where in the answer it stands, and what is selected of it."""
+class ReturnedRows:
+    """Rows that a mutation returned in one place of its payload, and what is selected of them.
+
+    ``place`` are the keys that lead to them, with None for the numbers of lists; ``paths`` lead to each.
+    """
 
     kind: GraphQLObjectType
     details: Details
-    path: tuple[str, ...]
-    row: Any
+    place: tuple[str | None, ...]
+    rows: list[Any]
+    paths: list[list[str | int]]
+
+    @property
+    def are_listed(self) -> bool:
+        """Tell whether there may be several."""
+        return None in self.place
 
 
 @dataclass(slots=True)
 class Asking:
     """An operation with its variables, and who asks; ``build`` makes an executor of it, for a context with a session.
 
-    With ``returned``, one row is asked for, in the transaction that wrote it; else all of a query.
+    With ``returned``, rows are asked for, in the transaction that wrote them; else all of a query.
     """
 
     prepared: Prepared
@@ -40,12 +49,12 @@ class Asking:
     context: RequestContext
     build: Callable[[RequestContext], Any]
     report: Report = field(default_factory=Report)
-    returned: ReturnedRow | None = None
+    returned: ReturnedRows | None = None
 
     def key(self) -> tuple[Any, ...]:
         """Return what a plan depends on: never a row, an actor, or a value of a variable but those of conditions."""
         actor = self.context.actor
-        place = None if self.returned is None else (self.returned.kind.name, self.returned.path)
+        place = None if self.returned is None else (self.returned.kind.name, self.returned.place)
         return (*self.shape(), actor.permissions, actor.kind, actor.customer_id is None, place)
 
     def shape(self) -> tuple[Any, ...]:

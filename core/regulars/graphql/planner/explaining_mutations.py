@@ -11,7 +11,7 @@ from graphql.execution.collect_fields import collect_fields
 
 from regulars.database import Database
 from regulars.fields.types import TypeRules
-from regulars.graphql.planner.asking import Asking, ReturnedRow
+from regulars.graphql.planner.asking import Asking, ReturnedRows
 from regulars.graphql.planner.drafts import Note, Place, Step
 from regulars.graphql.planner.explaining import Explanation, explain
 from regulars.graphql.planner.planner import Planner
@@ -22,13 +22,12 @@ from regulars.graphql.schema.where import attribute_of
 
 __all__ = ["ExplainedMutation", "ReturnedPlan", "explain_mutations"]
 
-IN_A_LIST = "rows in a list are not read by one statement each."
 VALUE = "value"
 
 
 @dataclass(frozen=True)
 class ReturnedPlan:
-    """How a row that a mutation returns is read, and at which place of the answer it stands.
+    """How a row that a mutation returns, or a list of rows, is read, and at which place of the answer it stands.
 
     ``is_carried`` tells that it carries all that is selected, so that it need not be read if it was just inserted.
     """
@@ -81,7 +80,7 @@ async def explain_mutations(
         rows = [
             await _row_plan(planner, database, asking, _written(note), found, analyze)
             for note, found in parts
-            if note.kind != VALUE
+            if found is not None
         ]
         is_refused = permission not in (None, PUBLIC) and permission not in asking.context.actor.permissions
         explained.append(
@@ -101,8 +100,8 @@ async def explain_mutations(
 
 def _payload(
     schema: BuiltSchema, executor: Any, kind: GraphQLObjectType, details: Details, place: Place
-) -> Iterator[tuple[Note, ReturnedRow | None]]:
-    """Yield the fields of a payload: values, and rows; a row in a list comes without what it would be read by."""
+) -> Iterator[tuple[Note, ReturnedRows | None]]:
+    """Yield the fields of a payload: values, and rows with what they would be read by."""
     for key, inner in executor.collect_subfields(kind, details).grouped_field_set.items():
         name = inner[0].node.name.value
         if name == TYPENAME:
@@ -114,10 +113,8 @@ def _payload(
         rules = schema.tables.get(target.name)
         note = Note(place, key, owned.path, owned.owner, VALUE)
         if rules is not None and isinstance(target, GraphQLObjectType):
-            path = (*(step.key for step in place), key)
-            is_alone = not is_list and not any(step.is_list for step in place)
-            row = ReturnedRow(target, inner, path, _any_row(rules)) if is_alone else None
-            yield replace(note, kind="row"), row
+            way = [each for step in (*place, Step(key, is_list)) for each in (step.key, None)[: 1 + step.is_list]]
+            yield replace(note, kind="row"), ReturnedRows(target, inner, tuple(way), [_any_row(rules)], [[]])
         elif isinstance(target, GraphQLObjectType):
             yield note, None
             yield from _payload(schema, executor, target, inner, (*place, Step(key, is_list)))
@@ -126,10 +123,8 @@ def _payload(
 
 
 async def _row_plan(
-    planner: Planner, database: Database, asking: Asking, place: str, row: ReturnedRow | None, analyze: bool
+    planner: Planner, database: Database, asking: Asking, place: str, row: ReturnedRows, analyze: bool
 ) -> ReturnedPlan:
-    if row is None:
-        return ReturnedPlan(place, Explanation((), obstacle=IN_A_LIST))
     of_row = replace(asking, returned=row)
     explanation = await explain(planner, database, of_row, analyze=analyze)
     return ReturnedPlan(place, explanation, planner.is_carried(of_row))

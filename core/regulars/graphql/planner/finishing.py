@@ -8,7 +8,6 @@ from functools import cached_property
 from typing import Any
 from uuid import UUID
 
-import orjson
 from graphql import GraphQLError, GraphQLLeafType, GraphQLOutputType, get_nullable_type, is_leaf_type
 from graphql.execution.executor import Executor
 from graphql.pyutils import Path
@@ -23,14 +22,15 @@ from regulars.graphql.planner.drafts import BatchPlace, Place, Refused
 from regulars.graphql.planner.not_planned import Irregular
 from regulars.graphql.planner.slots import Slots
 
-__all__ = ["Filling", "refusals_in"]
+__all__ = ["Filling", "Found", "refusals_in"]
 
 Found = tuple[dict[str, Any], list[str | int]]
+"""An object of a decoded answer, with its path."""
 
 
-def objects_at(answer: dict[str, Any], place: Place, start: Sequence[str] = ()) -> Iterator[Found]:
-    """Yield every object that stands in a place of a decoded answer, with its path, which begins with ``start``."""
-    found: list[Found] = [(answer, [*start])]
+def objects_at(roots: Sequence[Found], place: Place) -> Iterator[Found]:
+    """Yield every object that stands in a place inside of others."""
+    found = [*roots]
     for step in place:
         inside: list[Found] = []
         for holder, path in found:
@@ -45,10 +45,7 @@ def objects_at(answer: dict[str, Any], place: Place, start: Sequence[str] = ()) 
 
 
 def refusals_in(
-    answer: dict[str, Any],
-    refused: Sequence[Refused],
-    failures: Mapping[str, ExpectedError],
-    start: Sequence[str] = (),
+    roots: Sequence[Found], refused: Sequence[Refused], failures: Mapping[str, ExpectedError]
 ) -> list[GraphQLError]:
     """Return the error of each field that was withheld, once for each object that would have had it.
 
@@ -58,13 +55,13 @@ def refusals_in(
         GraphQLError(str(error), one.nodes, path=[*path, one.key], original_error=error)
         for one in refused
         for error in [failures.get(one.path, one.error)]
-        for _, path in objects_at(answer, one.place, start)
+        for _, path in objects_at(roots, one.place)
     ]
 
 
 @dataclass
 class Filling:
-    """Fills the slots of an answer, whose path begins with ``start``, with the answers of batch fields.
+    """Fills the slots of an answer with the answers of batch fields; ``roots`` decodes it.
 
     ``execution`` makes an executor, which is seldom needed: for errors, and for answers that are no plain values.
     """
@@ -72,7 +69,7 @@ class Filling:
     slots: Slots
     execution: Callable[[], Executor[Any]]
     context: RequestContext
-    start: Sequence[str] = ()
+    roots: Callable[[bytes], Sequence[Found]]
 
     @cached_property
     def executor(self) -> Executor[Any]:
@@ -106,7 +103,7 @@ class Filling:
     async def _complete(self, slots: Sequence[int], batch: BatchPlace, answers: Sequence[Any]) -> None:
         executor, definition = self.executor, batch.definition
         nodes = [each.node for each in batch.details]
-        parents = objects_at(orjson.loads(self.slots.filled()), batch.place, self.start)
+        parents = objects_at(self.roots(self.slots.filled()), batch.place)
         for slot, (_, path), answer in zip(slots, parents, answers, strict=True):
             way = _path(batch.kind.name, path, batch.key)
             info = executor.build_resolve_info(definition, nodes, batch.kind, way)

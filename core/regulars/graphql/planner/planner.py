@@ -12,7 +12,7 @@ from graphql.execution.collect_fields import collect_fields
 from sqlalchemy import Dialect
 
 from regulars.graphql.planner.asking import Asking
-from regulars.graphql.planner.finishing import Filling, refusals_in
+from regulars.graphql.planner.finishing import Filling, Found, refusals_in
 from regulars.graphql.planner.not_planned import Irregular, NotPlanned
 from regulars.graphql.planner.planning import Planning
 from regulars.graphql.planner.plans import Bounded, Plan
@@ -65,7 +65,7 @@ class Planner:
     async def answer(self, asking: Asking) -> ExecutionResult | None:
         """Return the answer to a query, or None when it must be executed."""
         try:
-            answered = await self._answered(asking)
+            [answered] = await self._answered(asking)
         except Exception as error:
             self._note(error, asking)
             return None
@@ -75,23 +75,26 @@ class Planner:
         asking.report.is_planned = True
         return ExecutionResult(data=answered.json, errors=list(answered.errors) or None)
 
-    async def row(self, asking: Asking) -> Answered | None:
-        """Return a row that a mutation returned as its payload shows it, or None when it must be executed.
+    async def rows(self, asking: Asking) -> Sequence[Answered | None]:
+        """Return rows that a mutation returned as its payload shows them, None for those that must be executed.
 
         Raises what the database does: the transaction is lost then.
         """
-        if asking.returned is not None and is_as_stored(asking.returned.row) and self.is_carried(asking):
-            self.counts.whole += 1
-            return None
+        returned = asking.returned
+        assert returned is not None
+        left: list[Answered | None] = [None] * len(returned.rows)
+        if all(map(is_as_stored, returned.rows)) and self.is_carried(asking):
+            self.counts.whole += len(left)
+            return left
         try:
             answered = await self._answered(asking)
         except Exception as error:
             self._note(error, asking)
             if asking.context.has_fault:
                 raise
-            return None
-        if answered is not None:
-            self.counts.rows += 1
+            return left
+        if any(answered):
+            self.counts.rows += len(answered) - answered.count(None)
             asking.report.is_planned = True
         return answered
 
@@ -145,31 +148,47 @@ class Planner:
             asking.report.problem = type(error).__name__
             log.debug("plan.left", problem=type(error).__name__)
 
-    async def _answered(self, asking: Asking) -> Answered | None:
-        plan, text, failures = await read(self.planning, asking)
-        if text is None:
-            return None
-        data = text.encode()
-        if IRREGULAR_BYTES in data:
+    async def _answered(self, asking: Asking) -> list[Answered | None]:
+        plan, texts, failures = await read(self.planning, asking)
+        documents = [text.encode() for text in texts if text is not None]
+        if any(IRREGULAR_BYTES in document for document in documents):
             raise Irregular("holds a value that JSON does not have")
-        if plan.is_finished_in_sql:
-            return Answered(orjson.Fragment(data))
-        return await _finished(asking, plan, data, failures, self.planning.mark)
+        if plan.is_finished_in_sql or not documents:
+            shown = [Answered(orjson.Fragment(document)) for document in documents]
+        else:
+            paths = [[]] if asking.returned is None else asking.returned.paths
+            there = [path for path, text in zip(paths, texts, strict=True) if text is not None]
+            shown = await _finished(asking, plan, documents, there, failures, self.planning.mark)
+        answers = iter(shown)
+        return [None if text is None else next(answers) for text in texts]
 
 
-async def _finished(asking: Asking, plan: Plan, data: bytes, failures: Failures, mark: str) -> Answered:
+async def _finished(
+    asking: Asking,
+    plan: Plan,
+    documents: Sequence[bytes],
+    paths: Sequence[Sequence[str | int]],
+    failures: Failures,
+    mark: str,
+) -> list[Answered]:
     """Add what Python knows: the errors of fields that are null, and the answers of batch fields."""
-    start = () if asking.returned is None else asking.returned.path
+
+    def roots(listed: bytes) -> list[Found]:
+        return [(document, [*path]) for document, path in zip(orjson.loads(listed), paths, strict=True)]
+
+    listed = b"[%b]" % b",".join(documents)
     found: Sequence[GraphQLError] = ()
     if plan.batches:
-        slots = Slots(data, mark)
+        slots = Slots(listed, mark)
         async with asking.opened() as context:
             asking.report.statements += len(plan.batches)
-            filling = Filling(slots, lambda: asking.build(context), context, start)
+            filling = Filling(slots, lambda: asking.build(context), context, roots)
             for number, batch in enumerate(plan.batches):
                 await filling.answer(number, batch)
-        data = slots.filled()
+        listed = slots.filled()
         if asking.returned is None:  # else it is the executor that answers the mutation, and has them
             found = filling.errors
-    refused = refusals_in(orjson.loads(data), plan.refused, failures, start) if plan.refused else []
-    return Answered(orjson.Fragment(data), [*refused, *found])
+    refused = refusals_in(roots(listed), plan.refused, failures) if plan.refused else []
+    # One document is not read; several are, to tell where each ends.
+    finished = [orjson.Fragment(listed[1:-1])] if len(documents) == 1 else orjson.loads(listed)
+    return [Answered(document, () if number else [*refused, *found]) for number, document in enumerate(finished)]

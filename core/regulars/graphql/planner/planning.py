@@ -18,11 +18,12 @@ from regulars.graphql.planner.json_on_sqlite import json_on_sqlite
 from regulars.graphql.planner.not_planned import NotPlanned
 from regulars.graphql.planner.parts import Asked, NamedPart, Written
 from regulars.graphql.planner.plans import Bounded, Plan
-from regulars.graphql.planner.selecting import Selecting, key_values
+from regulars.graphql.planner.selecting import Selecting, key_of_listed, key_values
 from regulars.graphql.planner.slots import MARK
 from regulars.graphql.planner.statements import Compiled, compile_statement
 from regulars.graphql.schema.building import BuiltSchema
 from regulars.graphql.schema.composition import OwnedField
+from regulars.graphql.schema.where import attribute_of
 from regulars.segments.service import IN_SEGMENTS, read_segments_behind
 
 __all__ = ["NONE", "Planning"]
@@ -65,6 +66,17 @@ class Planning:
         for one in made.written:
             named.update(one.values)
         return made.plan, made.compiled, made.compiled.values(named, made.written)
+
+    def in_order(self, asking: Asking, found: Sequence[Sequence[Any]]) -> list[str | None]:
+        """Return the JSON of each row that was asked for, in that order, of what its statement has found."""
+        returned = asking.returned
+        if returned is None or not returned.are_listed:
+            return [found[0][0] if found else None]
+        key = key_of_listed(returned.kind, self._schema.tables[returned.kind.name].source)
+        write = key.type.dialect_impl(self._dialect).bind_processor(self._dialect)
+        by_key = {value: text for text, value in found}
+        keys = [getattr(row, attribute_of(key)) for row in returned.rows]
+        return [by_key.get(each if write is None else write(each)) for each in keys]
 
     async def _plan_with_segments(self, asking: Asking, left_out: frozenset[str]) -> _Made:
         segments = _Segments()

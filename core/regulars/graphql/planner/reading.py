@@ -1,6 +1,6 @@
 """Run the statement of a plan; where SQL of a plugin fails or hangs, do without the fields that it stands behind."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy.exc import DBAPIError
@@ -27,8 +27,12 @@ Failures = Mapping[str, PluginFieldFailed]
 """What is told of plugins' fields that failed, by their paths in the schema."""
 
 
-async def read(planning: Planning, asking: Asking) -> tuple[Plan, str | None, Failures]:
-    """Return the plan of what is asked, the JSON that its statement returns (None for no row), and what failed in it.
+Texts = Sequence[str | None]
+"""The JSON of a query, or that of each row that a mutation returned; None for a row that is gone."""
+
+
+async def read(planning: Planning, asking: Asking) -> tuple[Plan, Texts, Failures]:
+    """Return the plan of what is asked, the JSON that its statement returns, and what failed in it.
 
     Raises ``NotPlanned``, what the arguments raise, and what the database does where no plugin has a part in it.
     """
@@ -36,19 +40,19 @@ async def read(planning: Planning, asking: Asking) -> tuple[Plan, str | None, Fa
     plan = made[0]
     failures: Failures = {}
     try:
-        text = await _run(asking, *made)
+        texts = await _run(planning, asking, *made)
     except Exception as error:
         if not plan.suspects or not _is_a_fault_of_sql(error):
             raise
-        plan, text, failures = await _read_without_culprits(planning, asking, plan, error)
+        plan, texts, failures = await _read_without_culprits(planning, asking, plan, error)
     for owned in plan.suspects.values():
         asking.context.services.plugin_fields.succeeded(owned.owner, hook_of(owned))
-    return plan, text, failures
+    return plan, texts, failures
 
 
 async def _read_without_culprits(
     planning: Planning, asking: Asking, failed: Plan, error: Exception
-) -> tuple[Plan, str | None, dict[str, PluginFieldFailed]]:
+) -> tuple[Plan, Texts, dict[str, PluginFieldFailed]]:
     """Leave out every field that may have failed; then take them in again one by one, but those with which it fails.
 
     So with one such field the statement runs once more, and with several each is found out.
@@ -56,13 +60,13 @@ async def _read_without_culprits(
     failures = {}
     left_out = frozenset(failed.suspects)
     made = await planning.statement(asking, left_out)
-    plan, text = made[0], await _run(asking, *made)
+    plan, texts = made[0], await _run(planning, asking, *made)
     for path, owned in failed.suspects.items():
         tried = left_out - {path}
         if tried:
             made = await planning.statement(asking, tried)
             try:
-                plan, text = made[0], await _run(asking, *made)
+                plan, texts = made[0], await _run(planning, asking, *made)
             except Exception as found:
                 if not _is_a_fault_of_sql(found):
                     raise
@@ -72,20 +76,19 @@ async def _read_without_culprits(
                 continue
         # Without ``tried``, it is the statement that failed at first.
         failures[path] = note_failure(asking.context, owned, error)
-    return plan, text, failures
+    return plan, texts, failures
 
 
-async def _run(asking: Asking, plan: Plan, compiled: Compiled, values: tuple[Any, ...]) -> str | None:
+async def _run(planning: Planning, asking: Asking, plan: Plan, compiled: Compiled, values: tuple[Any, ...]) -> Texts:
     context = asking.context
     asking.report.statements += 1
     asking.report.sql_hash = compiled.hash
     if asking.returned is not None:
         # A statement that the database has not seen may be too large for it.
         may_fail = bool(plan.suspects) or not asking.report.is_known
-        return await context.read_text(compiled.text, values, may_fail=may_fail)
+        return planning.in_order(asking, await context.read_rows(compiled.text, values, may_fail=may_fail))
     patience_s = APART_PATIENCE_S if plan.suspects else PATIENCE_S
-    found: str = await context.services.database.read_text(compiled.text, values, patience_s=patience_s)
-    return found
+    return [await context.services.database.read_text(compiled.text, values, patience_s=patience_s)]
 
 
 def _is_a_fault_of_sql(error: Exception) -> bool:

@@ -15,7 +15,7 @@ from regulars.fields.kinds import kind_of
 from regulars.fields.policy import RowPolicy, adapted
 from regulars.fields.types import TypeRules
 from regulars.graphql.executor.plugin_calls import RESTING, PluginFieldFailed
-from regulars.graphql.planner.asking import ReturnedRow
+from regulars.graphql.planner.asking import ReturnedRows
 from regulars.graphql.planner.columns import column
 from regulars.graphql.planner.drafts import BatchPlace, Draft, Note, Place, Refused
 from regulars.graphql.planner.json_sql import SQL, JsonSql, null, text
@@ -26,8 +26,12 @@ from regulars.graphql.planner.selected import TYPENAME, Chosen, Details
 from regulars.graphql.schema.building import PUBLIC, BuiltSchema
 from regulars.graphql.schema.composition import CORE_OWNER, OwnedField
 from regulars.graphql.schema.where import attribute_of
+from regulars.many import is_among
 
-__all__ = ["Selecting", "key_values"]
+__all__ = ["Selecting", "key_of_listed", "key_values"]
+
+KEYS = "regulars_keys"
+"""The place of the keys of rows in a list."""
 
 IS_RESOLVED = "is answered by a resolver"
 
@@ -59,10 +63,16 @@ class Selecting:
         members = [(key, self._root(root, key, details)) for key, details in selected.items()]
         return select(self.json.whole(self.json.object(members)))
 
-    def returned(self, returned: ReturnedRow) -> Select[Any]:
-        """Return the statement of one row that a mutation returned, whether or not it is visible from elsewhere."""
+    def returned(self, returned: ReturnedRows) -> Select[Any]:
+        """Return the statement of rows that a mutation returned, whether or not they are visible from elsewhere.
+
+        Where there may be several, each has its key beside it.
+        """
         rows = self.schema.tables[returned.kind.name].source.alias(self.draft.next_source())
         row = self.row(returned.kind, returned.details, rows, ())
+        if returned.are_listed:
+            key: Any = key_of_listed(returned.kind, rows)
+            return select(self.json.whole(row), key).select_from(rows).where(is_among(key, KEYS))
         keys = [column == bindparam(key, type_=column.type, required=True) for key, column in _keys(rows)]
         return select(self.json.whole(row)).select_from(rows).where(*keys)
 
@@ -174,10 +184,21 @@ class Selecting:
         return slot
 
 
-def key_values(schema: BuiltSchema, returned: ReturnedRow) -> Mapping[str, Any]:
-    """Return the values by which the statement of a returned row finds it."""
+def key_values(schema: BuiltSchema, returned: ReturnedRows) -> Mapping[str, Any]:
+    """Return the values by which the statement of returned rows finds them."""
     source = schema.tables[returned.kind.name].source
-    return {key: getattr(returned.row, attribute_of(column)) for key, column in _keys(source)}
+    if returned.are_listed:
+        attribute = attribute_of(key_of_listed(returned.kind, source))
+        return {KEYS: [getattr(row, attribute) for row in returned.rows]}
+    return {key: getattr(returned.rows[0], attribute_of(column)) for key, column in _keys(source)}
+
+
+def key_of_listed(kind: GraphQLObjectType, source: FromClause) -> ColumnElement[Any]:
+    """Return the column that tells rows in a list apart; raises ``NotPlanned`` where that takes several."""
+    keys = _keys(source)
+    if len(keys) > 1:
+        raise NotPlanned(kind.name, "stands in a list, and has a key of several columns")
+    return keys[0][1]
 
 
 def _keys(source: FromClause) -> list[tuple[str, ColumnElement[Any]]]:

@@ -1,5 +1,6 @@
 """What a mutation returns is shown by one more statement, in the transaction that wrote it."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -39,6 +40,73 @@ async def statements_for(core: App, customer: str, language: str, selected: str)
     with counted_statements(core) as statements:
         await core.gql(change(selected), {"id": customer, "language": language})
     return len(statements)
+
+
+BULK = """mutation ($rows: [CustomerUpdateInput!]!) {
+  customerBulkUpdate(input: {rows: $rows, errorPolicy: REJECT_FAILED_ROWS}) { errors { code } results { index %s } }
+}"""
+
+
+@pytest.fixture
+async def customers(core: App) -> list[str]:
+    """Give the ids of five customers, each with an order."""
+    day = core.clock.now()
+    known = await core.ingest({name: [Happening(day, "9.50")] for name in ("Ada", "Bo", "Cy", "Di", "Ed")})
+    return [str(known[name]) for name in ("Ada", "Bo", "Cy", "Di", "Ed")]
+
+
+async def bulk_statements_for(core: App, customers: list[str], name: str, selected: str) -> int:
+    rows = [{"id": id, "displayName": f"{name} {place}"} for place, id in enumerate(customers)]
+    with counted_statements(core) as statements:
+        await core.gql(BULK % selected, {"rows": rows})
+    return len(statements)
+
+
+@pytest.mark.parametrize("selected", [NARROW, WIDE], ids=["narrow", "wide"])
+@pytest.mark.parametrize("many", [1, 5])
+async def test_rows_in_a_list_take_one_more_statement_however_many_they_are(
+    core: App, customers: list[str], many: int, selected: str
+) -> None:
+    await bulk_statements_for(core, customers[:many], "First", selected)
+    without = await bulk_statements_for(core, customers[:many], "Second", "")
+
+    with_rows = await bulk_statements_for(core, customers[:many], "Third", selected)
+
+    assert with_rows - without == 1
+
+
+async def test_rows_in_a_list_stand_in_its_order_even_when_one_comes_twice_or_is_refused(
+    core: App, customers: list[str]
+) -> None:
+    unknown = "Customer_" + "0" * 32
+    ids = [customers[2], unknown, customers[0], customers[2]]
+
+    answer = await core.gql(
+        BULK % "customer { displayName touchpoints { totalCount } }",
+        {"rows": [{"id": id, "displayName": f"Number {place}"} for place, id in enumerate(ids)]},
+    )
+
+    last, first = [{"displayName": f"Number {place}", "touchpoints": {"totalCount": 1}} for place in (3, 2)]
+    assert answer["customerBulkUpdate"]["results"] == [
+        {"index": 0, "customer": last},
+        {"index": 1, "customer": None},
+        {"index": 2, "customer": first},
+        {"index": 3, "customer": last},
+    ]
+
+
+async def test_what_may_not_be_seen_of_rows_in_a_list_is_told_at_each_of_them(core: App, customers: list[str]) -> None:
+    admin = core.actor("admin")
+    blind = replace(admin, permissions=admin.permissions - {"touchpoints:read"})
+    rows = [{"id": id, "displayName": "Somebody"} for id in customers[:2]]
+
+    answer = await core.ask(BULK % "customer { displayName touchpoints { totalCount } }", {"rows": rows}, as_=blind)
+
+    shown = [each["customer"] for each in answer["data"]["customerBulkUpdate"]["results"]]
+    assert shown == [{"displayName": "Somebody", "touchpoints": None}] * 2
+    assert sorted(error["path"] for error in answer["errors"]) == [
+        ["customerBulkUpdate", "results", place, "customer", "touchpoints"] for place in (0, 1)
+    ]
 
 
 @pytest.mark.parametrize("selected", [NARROW, WIDE], ids=["narrow", "wide"])
