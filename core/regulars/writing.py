@@ -152,12 +152,22 @@ class WritingSession(AsyncSession):
         return await self.run(*self._notes.take(self.dialect, condition))
 
     def defer_with_notes(self, condition: Command, *, writes: str) -> bool:
-        """Let a change of a table wait for the commit, with the notes that wait; tell whether it may."""
+        """Let a change of a table wait for the commit, with the notes that wait; tell whether it may.
+
+        On SQLite it may not: its statements are one visit to the driver's thread anyway, which may have to wait for
+        writers of other processes, and a commit should not.
+        """
         _check_writing(self, writes)
-        if not self.defers or self._held is not None or self._deferred:
+        is_first = self._held is None and not self._deferred
+        if not self.defers or not is_first or self.dialect == "sqlite":
             return False
         self._deferred = self._notes.take(self.dialect, condition)
         return True
+
+    async def get_ready(self) -> None:
+        """Wait for what a commit would wait for: a connection, where something is deferred."""
+        if self._deferred:
+            await self._hold()
 
     async def flush(self, objects: Sequence[Any] | None = None) -> None:
         """Write what waits."""

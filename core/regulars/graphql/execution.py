@@ -30,7 +30,7 @@ from regulars.graphql.protocol.transport import GraphQLAnswer, GraphQLOperation
 from regulars.graphql.repeats import REPLAYED, request_under_key
 from regulars.graphql.schema.building import BuiltSchema
 from regulars.idempotency.service import KeyedRequest, claim_key, find_answer, keep_answer
-from regulars.writing import ConditionUnmet
+from regulars.writing import ConditionUnmet, WritingSession
 
 __all__ = ["Executor"]
 
@@ -105,7 +105,11 @@ class Executor:
                 return told(result)
         keyed = request_under_key(operation, prepared, actor)
         with nullcontext() if keyed is None else self._services.keys_in_flight.held(keyed):
-            return await self._change(prepared, operation, actor, request_id, keyed, report, told)
+            change = partial(self._change, prepared, operation, actor, request_id, keyed, report, told)
+            try:
+                return await change(defers=True)
+            except ConditionUnmet:  # and nothing was changed
+                return await change(defers=False)
 
     @contextmanager
     def without_planner(self) -> Iterator[None]:
@@ -205,30 +209,14 @@ class Executor:
         keyed: KeyedRequest | None,
         report: Report,
         told: Callable[[ExecutionResult], GraphQLAnswer],
+        *,
+        defers: bool,
     ) -> GraphQLAnswer:
         """Run a mutation in one transaction, which keeps the answer of a request under a key, too.
 
-        Where all of it may be a single statement, that is tried first: it runs when all else is done.
+        Where all of the transaction is one statement, ``defers`` lets it run when all else is done. Raises
+        ``ConditionUnmet`` if it cannot be done then.
         """
-        for defers in (True, False):
-            answer = await self._changed(prepared, operation, actor, request_id, keyed, report, told, defers=defers)
-            if answer is not None:
-                return answer
-        raise AssertionError("What defers nothing has an answer.")
-
-    async def _changed(
-        self,
-        prepared: Prepared,
-        operation: GraphQLOperation,
-        actor: Actor,
-        request_id: str,
-        keyed: KeyedRequest | None,
-        report: Report,
-        told: Callable[[ExecutionResult], GraphQLAnswer],
-        *,
-        defers: bool,
-    ) -> GraphQLAnswer | None:
-        """Return the answer of a mutation, or None where what was deferred could not be done."""
         async with self._services.database.writing_session() as session:
             kept = None if keyed is None else await self._kept_answer(session, prepared, keyed)
             if kept is not None:
@@ -243,7 +231,7 @@ class Executor:
                 session.defers = defers and keyed is None and context.is_lone and self.planner.carries_all(asking)
             result = await self._run(asking)
             if session.is_unmet:
-                return None
+                raise ConditionUnmet
             if context.has_fault:
                 await session.rollback()
                 faults = [error for error in result.errors or () if error.original_error is not None]
@@ -257,7 +245,7 @@ class Executor:
                     reach(CrashPoint.ANSWER_KEPT)
                 await session.commit()
             except ConditionUnmet:
-                return None
+                raise
             except Exception as error:
                 failed = GraphQLError("commit", original_error=error, path=["commit"])
                 return told(ExecutionResult(data=None, errors=[failed]))
@@ -284,6 +272,8 @@ class Executor:
         try:
             async with asyncio.timeout(OPERATION_TIMEOUT_S):
                 result: ExecutionResult = await running if isawaitable(running) else running
+                if isinstance(session := asking.context.session, WritingSession):
+                    await session.get_ready()
                 return result
         except TimeoutError as error:
             asking.context.has_fault = True

@@ -21,6 +21,7 @@ from regulars.notices.models import Notice
 from regulars.tables import new_id
 from regulars.writing import MAY_WRITE, ConditionUnmet, WritingSession, fetch
 
+POSTGRES = pytest.mark.parametrize("databases", ["postgresql"], indirect=True)
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
 SAME_NAME: Select[Any] = select(col(Customer.id)).where(col(Customer.display_name) == bindparam("text"))
 END_OTHERS = (
@@ -209,7 +210,7 @@ async def test_a_writer_who_gives_up_waiting_holds_up_nobody(database: Database)
     assert await versions(database) == ["0", "2"]
 
 
-@pytest.mark.parametrize("databases", ["postgresql"], indirect=True)
+@POSTGRES
 async def test_a_writer_gets_another_connection_for_one_that_the_database_has_ended(database: Database) -> None:
     async with database.writing() as session:
         await insert_notice(session, "1")
@@ -275,6 +276,7 @@ async def test_a_row_is_inserted_at_once_with_its_notes(database: Database) -> N
     assert await actions(database) == ["done"]
 
 
+@POSTGRES
 @pytest.mark.parametrize("defers", [True, False])
 async def test_a_session_that_defers_inserts_when_it_commits(database: Database, defers: bool) -> None:
     async with database.writing() as session:
@@ -292,7 +294,7 @@ async def test_a_session_that_defers_inserts_when_it_commits(database: Database,
     assert await actions(database) == ["insert 1"]
 
 
-@pytest.mark.parametrize("databases", ["postgresql"], indirect=True)
+@POSTGRES
 async def test_a_deferred_change_is_a_transaction_by_itself(database: Database) -> None:
     sent: list[str] = []
     async with database.writing() as session:
@@ -311,6 +313,7 @@ async def test_a_deferred_change_is_a_transaction_by_itself(database: Database) 
     assert sent == ["WITH"]
 
 
+@POSTGRES
 @pytest.mark.parametrize(("version", "text"), [("1", "Ada"), ("2", "Eve")])
 async def test_a_deferred_change_whose_condition_does_not_hold_is_not_done(
     database: Database, version: str, text: str
@@ -330,6 +333,7 @@ async def test_a_deferred_change_whose_condition_does_not_hold_is_not_done(
     assert await actions(database) == []
 
 
+@POSTGRES
 async def test_what_comes_after_a_deferred_change_finds_it_done(database: Database) -> None:
     async with database.writing() as session:
         session.add(customer())
@@ -345,6 +349,7 @@ async def test_what_comes_after_a_deferred_change_finds_it_done(database: Databa
     assert await actions(database) == []
 
 
+@POSTGRES
 async def test_what_comes_after_a_deferred_change_that_cannot_be_done_fails(database: Database) -> None:
     async with database.writing_session() as session:
         session.defers = True
@@ -355,6 +360,22 @@ async def test_what_comes_after_a_deferred_change_that_cannot_be_done_fails(data
     assert await versions(database) == []
 
 
+@pytest.mark.parametrize("databases", ["sqlite"], indirect=True)
+async def test_sqlite_defers_nothing_since_its_writers_may_wait_for_one_another(database: Database) -> None:
+    async with database.writing() as session:
+        session.add(customer())
+
+    async with database.writing_session() as session:
+        session.defers = True
+        with told(database) as statements:
+            await insert_named(session, "1", "Ada")
+        await session.commit()
+
+    assert statements
+    assert await versions(database) == ["1"]
+
+
+@POSTGRES
 async def test_a_deferred_change_that_nobody_commits_is_not_done(database: Database) -> None:
     async with database.writing() as session:
         session.add(customer())
