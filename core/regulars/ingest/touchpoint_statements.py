@@ -20,7 +20,7 @@ from sqlalchemy import (
     union_all,
 )
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.orm import Mapped, aliased
+from sqlalchemy.orm import aliased
 from sqlmodel import col
 
 from regulars.customers.finding import counts_today_as
@@ -65,18 +65,19 @@ def insert_touchpoints(found: Whose, dialect: str, *, now: datetime) -> Insert:
 def insert_events(dialect: str, *, actor: str, now: datetime) -> Insert:
     """Tell of each row that was written, as ``record_touchpoints`` tells of one."""
     build = func.jsonb_build_object if dialect == "postgresql" else func.json_object
+    written = _written()
     rows = (
         select(
-            STAGED.c.event_id,
+            written.c.event_id,
             literal("touchpoint.recorded"),
-            literal("customer:") + _shown(col(Touchpoint.customer_id), dialect),
+            literal("customer:") + _shown(written.c.customer_id, dialect),
             literal(actor),
-            build("touchpointId", _shown(col(Touchpoint.id), dialect), "type", col(Touchpoint.type)),
+            build("touchpointId", _shown(written.c.id, dialect), "type", written.c.type),
             _moment(now),
             _moment(now),
         )
-        .join(Touchpoint, col(Touchpoint.id) == STAGED.c.id)
-        .order_by(STAGED.c.place)
+        .where(written.c.customer_id.is_not(None))
+        .order_by(written.c.place)
     )
     columns = ("id", "type", "subject", "actor", "data", "occurred_at", "recorded_at")
     return insert(Event).from_select(columns, rows, include_defaults=False)
@@ -173,6 +174,17 @@ def _held(found: Whose) -> Any:
     )
 
 
+def _written() -> Any:
+    """Return the staged rows with the customers of their touchpoints, none for those that were not written.
+
+    Each is looked up by its id. A join would be one of many rows with all touchpoints, which PostgreSQL likes to read
+    from the first to the last.
+    """
+    whose_it_is = select(col(Touchpoint.customer_id)).where(col(Touchpoint.id) == STAGED.c.id).scalar_subquery()
+    columns = (STAGED.c.place, STAGED.c.id, STAGED.c.event_id, STAGED.c.type, whose_it_is.label("customer_id"))
+    return select(*columns).cte("written").prefix_with("MATERIALIZED")
+
+
 def _is_there() -> ColumnElement[bool]:
     return (
         col(Customer.merged_into_id).is_(None) & col(Customer.deleted_at).is_(None) & (col(Customer.status) != "erased")
@@ -192,7 +204,7 @@ def _moment(now: datetime) -> ColumnElement[datetime]:
     return literal(now, UtcDateTime())
 
 
-def _shown(id: Mapped[UUID], dialect: str) -> ColumnElement[str]:
+def _shown(id: ColumnElement[UUID], dialect: str) -> ColumnElement[str]:
     """Return an id as people see it; SQLite keeps it without its hyphens."""
     text = cast(id, String)
     if dialect == "postgresql":

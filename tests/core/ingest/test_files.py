@@ -17,6 +17,14 @@ from regulars.touchpoints.models import Touchpoint
 
 pytestmark = pytest.mark.usefixtures("logging_restored")
 
+KNOWN = """external_id,email
+C1,zoe@example.com
+C2,ada@example.com
+"""
+REPEATED = """email,type,occurred_at,external_id
+{first},visit,2026-01-05T10:00:00Z,v1
+{second},visit,2026-01-06T10:00:00Z,v1
+"""
 CUSTOMERS = """external_id,email,display_name,language
 C1,ada@example.com,Ada,en
 C2,bob@example.com,Bob,not a language
@@ -93,6 +101,19 @@ def test_touchpoints_find_their_customers_and_stand_once(shop: Shop) -> None:
     assert [line for line, _ in codes(report)] == [4, 6, 7]
     assert shop.count(Touchpoint) == [2]
     assert shop.count(Event)[0] - events == 2
+
+
+@pytest.mark.parametrize(
+    ("first", "second"), [("ada@example.com", "zoe@example.com"), ("zoe@example.com", "ada@example.com")]
+)
+def test_of_rows_with_one_key_the_first_of_the_file_counts(shop: Shop, first: str, second: str) -> None:
+    shop.run("customers", shop.file("customers.csv", KNOWN), "--source", "crm")
+    file = shop.file("touchpoints.csv", REPEATED.format(first=first, second=second))
+
+    _, report = shop.run("touchpoints", file, "--source", "shop")
+
+    assert (report["created"], report["rejected"]) == (1, 1)
+    assert codes(report) == [(3, "CONFLICT")]
 
 
 def test_a_dry_run_says_the_same_and_writes_nothing(shop: Shop) -> None:
