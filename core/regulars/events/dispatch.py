@@ -1,7 +1,6 @@
 """Tell events to handlers after they were committed, at least once, on whichever process is free."""
 
 import asyncio
-import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -26,6 +25,7 @@ from regulars.events.deliveries import (
 )
 from regulars.events.envelope import EventEnvelope
 from regulars.faults import in_one_line, log_fault
+from regulars.rounds import end_soon, rest
 
 __all__ = ["Dispatcher", "Followers", "Handle", "Handlers", "Pace", "ReportUndelivered", "running_dispatcher"]
 
@@ -90,18 +90,12 @@ class Dispatcher:
             except Exception as error:  # a database that restarts, for one, must not end the dispatcher
                 log_fault(log, "dispatcher.round_failed", error)
             if not there_is_more:
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._stopping.wait(), self._pace.poll.total_seconds())
+                await rest(self._stopping, most=self._pace.poll)
 
     async def stop(self, running: asyncio.Task[None]) -> None:
         """Let handlers end what they are at, for a moment; what is cut off is told again when its lease ends."""
         self._stopping.set()
-        open_tasks = {running, *self._delivering.values()}
-        _, late = await asyncio.wait(open_tasks, timeout=self._pace.grace.total_seconds())
-        for task in late:
-            task.cancel()
-        if late:
-            await asyncio.wait(late)
+        await end_soon({running, *self._delivering.values()}, grace=self._pace.grace)
 
     async def _round(self) -> bool:
         names = {type: [name for name, _ in handlers] for type, handlers in self._handlers.items()}

@@ -1,7 +1,6 @@
 """Run jobs: claim them one at a time per slot, keep their leases, and end, repeat or give them back."""
 
 import asyncio
-import contextlib
 import os
 import socket
 from collections.abc import AsyncIterator, Callable, Mapping
@@ -26,6 +25,7 @@ from regulars.jobs.registry import JobKinds
 from regulars.jobs.run import JobRun
 from regulars.plugins.context import Company
 from regulars.plugins.contributions import Job as JobDescription
+from regulars.rounds import rest
 from regulars.watch.watching import Watch
 
 __all__ = ["Timings", "Worker", "running_worker"]
@@ -205,8 +205,7 @@ class Worker:
             return
 
     async def _stops_within(self, pause: timedelta) -> bool:
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._stopping.wait(), pause.total_seconds())
+        await rest(self._stopping, most=pause)
         return self._stopping.is_set()
 
 

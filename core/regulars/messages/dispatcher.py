@@ -1,7 +1,6 @@
 """Send what is due, on whichever process is free: decide, reserve, write, confirm, hand over, report."""
 
 import asyncio
-import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -22,6 +21,7 @@ from regulars.messages.deliveries import Delivery, DeliveryAway, Handover, Hando
 from regulars.messages.models import Message
 from regulars.messages.steps import Claimed
 from regulars.messages.templates import MessageContent, MessageToWrite
+from regulars.rounds import end_soon, rest
 
 __all__ = ["DispatchPace", "House", "TemplateAway", "running_messages"]
 
@@ -101,17 +101,12 @@ class Dispatcher:
             except Exception as error:  # a database that restarts, for one, must not end the dispatcher
                 log_fault(log, "messages.round_failed", error)
             if not found:
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._stopping.wait(), self._pace.poll.total_seconds())
+                await rest(self._stopping, most=self._pace.poll)
 
     async def stop(self, running: asyncio.Task[None]) -> None:
         """Let hand-overs end for a moment; what is cut off is looked at again when its lease ends."""
         self._stopping.set()
-        _, late = await asyncio.wait({running}, timeout=self._pace.grace.total_seconds())
-        for task in late:
-            task.cancel()
-        if late:
-            await asyncio.wait(late)
+        await end_soon({running}, grace=self._pace.grace)
 
     async def round(self) -> int:
         """Look at what is due, and return how many messages that was."""

@@ -1,7 +1,6 @@
 """Send what waits for webhooks, each webhook by itself, on whichever process is free."""
 
 import asyncio
-import contextlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from regulars.database import Database
 from regulars.faults import in_one_line, log_fault
 from regulars.outgoing.client import Outgoing
 from regulars.outgoing.limits import RequestLimits
+from regulars.rounds import end_soon, rest
 from regulars.webhooks.queue import (
     ClaimedDelivery,
     Claims,
@@ -68,18 +68,12 @@ class WebhookSender:
                 await self._round()
             except Exception as error:  # a database that restarts, for one, must not end the sender
                 log_fault(log, "webhooks.round_failed", error)
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._stopping.wait(), self._pace.poll.total_seconds())
+            await rest(self._stopping, most=self._pace.poll)
 
     async def stop(self, running: asyncio.Task[None]) -> None:
         """Let attempts end for a moment; what is cut off is sent again when its lease ends, under the same id."""
         self._stopping.set()
-        open_tasks = {running, *self._delivering.values()}
-        _, late = await asyncio.wait(open_tasks, timeout=self._pace.grace.total_seconds())
-        for task in late:
-            task.cancel()
-        if late:
-            await asyncio.wait(late)
+        await end_soon({running, *self._delivering.values()}, grace=self._pace.grace)
 
     async def _round(self) -> None:
         async with self._database.reading() as session:

@@ -4,14 +4,13 @@ import hashlib
 from datetime import timedelta
 
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import Response
 
 from regulars import InvalidInput, MessageDraft, PluginContext, read_identity
 from regulars_preference_centre.mails import LINK
 from regulars_preference_centre.page.forms import Form
 from regulars_preference_centre.page.opening import is_secure, language_of, sent_token, session_cookie, up_visit
-from regulars_preference_centre.page.showing import HEADERS, show_around, show_page
-from regulars_preference_centre.page.visit import link_to
+from regulars_preference_centre.page.showing import led_to, show_around, show_page
 
 __all__ = [
     "ask",
@@ -65,7 +64,7 @@ async def ask(request: Request) -> Response:
             expires_at=now.fromtimestamp(expires_at, tz=now.tzinfo),
         )
     )
-    return _to(request, "sent")
+    return led_to(request, "sent")
 
 
 async def sent(request: Request) -> Response:
@@ -87,7 +86,7 @@ async def open_visit(request: Request) -> Response:
     ctx: PluginContext = request.state.ctx
     form, now = await form_of(request), ctx.clock.now()
     token, opened = await ctx.door.open_session(ctx.session, link=form["link"][:LONGEST_LINK], now=now)
-    answer = _to(request, "")
+    answer = led_to(request, "")
     answer.set_cookie(
         session_cookie(request),
         token,
@@ -106,7 +105,7 @@ async def close(request: Request) -> Response:
     form, token = await form_of(request), sent_token(request)
     if token and ctx.door.is_form_token(token, form["visit"]):
         await ctx.door.end_session(ctx.session, token=token, now=ctx.clock.now())
-    answer = _to(request, "")
+    answer = led_to(request, "")
     answer.delete_cookie(session_cookie(request), path="/", secure=is_secure(request), httponly=True, samesite="lax")
     return answer
 
@@ -148,7 +147,3 @@ def _asking(request: Request, *, typed: str = "", is_wrong: bool = False) -> Res
         typed=typed,
         is_wrong=is_wrong,
     )
-
-
-def _to(request: Request, path: str) -> RedirectResponse:
-    return RedirectResponse(link_to(path, request.query_params.get("lang")), 303, headers=HEADERS)

@@ -1,13 +1,13 @@
 """The page behind the link of a double opt-in: looking changes nothing, its one button confirms."""
 
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import Response
 
 from regulars import PluginContext
 from regulars_preference_centre.double_opt_in import name_of_topic
 from regulars_preference_centre.page.asking import form_of
 from regulars_preference_centre.page.opening import language_of
-from regulars_preference_centre.page.showing import HEADERS, show_around
+from regulars_preference_centre.page.showing import led_to, show_around
 from regulars_preference_centre.page.visit import link_to
 
 __all__ = ["confirm", "show_confirmation"]
@@ -40,5 +40,4 @@ async def confirm(request: Request) -> Response:
     ctx: PluginContext = request.state.ctx
     link = (await form_of(request))["grant"][:LONGEST_LINK]
     await ctx.door.confirm_by_link(ctx.session, link=link, now=ctx.clock.now())
-    back = link_to("confirm", request.query_params.get("lang"), grant=link)
-    return RedirectResponse(back, 303, headers=HEADERS)
+    return led_to(request, "confirm", grant=link)

@@ -4,15 +4,14 @@ import hashlib
 from datetime import timedelta
 
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 
 from regulars import InvalidInput, LinkUnknown, MessageDraft, PluginContext, read_identity
 from regulars_preference_centre.mails import NO_SCORES
 from regulars_preference_centre.page.asking import form_of, show_unknown_link
 from regulars_preference_centre.page.opening import language_of
-from regulars_preference_centre.page.showing import HEADERS, show_around
-from regulars_preference_centre.page.visit import link_to
+from regulars_preference_centre.page.showing import led_to, show_around
 
 __all__ = ["PATH", "PURPOSE", "ROUTES"]
 
@@ -56,7 +55,7 @@ async def _ask(request: Request) -> Response:
             expires_at=now.fromtimestamp(ends, tz=now.tzinfo),
         )
     )
-    return _to(request, f"{PATH}/sent")
+    return led_to(request, f"{PATH}/sent")
 
 
 async def _sent(request: Request) -> Response:
@@ -81,7 +80,7 @@ async def _stop(request: Request) -> Response:
     await ctx.rights.stop_scoring_of_address(
         ctx.session, address=address, reason="Asked for it by a link to the address", now=now
     )
-    return _to(request, f"{PATH}/done")
+    return led_to(request, f"{PATH}/done")
 
 
 async def _done(request: Request) -> Response:
@@ -99,10 +98,6 @@ def _asking(request: Request, *, typed: str = "", is_wrong: bool = False) -> Res
         typed=typed,
         is_wrong=is_wrong,
     )
-
-
-def _to(request: Request, path: str) -> RedirectResponse:
-    return RedirectResponse(link_to(path, request.query_params.get("lang")), 303, headers=HEADERS)
 
 
 ROUTES = (

@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 
 from markupsafe import Markup
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 
 from regulars import ExpectedError, PluginContext, page_response
 from regulars_preference_centre.page.forms import Form, WrongInput
@@ -18,7 +18,7 @@ from regulars_preference_centre.page.visit import Visit, link_to
 from regulars_preference_centre.page.words import DIRECTIONS, LANGUAGE_NAMES, Words, words_of
 from regulars_preference_centre.settings import PreferenceSettings
 
-__all__ = ["Sent", "show_around", "show_page"]
+__all__ = ["HEADERS", "Sent", "led_to", "show_around", "show_page"]
 
 HEADERS = {
     "referrer-policy": "no-referrer",
@@ -103,6 +103,11 @@ def show_around(
         here=here or request.url.path,
         **values,
     )
+
+
+def led_to(request: Request, path: str, **query: str) -> RedirectResponse:
+    """Lead the browser to another small page, in the language that was asked for."""
+    return RedirectResponse(link_to(path, request.query_params.get("lang"), **query), 303, headers=HEADERS)
 
 
 async def _shown(request: Request, visit: Visit, section: Section, sent: Sent | None) -> _Shown | None:
