@@ -14,12 +14,24 @@ from regulars.web.server import Server
 __all__ = ["StreamRefused", "open_customers_page"]
 
 PLUGIN = "preference_centre"
-STREAMS = (
-    ("arrivals", "New arrivals", "What came in this week.", "Neu eingetroffen", "Was diese Woche kam."),
-    ("concerts", "Concerts near you", "Who plays, and where.", "Konzerte bei Ihnen", "Wer wo spielt."),
-    ("offers", "Offers", "What costs less this week.", "Angebote", "Was diese Woche weniger kostet."),
-)
-"""Topic, then title and description in English and in German."""
+STREAMS: Mapping[str, Mapping[str, tuple[str, str]]] = {
+    "arrivals": {
+        "en": ("New arrivals", "What came in this week."),
+        "de": ("Neu eingetroffen", "Was diese Woche kam."),
+        "ar": ("وصل حديثًا", "ما وصل هذا الأسبوع."),
+    },
+    "concerts": {
+        "en": ("Concerts near you", "Who plays, and where."),
+        "de": ("Konzerte bei Ihnen", "Wer wo spielt."),
+        "ar": ("حفلات قريبة منك", "من يعزف وأين."),
+    },
+    "offers": {
+        "en": ("Offers", "What costs less this week."),
+        "de": ("Angebote", "Was diese Woche weniger kostet."),
+        "ar": ("عروض", "ما ينخفض سعره هذا الأسبوع."),
+    },
+}
+"""By topic the title and the description in each language."""
 
 KNOWN = "{ streams(first: 1) { nodes { topic } } }"
 BEST = """{
@@ -69,10 +81,10 @@ async def _define_streams(server: Server, admin: Actor) -> None:
     """Offer the demo's streams, unless there are some, or there were."""
     if (await server.ask(KNOWN, {}, admin))["data"]["streams"]["nodes"]:
         return
-    for position, (topic, title, description, german_title, german_description) in enumerate(STREAMS, start=1):
+    for position, (topic, told) in enumerate(STREAMS.items(), start=1):
         words = [
-            {"language": "en", "title": title, "description": description},
-            {"language": "de", "title": german_title, "description": german_description},
+            {"language": language, "title": title, "description": description}
+            for language, (title, description) in told.items()
         ]
         stream = {"topic": topic, "channels": ["email"], "position": position, "words": words}
         answer = await server.ask(DEFINE, {"input": stream}, admin)
