@@ -1,6 +1,7 @@
 """Open the database, and give out sessions that read or that write."""
 
 import asyncio
+import math
 import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -17,7 +18,10 @@ from regulars.sqlite_visits import connect_in_visits
 from regulars.writers import BEGIN_WRITING, LONGEST_WAIT_S, Writers
 from regulars.writing import WritingSession
 
-__all__ = ["Database", "begin_sqlite", "open_engine", "patience"]
+__all__ = ["Database", "begin_sqlite", "open_engine", "patience", "usual_patience"]
+
+PATIENCE_OPTION = "regulars_patience_s"
+"""The execution option of an engine that tells how long one statement may take."""
 
 SHORT_S = 0.05
 """How long a cancelled statement on SQLite may go on before it is stopped."""
@@ -29,7 +33,7 @@ def open_engine(settings: Settings) -> AsyncEngine:
     The values of a statement stay out of error messages, and so out of logs. The engine's options carry the configured
     secrets, under which services hash.
     """
-    options: dict[str, Any] = {"regulars_secrets": settings.secrets}
+    options: dict[str, Any] = {"regulars_secrets": settings.secrets, PATIENCE_OPTION: settings.statement_timeout_s}
     if settings.database.get_backend_name() == "sqlite":
         engine = create_async_engine(
             settings.database,
@@ -132,6 +136,21 @@ async def patience(connection: AsyncConnection, seconds: float) -> AsyncIterator
     await connection.execute(_STATEMENT_TIMEOUT, {"timeout": f"{seconds * 1000:.0f}"})
     yield
     await connection.execute(_STATEMENT_TIMEOUT, {"timeout": usual})
+
+
+@asynccontextmanager
+async def usual_patience(session: AsyncSession, *, at_most_s: float = math.inf) -> AsyncIterator[None]:
+    """Let SQLite give up a statement that takes long, as PostgreSQL does by itself; ``at_most_s`` is for SQLite alone.
+
+    That is ``REGULARS_STATEMENT_TIMEOUT_S``. Nothing is written meanwhile, or it would be rolled back.
+    """
+    bind = session.get_bind()
+    if bind.dialect.name != "sqlite":
+        yield
+        return
+    usual_s = bind.get_execution_options().get(PATIENCE_OPTION, math.inf)
+    async with patience(await session.connection(), min(usual_s, at_most_s)):
+        yield
 
 
 _STATEMENT_TIMEOUT = text("SELECT set_config('statement_timeout', :timeout, true)")

@@ -1,5 +1,6 @@
 """Read what all rules must know of 1 to 10,000 customers, in one statement."""
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -19,10 +20,13 @@ from regulars.contact.needs import Need, in_json
 from regulars.contact.rules import CORE, ContactRule
 from regulars.customers.finding import counts_today_as
 from regulars.customers.models import Customer
+from regulars.database import usual_patience
 
 __all__ = ["MOST_CUSTOMERS", "Known", "NeedsReader", "ReadFailure", "Told"]
 
 MOST_CUSTOMERS = 10_000
+ALONE_PATIENCE_S = 2.0
+"""How long SQLite may take for one customer; PostgreSQL would have to be told by a statement more."""
 
 Known = Mapping[Need, Any]
 
@@ -153,17 +157,21 @@ class NeedsReader:
         values = {**asked, "regulars_now": now, **_ids(customer_ids, dialect)}
         if session.get_bind().get_execution_options().get("regulars_writes"):
             async with session.begin_nested():  # a failed statement would end the transaction that is under way
-                rows: Any = (await session.execute(statement, values)).all()
+                rows = await self._rows(session, statement, values)
         else:
             rows = await self._rows_alone(session, statement, values)
         return {row[0]: Told(row[1], dict(zip(owners, row[2:], strict=True))) for row in rows}
 
     async def _rows_alone(self, session: AsyncSession, statement: Select[Any], values: Mapping[str, Any]) -> Any:
         try:
-            return (await session.execute(statement, values)).all()
+            return await self._rows(session, statement, values)
         except SQLAlchemyError:
             await session.rollback()
             raise
+
+    async def _rows(self, session: AsyncSession, statement: Select[Any], values: Mapping[str, Any]) -> Any:
+        async with usual_patience(session, at_most_s=ALONE_PATIENCE_S if "contact_customer" in values else math.inf):
+            return (await session.execute(statement, values)).all()
 
     def _statement(self, owners: tuple[str, ...], dialect: Dialect, *, is_alone: bool) -> Select[Any]:
         key = (dialect.name, owners, is_alone)
