@@ -5,9 +5,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from regulars.ingest.files import inspect_file
 from regulars.ingest.plans import plan_import
-from regulars.ingest.service import FileImport
 from regulars.jobs.run import JobRun
 from regulars.plugins.contributions import Job
 from regulars.touchpoints.types import TouchpointTypes
@@ -27,6 +25,9 @@ def import_job(*, uploads: Path, types: TouchpointTypes) -> Job:
     """Return the job that imports a file which was uploaded into ``uploads``."""
 
     async def run(job: JobRun) -> Mapping[str, Any]:
+        from regulars.ingest.files import inspect_file  # readers and writers of files are for imports alone
+        from regulars.ingest.service import FileImport
+
         path = upload_path(uploads, str(job.input["upload"]))
         file = inspect_file(path, format=str(job.input["format"]))
         plan = plan_import(

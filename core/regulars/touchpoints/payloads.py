@@ -58,6 +58,7 @@ class Payload(BaseModel):
         validate_by_alias=True,
         extra="forbid",
         frozen=True,
+        defer_build=True,  # a server may see few types
     )
 
 

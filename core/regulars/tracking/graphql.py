@@ -1,6 +1,7 @@
 """Rejected messages of sites and apps in the API."""
 
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 import strawberry
 from sqlmodel import col
@@ -13,8 +14,9 @@ from regulars.fields.ids import global_id, row_id
 from regulars.fields.types import object_type, value_type
 from regulars.fields.values import Connection, MutationInput, Payload
 from regulars.tracking.models import RejectedMessage
-from regulars.tracking.requests import Replayed, replay_rejected
-from regulars.tracking.service import Registries
+
+if TYPE_CHECKING:
+    from regulars.tracking.requests import Replayed
 
 __all__ = ["TrackingMutations", "TrackingQueries"]
 
@@ -94,6 +96,9 @@ class TrackingMutations:
         self, info: Info[RequestContext, None], input: TrackingReplayInput
     ) -> TrackingReplayPayload | None:
         """Take rejected messages in again."""
+        from regulars.tracking.requests import replay_rejected  # what takes messages in is not for every server
+        from regulars.tracking.service import Registries
+
         context, services = info.context, info.context.services
         done = await replay_rejected(
             context.session,
@@ -106,7 +111,7 @@ class TrackingMutations:
         return TrackingReplayPayload(results=[_shown(one) for one in done])
 
 
-def _shown(one: Replayed) -> TrackingReplayResult:
+def _shown(one: "Replayed") -> TrackingReplayResult:
     return TrackingReplayResult(
         id=strawberry.ID(global_id("TrackingRejection", one.id)),
         status=one.status,

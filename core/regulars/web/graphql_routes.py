@@ -11,7 +11,6 @@ from starlette.websockets import WebSocket
 from regulars.access.actors import ANONYMOUS
 from regulars.access.refusals import AllowanceSpent, Unauthenticated
 from regulars.errors import ExpectedError
-from regulars.graphql.protocol.socket import GraphQLOverWebSocket
 from regulars.graphql.protocol.transport import GraphQLAnswer, GraphQLOperation, GraphQLOverHttp, refusal_answer
 from regulars.trusted_documents.known import DocumentUnknown
 from regulars.web.gpc import heed_gpc
@@ -71,11 +70,12 @@ def graphql_routes(server: Server) -> Sequence[BaseRoute]:
             server.charge(ANONYMOUS, request)(REFUSAL_POINTS)  # it asked the database
             raise
 
-    subscriptions = GraphQLOverWebSocket(
-        lambda: server.schema.executor, server.actor, server.charge, server.trusted_documents.check
-    )
-
     async def follow(websocket: WebSocket) -> None:
+        from regulars.graphql.protocol.socket import GraphQLOverWebSocket  # strawberry's sockets are for these alone
+
+        subscriptions = GraphQLOverWebSocket(
+            lambda: server.schema.executor, server.actor, server.charge, server.trusted_documents.check
+        )
         await subscriptions(websocket)
 
     over_http = GraphQLOverHttp(execute, find=find)

@@ -58,7 +58,6 @@ from regulars.trusted_documents.known import KnownDocuments
 from regulars.watch.spans import NoSpans, Spans, open_spans
 from regulars.watch.statements import count_direct_statement, count_statements
 from regulars.watch.watching import Watch
-from regulars.web.background import running_background
 from regulars.web.house import ServerHouse
 from regulars.web.parts import LiveMapping, ServerParts, parts_of
 from regulars.web.rates import RequestCharge
@@ -189,6 +188,8 @@ class Server:
         self.feed = await self._running.enter_async_context(running_feed(self.database, clock=self.clock))
         await self._running.enter_async_context(self._following_plugins())
         if self.settings.worker:
+            from regulars.web.background import running_background  # its clock and workers are for these alone
+
             await self._running.enter_async_context(running_background(self))
         self.browsers = BrowserSessions(
             self.database,

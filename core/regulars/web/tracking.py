@@ -6,7 +6,7 @@ Source: https://segment.com/docs/connections/sources/catalog/libraries/server/ht
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import orjson
@@ -20,13 +20,13 @@ from regulars.access.authentication import write_key_in
 from regulars.access.refusals import Unauthenticated, WriteKeyMissing
 from regulars.idempotency.service import KeyedRequest, claim_key, keep_answer, keyed_request
 from regulars.tracking.bodies import LARGEST_BODY, bodies_in, read_document, unpacked
-from regulars.tracking.joining import join_visitor
 from regulars.tracking.messages import TYPES, read_messages
 from regulars.tracking.refusals import BodyRefused
-from regulars.tracking.requests import take_request
-from regulars.tracking.service import Registries, Taken, TakenIn
 from regulars.web.gpc import heed_gpc
 from regulars.web.server import Server
+
+if TYPE_CHECKING:
+    from regulars.tracking.service import Taken, TakenIn
 
 __all__ = ["tracking_routes"]
 
@@ -111,6 +111,9 @@ def _charge(server: Server, sender: Actor, request: Request, messages: int) -> N
 
 async def _write(server: Server, request: Request, asked: _Asked, keyed: KeyedRequest | None) -> Response:
     """Write what the messages tell, and how that is answered; a repeated request gets its first answer."""
+    from regulars.tracking.requests import take_request  # what takes messages in is not for every server
+    from regulars.tracking.service import Registries
+
     now, sender = server.clock.now(), asked.sender
     messages = read_messages(asked.bodies, source=sender.source, sent_at=asked.sent_at, type=asked.type, now=now)
     known = Registries(server.touchpoint_types, server.trait_registry, server.consent_registry)
@@ -139,6 +142,8 @@ def _replayed(kept: str) -> Response:
 
 
 async def _join(server: Server, visitor_id: UUID, customer_id: UUID, sender: Actor) -> None:
+    from regulars.tracking.joining import join_visitor
+
     async with server.database.writing() as session:
         await join_visitor(
             session,
@@ -150,7 +155,7 @@ async def _join(server: Server, visitor_id: UUID, customer_id: UUID, sender: Act
         )
 
 
-def _answer(taken: TakenIn, *, is_strict: bool) -> tuple[int, Any]:
+def _answer(taken: "TakenIn", *, is_strict: bool) -> tuple[int, Any]:
     """Return the status and what is told."""
     rejected = [one for one in taken.results if one.status == "rejected"]
     if is_strict:
@@ -162,7 +167,7 @@ def _answer(taken: TakenIn, *, is_strict: bool) -> tuple[int, Any]:
     return 200, {"success": True}
 
 
-def _told(one: Taken) -> dict[str, Any]:
+def _told(one: "Taken") -> dict[str, Any]:
     told: dict[str, Any] = {"index": one.place, "messageId": one.id, "status": one.status}
     if one.status == "duplicate":
         told["duplicate"] = True

@@ -16,12 +16,13 @@ from regulars import (
     Pages,
     PluginContext,
     Slot,
+    SlotPart,
+    SlotVisit,
     Table,
     Trait,
     daily,
     hookimpl,
 )
-from regulars_clv.customer_part import show_score
 from regulars_clv.graphql import ClvMutations, ClvQueries, CustomerClv
 from regulars_clv.models import ClvModel, ClvPastScore, ClvScore, ClvStagedScore
 from regulars_clv.scores import erase_scores, forget_merged, forget_unwanted, known_of, mark_stale
@@ -106,7 +107,13 @@ async def _traits_deleted(ctx: PluginContext, events: Sequence[EventEnvelope]) -
 @hookimpl
 def pages() -> Pages:
     """Show customers their score on the preference centre's page."""
-    return Pages(templates="regulars_clv:templates", slots=[Slot("customer.scores", show_score)])
+    return Pages(templates="regulars_clv:templates", slots=[Slot("customer.scores", _show_score)])
+
+
+async def _show_score(ctx: PluginContext, visit: SlotVisit) -> SlotPart | None:
+    from regulars_clv.customer_part import show_score  # its charts and words are for this page alone
+
+    return await show_score(ctx, visit)
 
 
 @hookimpl

@@ -10,6 +10,7 @@ NEEDED_LATER = {
     "alembic": "changes of tables",
     "asyncpg": "databases on PostgreSQL",
     "altair": "plots",
+    "apscheduler": "work in the background",
     "cryptography": "signed heads of the audit chain, an identity provider, proofs of addresses",
     "email.policy": "mails",
     "html.parser": "parts that plugins add to pages",
@@ -19,9 +20,13 @@ NEEDED_LATER = {
     "joserfc": "an identity provider",
     "numpy": "models of customer value",
     "opentelemetry.sdk": "traces",
+    "regulars.ingest.service": "imports",
+    "regulars.tracking.service": "messages of sites and apps",
+    "regulars_clv.customer_part": "the page of customers",
     "rich.progress": "imports from the command line",
     "scipy": "models of customer value",
     "smtplib": "mails",
+    "strawberry.asgi": "subscriptions",
     "typer": "the command line",
     "vl_convert": "plots",
 }
@@ -34,7 +39,7 @@ from regulars.settings import Settings
 from regulars.web.application import create_app
 
 async def start():
-    server = create_app(Settings()).state.server
+    server = create_app(Settings(worker=False)).state.server
     async with server.running():
         for found in discover():
             await server.host.loader.contributions_of(found)
