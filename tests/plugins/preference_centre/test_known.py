@@ -70,6 +70,14 @@ async def test_every_fact_is_shown_with_its_kind_source_day_and_use(app: App, an
         assert "dry <white>" not in page.shown.text
 
 
+@pytest.mark.parametrize(("language", "figures"), [("en", "41.5"), ("de", "41,5"), ("ar", "41.5")])
+async def test_a_number_is_written_as_the_language_writes_it(app: App, anna: UUID, language: str, figures: str) -> None:
+    async with opened(app, anna) as page:
+        await page.get(f"/preferences?lang={language}")
+
+        assert f"Size of shoes: {figures}" in page.text
+
+
 async def test_what_happened_is_summed_up_by_type(app: App, anna: UUID) -> None:
     await app.add_touchpoint(anna, "order", amount="10")
     await app.add_touchpoint(anna, "order", amount="20")

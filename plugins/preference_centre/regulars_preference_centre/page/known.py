@@ -33,6 +33,7 @@ GUESS = "inferred"
 SAID = "declared"
 ANSWER = "answer:"
 TRUE = "yes"
+DECIMAL_COMMA = ("de",)
 
 
 async def _read(visit: Visit) -> Mapping[str, Any]:
@@ -123,7 +124,8 @@ def _words(visit: Visit, value: object) -> str | bool:
         case datetime():
             return day_of(visit, value).words
         case Decimal():
-            return _typed(round(value, 2 if abs(value) >= 1 else 3))
+            figures = _typed(round(value, 2 if abs(value) >= 1 else 3))
+            return figures.replace(".", ",") if visit.language in DECIMAL_COMMA else figures
         case _:
             return str(value)
 
