@@ -108,7 +108,7 @@ class _Noting(Database):
     """The database of a server, which notes the statements of plans."""
 
     def __init__(self, other: Database, found: list[Statement]) -> None:
-        super().__init__(other.engine)
+        super().__init__(other.engine, apart=other.engines[-1])
         self._found = found
 
     async def read_text(self, statement: str, values: tuple[Any, ...], *, patience_s: float) -> str:
