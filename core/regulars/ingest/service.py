@@ -3,7 +3,6 @@
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, closing
 from dataclasses import dataclass
-from itertools import chain, repeat
 from pathlib import Path
 from typing import Any, Protocol
 from uuid import UUID
@@ -28,9 +27,6 @@ __all__ = ["CHUNK", "FileImport", "Sessions", "Tell"]
 
 CHUNK = 20_000
 """Rows that are written in one transaction."""
-
-FIRST_SHARE = 4
-"""The first chunk is so many times smaller, for the database has nothing to do while it is read."""
 
 TRIES = 5
 
@@ -116,9 +112,8 @@ class FileImport:
         async with self.sessions.reading() as session:
             dialect = session.get_bind().dialect
         reader, writer = importer_for(self.plan, self.file, types=self.types, actor=self.actor, dialect=dialect)
-        sizes = chain([max(self.chunk // FIRST_SHARE, 1)], repeat(self.chunk))
         with open_records(self.file, mapping=self.plan.mapping, begin=begin) as records:
-            async with ReadingAhead(lambda: reader.read(records.read(next(sizes)), now=self.clock.now())) as batches:
+            async with ReadingAhead(lambda: reader.read(records.read(self.chunk), now=self.clock.now())) as batches:
                 yield batches, writer
 
     async def _write(
