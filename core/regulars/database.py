@@ -191,6 +191,11 @@ class Database:
         return (self.engine,) if self._apart is self.engine else (self.engine, self._apart)
 
     @property
+    def kept_for_writers(self) -> int:
+        """Return how many connections of the engine wait for the next writer."""
+        return self._writers.kept
+
+    @property
     def dialect(self) -> str:
         """Return ``sqlite`` or ``postgresql``."""
         return self.engine.dialect.name

@@ -34,6 +34,11 @@ class Writers:
         self._kept: list[PoolProxiedConnection] = []
         self._turn = asyncio.Lock() if engine.dialect.name == "sqlite" else None
 
+    @property
+    def kept(self) -> int:
+        """Return how many connections wait for the next writer."""
+        return len(self._kept)
+
     async def take(self) -> PoolProxiedConnection:
         """Return a connection; raises ``OperationalError`` when its turn does not come."""
         if self._turn is not None:

@@ -4,10 +4,11 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from sqlalchemy import func, select
-from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
+from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.pool import QueuePool
 from sqlmodel import col
 
+from regulars.database import Database
 from regulars.events.models import Event, EventDelivery
 from regulars.jobs.models import Job
 from regulars.watch.figures import Reading
@@ -29,13 +30,14 @@ async def read_waiting(session: AsyncSession, *, now: datetime) -> Sequence[Read
     ]
 
 
-def pool_readings(engines: Sequence[AsyncEngine]) -> Iterator[Reading]:
-    """Yield how many connections each pool of this process has lent out, and how many it keeps."""
-    for name, engine in zip(("requests", "plugins"), engines, strict=False):
+def pool_readings(database: Database) -> Iterator[Reading]:
+    """Yield how many connections of each pool of this process are in use, and how many are kept for the next."""
+    for name, engine in zip(("requests", "plugins"), database.engines, strict=False):
         pool = engine.sync_engine.pool
         if isinstance(pool, QueuePool):
             help = "Connections to the database, by pool."
-            for state, number in (("lent", pool.checkedout()), ("idle", pool.checkedin())):
+            kept = database.kept_for_writers if engine is database.engine else 0
+            for state, number in (("lent", pool.checkedout() - kept), ("idle", pool.checkedin() + kept)):
                 labels = (("pool", name), ("state", state))
                 yield Reading("regulars_database_connections", help, number, labels)
 

@@ -25,7 +25,7 @@ def metrics_route(server: Server) -> Route:
         actor = await server.actor(request.headers.get("authorization"))
         if not actor.may(METRICS_READ):
             raise Forbidden(METRICS_READ)
-        readings = [*_plugin_readings(server), *_plan_readings(server), *pool_readings(server.database.engines)]
+        readings = [*_plugin_readings(server), *_plan_readings(server), *pool_readings(server.database)]
         is_up = Reading("regulars_database_up", "Whether the database answers.", 1)
         try:
             async with server.database.reading() as session:
