@@ -30,7 +30,7 @@ from regulars.graphql.protocol.transport import GraphQLAnswer, GraphQLOperation
 from regulars.graphql.repeats import REPLAYED, request_under_key
 from regulars.graphql.schema.building import BuiltSchema
 from regulars.idempotency.service import KeyedRequest, claim_key, find_answer, keep_answer
-from regulars.writing import ConditionUnmet, WritingSession
+from regulars.writing import ConditionUnmet
 
 __all__ = ["Executor"]
 
@@ -243,6 +243,8 @@ class Executor:
                     body = answer.body.decode()
                     await keep_answer(session, keyed, answer=body, request_id=request_id, now=context.now)
                     reach(CrashPoint.ANSWER_KEPT)
+                async with asyncio.timeout(OPERATION_TIMEOUT_S):  # a commit itself is not given up halfway
+                    await session.get_ready()
                 await session.commit()
             except ConditionUnmet:
                 raise
@@ -272,8 +274,6 @@ class Executor:
         try:
             async with asyncio.timeout(OPERATION_TIMEOUT_S):
                 result: ExecutionResult = await running if isawaitable(running) else running
-                if isinstance(session := asking.context.session, WritingSession):
-                    await session.get_ready()
                 return result
         except TimeoutError as error:
             asking.context.has_fault = True
