@@ -63,7 +63,7 @@ class Selecting:
         members = [(key, self._root(root, key, details)) for key, details in selected.items()]
         return select(self.json.whole(self.json.object(members)))
 
-    def returned(self, returned: ReturnedRows) -> Select[Any]:
+    def returned(self, returned: ReturnedRows) -> Select[*tuple[Any, ...]]:
         """Return the statement of rows that a mutation returned, whether or not they are visible from elsewhere.
 
         Where there may be several, each has its key beside it.
