@@ -250,8 +250,8 @@ class Settings(BaseSettings):
         default=10,
         ge=1,
         description=(
-            "PostgreSQL connections kept by each process, and as many again for fields of plugins and for planned"
-            " queries."
+            "PostgreSQL connections kept by each process, as many for fields of plugins and for planned queries, and"
+            " at most as many more of the first two when they are needed."
         ),
     )
 

@@ -179,6 +179,8 @@ class WritingSession(AsyncSession):
     async def commit(self) -> None:
         """Write what waits, and let all of it count."""
         if self.in_transaction():
+            if self._joined is None and (self._held is not None or self._deferred):
+                await self.connection()  # the ORM may have begun without needing one
             await super().commit()
         elif self._deferred and not self._notes.waiting:
             await self._settle(COMMIT)

@@ -21,6 +21,8 @@ LARGE_LOG = 64 * MIB
 SLOW_CLOCK_S, WRONG_CLOCK_S = 2.0, 30.0
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 CONNECTIONS_FOR_OTHERS = 10
+POOLS = 5
+"""Of the size that is set: two that may double, for requests and for plugins, and one for planned queries."""
 OF_TESTS = ("REGULARS_TEST_", "REGULARS_UPDATE_SNAPSHOTS")
 
 
@@ -140,13 +142,13 @@ async def _postgresql_findings(session: AsyncSession, settings: Settings) -> Seq
                 f"Set {' and '.join(lost)} to on.",
             )
         )
-    most, needed = int(await shown("max_connections")), 2 * 2 * settings.pool_size + CONNECTIONS_FOR_OTHERS
+    most, needed = int(await shown("max_connections")), POOLS * settings.pool_size + CONNECTIONS_FOR_OTHERS
     if needed > most:
         findings.append(
             Finding(
                 "connections",
                 "warning",
-                f"One process may open {4 * settings.pool_size} connections, and PostgreSQL allows {most} in all.",
+                f"One process may open {POOLS * settings.pool_size} connections, and PostgreSQL allows {most} in all.",
                 "Raise max_connections, or lower REGULARS_POOL_SIZE.",
             )
         )

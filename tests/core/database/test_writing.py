@@ -80,6 +80,16 @@ def told(database: Database) -> Iterator[list[str]]:
     database.listeners.remove(statements.append)
 
 
+async def test_what_passed_by_the_orm_counts_though_the_orm_was_asked_for_nothing_else(database: Database) -> None:
+    ada = customer()
+    async with database.writing() as session:
+        await insert_notice(session, "1")
+        session.add(ada)
+        session.expunge(ada)
+
+    assert await versions(database) == ["1"]
+
+
 async def test_a_row_of_a_session_that_committed_can_go_on_in_another(database: Database) -> None:
     ada = customer()
     async with database.writing() as session:
@@ -347,6 +357,22 @@ async def test_what_comes_after_a_deferred_change_finds_it_done(database: Databa
     assert by_orm == ["1"]
     assert await versions(database) == []
     assert await actions(database) == []
+
+
+@POSTGRES
+async def test_a_deferred_change_is_done_though_the_orm_was_asked_for_nothing_else(database: Database) -> None:
+    ada = customer()
+    async with database.writing() as session:
+        session.add(customer())
+
+    async with database.writing_session() as session:
+        session.defers = True
+        await insert_named(session, "1", "Ada")
+        session.add(ada)
+        session.expunge(ada)
+        await session.commit()
+
+    assert await versions(database) == ["1"]
 
 
 @POSTGRES
