@@ -97,6 +97,7 @@ async def _bare_cpu_ms(url: str, asked: Sequence[Mapping[str, Any]]) -> tuple[li
 
 async def _statements_of(server: Server, asked: Sequence[Mapping[str, Any]]) -> list[Statement]:
     found: list[Statement] = []
+    await server.database.close()  # what it keeps open; its engine opens anew
     server.database = _Noting(server.database, found)
     admin = Actor("staff", name="bench", permissions=permissions_of_role("admin", server.permissions))
     for each in asked:
