@@ -9,7 +9,6 @@ That bounds what a start can take and what a process can hold, and is told besid
 
 import asyncio
 import enum
-import importlib
 import json
 import statistics
 import subprocess
@@ -20,7 +19,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Annotated, Any, ForwardRef
 
-from start_up import LIBRARIES, ROUNDS, prepared, resident_mib, told_by
+from start_up import LIBRARIES, ROUNDS, import_all, prepared, resident_mib, told_by
 
 TYPES = "plain_types"
 """The name of the module in which strawberry looks for types that come later."""
@@ -143,11 +142,7 @@ def tell_same_size(path: Path, libraries: str) -> None:
     from regulars.garbage import start_without_searching
 
     start_without_searching()
-    for name in libraries.split():
-        try:
-            importlib.import_module(name)
-        except ImportError:  # a part that its library makes by itself
-            continue
+    import_all(libraries)
     seconds, mib = time.process_time(), resident_mib()
     told = {"its libraries": (seconds, mib)}
     sizes = json.loads(path.read_text())

@@ -112,16 +112,21 @@ async def server_process(requests: int) -> None:
     print(json.dumps({**told, "others": " ".join(others)}))
 
 
-def libraries_process(names: str) -> None:
-    """Import the libraries that a server has loaded, and tell what that takes."""
-    from regulars.garbage import start_without_searching
-
-    start_without_searching()
+def import_all(names: str) -> None:
+    """Import what is named, one word each."""
     for name in names.split():
         try:
             importlib.import_module(name)
         except ImportError:  # a part that its library makes by itself
             continue
+
+
+def libraries_process(names: str) -> None:
+    """Import the libraries that a server has loaded, and tell what that takes."""
+    from regulars.garbage import start_without_searching
+
+    start_without_searching()
+    import_all(names)
     print(json.dumps({"cpu": time.process_time(), "idle": resident_mib()}))
 
 

@@ -259,7 +259,7 @@ class WritingSession(AsyncSession):
 async def _run_on_postgres(held: PoolProxiedConnection, commands: Sequence[Command]) -> Rows:
     driver: Any = held.driver_connection
     if not driver.is_in_transaction():
-        if commands[1:] == [COMMIT]:  # one statement is a transaction by itself
+        if len(commands) == 2 and commands[1] is COMMIT:  # one statement is a transaction by itself
             return await driver.fetch(commands[0].text, *commands[0].values)  # type: ignore[no-any-return]
         adapted: Any = held.dbapi_connection
         await adapted._start_transaction()  # SQLAlchemy does so before its own first statement

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any, cast
 
 import pytest
+import pytest_asyncio
 from sqlalchemy import Select, bindparam, func, select, text
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import col
@@ -304,23 +305,38 @@ async def test_a_session_that_defers_inserts_when_it_commits(database: Database,
     assert await actions(database) == ["insert 1"]
 
 
-@POSTGRES
-async def test_a_deferred_change_is_a_transaction_by_itself(database: Database) -> None:
-    sent: list[str] = []
+@pytest_asyncio.fixture
+async def sent(database: Database) -> list[str]:
+    """Give the first words of what the next writer sends to PostgreSQL, and add a customer before."""
+    words: list[str] = []
     async with database.writing() as session:
         session.add(customer())
         raw: Any = await (await session.connection()).get_raw_connection()
-        raw.driver_connection.add_query_logger(lambda record: sent.append(record.query.split()[0]))
+        raw.driver_connection.add_query_logger(lambda record: words.append(record.query.split()[0]))
     await asyncio.sleep(0)
-    sent.clear()
+    words.clear()
+    return words
 
-    async with database.writing_session() as next_session:
-        next_session.defers = True
-        await insert_named(next_session, "1", "Ada")
-        await next_session.commit()
+
+@POSTGRES
+async def test_a_deferred_change_is_a_transaction_by_itself(database: Database, sent: list[str]) -> None:
+    async with database.writing_session() as session:
+        session.defers = True
+        await insert_named(session, "1", "Ada")
+        await session.commit()
     await asyncio.sleep(0)
 
     assert sent == ["WITH"]
+
+
+@POSTGRES
+async def test_notes_alone_are_a_transaction_by_themselves(database: Database, sent: list[str]) -> None:
+    async with database.writing() as session:
+        await write_down(session, "done")
+    await asyncio.sleep(0)
+
+    assert sent == ["INSERT"]
+    assert await actions(database) == ["done"]
 
 
 @POSTGRES
