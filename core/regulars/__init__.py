@@ -111,6 +111,7 @@ if TYPE_CHECKING:
         SlotVisit,
         StopLinks,
         Trait,
+        TraitWords,
         daily,
         every,
     )
@@ -132,7 +133,7 @@ if TYPE_CHECKING:
         undo_stop,
     )
     from regulars.selfservice.refusals import LinkUnknown, TooManyLinks
-    from regulars.selfservice.rights import CustomerRights
+    from regulars.selfservice.rights import CustomerRights, FactWords
     from regulars.selfservice.service import OpenedSession
     from regulars.settings import Settings
     from regulars.suppressions.lookups import suppressed_customers, suppressions_of_addresses, suppressions_of_customers
@@ -202,6 +203,7 @@ __all__ = [
     "EventEnvelope",
     "EventHandler",
     "ExpectedError",
+    "FactWords",
     "FetchNotAllowed",
     "FieldContext",
     "FilledSlot",
@@ -269,6 +271,7 @@ __all__ = [
     "TraitInput",
     "TraitObjection",
     "TraitReading",
+    "TraitWords",
     "UnknownValue",
     "Unset",
     "UtcDateTime",

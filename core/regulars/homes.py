@@ -119,6 +119,7 @@ HOMES: dict[str, tuple[str, ...]] = {
         "SlotVisit",
         "StopLinks",
         "Trait",
+        "TraitWords",
         "daily",
         "every",
     ),
@@ -143,7 +144,7 @@ HOMES: dict[str, tuple[str, ...]] = {
         "undo_stop",
     ),
     "regulars.selfservice.refusals": ("LinkUnknown", "TooManyLinks"),
-    "regulars.selfservice.rights": ("CustomerRights",),
+    "regulars.selfservice.rights": ("CustomerRights", "FactWords"),
     "regulars.selfservice.service": ("OpenedSession",),
     "regulars.settings": ("Settings",),
     "regulars.suppressions.lookups": (

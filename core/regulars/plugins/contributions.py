@@ -29,6 +29,7 @@ __all__ = [
     "StopLinks",
     "Trait",
     "TraitType",
+    "TraitWords",
     "Trigger",
     "daily",
     "every",
@@ -57,6 +58,18 @@ class GraphQLPart:
 
 
 @dataclass(frozen=True)
+class TraitWords:
+    """How customers read a fact in one language; None leaves what its ``Trait`` says.
+
+    ``values`` are words for values of a text that nobody would understand (``top_1``); others are shown as they are.
+    """
+
+    title: str | None = None
+    used_for: str | None = None
+    values: Mapping[str, str] = field(default_factory=dict, hash=False)
+
+
+@dataclass(frozen=True)
 class Trait:
     """A named fact about a customer that lies in a column of one of the plugin's own tables.
 
@@ -64,6 +77,10 @@ class Trait:
     codes (``de``), on pages of customers. ``column`` belongs to a table with one row per customer, reached by
     ``customer_id``. ``as_of`` says when the value was last true, ``used_for`` in words what it is used for, which
     customers can read.
+
+    ``words`` is for what only settings or rows know, such as a use that an admin writes down. It takes the context and
+    a language, reads with ``ctx.session``, and what it returns goes before ``titles`` and ``used_for``. All traits of a
+    plugin together have two seconds; where that fails, the page says what is written here.
     """
 
     key: str
@@ -78,6 +95,7 @@ class Trait:
     sortable: bool = False
     used_for: str | None = None
     titles: Mapping[str, str] = field(default_factory=dict, hash=False)
+    words: "Callable[[PluginContext, str], Awaitable[TraitWords]] | None" = field(default=None, hash=False)
 
 
 EventHandler = Callable[["PluginContext", "Sequence[EventEnvelope]"], Awaitable[None]]

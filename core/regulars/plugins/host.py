@@ -4,6 +4,7 @@ import asyncio
 import random
 import secrets
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,7 @@ from regulars.plugins.joining.migrating import migrate_plugin
 from regulars.plugins.joining.versions import newer_than_enabled, version_conflicts
 from regulars.plugins.models import PluginRecord
 from regulars.plugins.pages.slots import SlotFiller
+from regulars.plugins.pages.trait_words import words_of_plugins
 from regulars.plugins.plugin_set import EnabledPlugin, PluginSet
 from regulars.plugins.records import (
     read_records,
@@ -101,7 +103,9 @@ class PluginHost:
         self._outgoing = outgoing or open_outgoing(settings)
         self._gate = ConsentGate(database, clock, core_consent_registry())
         self._door = door or CustomerDoor(secrets.token_urlsafe())  # whose links nobody else can read
-        self._rights = CustomerRights(self._trait_registry, core_consent_registry(), Path(settings.uploads))
+        self._rights = CustomerRights(
+            self._trait_registry, partial(words_of_plugins, self), core_consent_registry(), Path(settings.uploads)
+        )
         self._chance = chance or random.Random()  # noqa: S311 - plugins draw samples with it, no secrets
         self._arrangement = Arrangement()
         self._statuses: dict[str, PluginStatus] = {}

@@ -1,6 +1,6 @@
 """What customers may know, correct and ask of their own data: what a plugin's pages do for them, in their name."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from regulars.access.actors import ANONYMOUS, Actor
 from regulars.consents.registry import ConsentRegistry
 from regulars.customers.identities import Identity
+from regulars.plugins.contributions import TraitWords
 from regulars.privacy.archives import archive_path
 from regulars.privacy.requests import KnownRequest, create_privacy_request, requests_of
 from regulars.selfservice.service import end_sessions
@@ -24,9 +25,21 @@ from regulars.traits.registry import TraitRegistry
 from regulars.traits.service import known_traits, set_traits
 from regulars.traits.values import TraitInput
 
-__all__ = ["CustomerRights"]
+__all__ = ["CustomerRights", "FactWords"]
 
 ERASURE = "erasure"
+
+
+@dataclass(frozen=True)
+class FactWords:
+    """How a customer reads a fact: its title, what it is used for (None where nobody said), and words for its values.
+
+    A value that is not in ``values`` is shown as it is.
+    """
+
+    title: str
+    used_for: str | None
+    values: Mapping[str, str]
 
 
 @dataclass(frozen=True)
@@ -38,6 +51,7 @@ class CustomerRights:
     """
 
     _traits: Callable[[], TraitRegistry]
+    _words_of_plugins: Callable[[Collection[str], str], Awaitable[Mapping[str, TraitWords]]]
     _registry: ConsentRegistry
     _uploads: Path = field(repr=False)
 
@@ -50,15 +64,16 @@ class CustomerRights:
         )
         return found[customer_id]
 
-    async def titles(self, session: AsyncSession, *, keys: Collection[str], language: str) -> Mapping[str, str]:
-        """Return what the facts with these keys are called, in the language where somebody said so.
+    async def words(self, session: AsyncSession, *, keys: Collection[str], language: str) -> Mapping[str, "FactWords"]:
+        """Return what the facts with these keys are called and used for, in the language where somebody said so.
 
         A fact that is defined no longer is called by its key.
         """
-        registry = await known_traits(session, registry=self._traits()) if keys else self._traits()
-        called = {key: trait.titles.get(language, trait.title) for key, trait in registry.plugin_traits.items()}
-        called |= {key: definition.title for key, definition in registry.company_traits.items()}
-        return {key: called.get(key, key) for key in keys}
+        if not keys:
+            return {}
+        registry = await known_traits(session, registry=self._traits())
+        said = await self._words_of_plugins(keys, language)
+        return {key: _fact_words(key, registry, said.get(key, TraitWords()), language) for key in keys}
 
     async def set_fact(self, session: AsyncSession, *, customer_id: UUID, given: TraitInput, now: datetime) -> None:
         """Keep what the customer says of a fact; raises as ``set_traits``, for whatever they did not declare too."""
@@ -172,6 +187,16 @@ class CustomerRights:
         name = next((one.archive for one in asked if one.id == request_id), None)
         path = None if name is None else archive_path(self._uploads, name)
         return path if path is not None and path.is_file() else None
+
+
+def _fact_words(key: str, registry: TraitRegistry, said: TraitWords, language: str) -> FactWords:
+    trait, definition = registry.plugin_traits.get(key), registry.company_traits.get(key)
+    if trait is not None:
+        title = said.title or trait.titles.get(language, trait.title)
+        return FactWords(title, said.used_for or trait.used_for, said.values)
+    if definition is not None:
+        return FactWords(definition.title, definition.used_for, {})
+    return FactWords(key, None, {})
 
 
 def _in_name_of(customer_id: UUID) -> Actor:

@@ -1,23 +1,18 @@
 """What customers see of their score on their own page: the range in words, how it changed, and how it is made."""
 
-import tomllib
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
-from functools import cache
-from importlib.resources import files
 from itertools import pairwise
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import select
-from sqlmodel import col
-
 from regulars import PluginContext, SlotPart, SlotVisit
-from regulars_clv.models import ClvModel, ClvPastScore, ClvScore
+from regulars_clv.customer_words import customer_words, use_of_scores
+from regulars_clv.fits import newest_fit
+from regulars_clv.models import ClvPastScore, ClvScore
 from regulars_clv.range_chart import MonthRange, range_chart
 from regulars_clv.scores import past_scores
-from regulars_clv.settings import ClvSettings
 
 __all__ = ["show_score"]
 
@@ -30,17 +25,15 @@ RIGHT_TO_LEFT = ("ar",)
 async def show_score(ctx: PluginContext, visit: SlotVisit) -> SlotPart | None:
     """Return the customer's score as a range, its history and its method; None while nobody is scored at all."""
     score = await ctx.session.get(ClvScore, visit.customer_id)
-    newest = select(ClvModel).where(col(ClvModel.activated_at).is_not(None)).order_by(col(ClvModel.fitted_at).desc())
-    model = (await ctx.session.scalars(newest.limit(1))).first()
+    model = await newest_fit(ctx.session)
     if model is None:
         return None
-    words = _words(visit.language)
+    words = customer_words(visit.language)
     zone = ZoneInfo(ctx.company.time_zone)
     method = words["method"].format(
         customers=_counted(model.customers), until=_day(model.data_until - A_MOMENT, zone, words)
     )
-    used_for = ctx.settings_as(ClvSettings).used_for
-    use = used_for.get(visit.language) or next(iter(used_for.values()), "")
+    use = use_of_scores(ctx, visit.language)
     shared = {"w": words, "method": method, "version": model.version, "use": use}
     if score is None or score.low is None or score.high is None:
         return SlotPart("score.html", {**shared, "state": "none" if score is None else "unknown"})
@@ -113,10 +106,3 @@ def _counted(number: int) -> str:
 def _day(moment: datetime, zone: ZoneInfo, words: Mapping[str, Any]) -> str:
     there = moment.astimezone(zone)
     return str(words["day"].format(day=there.day, month=words["long_months"][there.month - 1], year=there.year))
-
-
-@cache
-def _words(language: str) -> Mapping[str, Any]:
-    content = tomllib.loads(files("regulars_clv").joinpath("customer_words.toml").read_text(encoding="utf-8"))
-    found: Mapping[str, Any] = content.get(language) or content["en"]
-    return found

@@ -1,13 +1,26 @@
 """The facts about customers that clv offers to segments, pilots and other plugins."""
 
+from collections.abc import Awaitable, Callable
 from typing import Any, Literal
 
 from sqlmodel import col
 
-from regulars import Trait
+from regulars import PluginContext, Trait, TraitWords
 from regulars_clv.models import ClvScore
 
 __all__ = ["TRAITS"]
+
+
+async def _score_words(ctx: PluginContext, language: str) -> TraitWords:
+    from regulars_clv.customer_words import score_words  # only pages of customers need words
+
+    return await score_words(ctx, language)
+
+
+async def _tier_words(ctx: PluginContext, language: str) -> TraitWords:
+    from regulars_clv.customer_words import tier_words  # as above
+
+    return await tier_words(ctx, language)
 
 
 def _trait(
@@ -18,6 +31,7 @@ def _trait(
     *,
     sortable: bool = False,
     is_seen: bool = False,
+    words: Callable[[PluginContext, str], Awaitable[TraitWords]] | None = None,
     **titles: str,
 ) -> Trait:
     return Trait(
@@ -31,6 +45,7 @@ def _trait(
         as_of=col(ClvScore.as_of),
         permission="clv:read",
         sortable=sortable,
+        words=words or _score_words,
     )
 
 
@@ -49,6 +64,7 @@ TRAITS = (
         "Tier by expected profit",
         "text",
         ClvScore.tier,
+        words=_tier_words,
         de="Stufe nach erwartetem Gewinn",
         ar="الفئة حسب الربح المتوقع",
     ),

@@ -44,6 +44,12 @@ async def rows(app: App, table: type[ClvScore | ClvPastScore], customer_id: UUID
         return len((await session.scalars(select(table).where(col(table.customer_id) == customer_id))).all())
 
 
+async def put_into(app: App, customer_id: UUID, tier: str) -> None:
+    """Put a customer into a tier."""
+    async with app.database.writing() as session:
+        await session.execute(update(ClvScore).where(col(ClvScore.customer_id) == customer_id).values(tier=tier))
+
+
 async def test_the_score_is_shown_as_a_range_the_lower_bound_first_with_its_method(app: App) -> None:
     anna = await regular(app)
     await app.run_job("clv.fit")
@@ -124,6 +130,56 @@ async def test_the_facts_behind_a_score_are_called_by_names_in_the_readers_langu
 
     assert f"<h3><bdi>{title}</bdi>: <bdi>" in page.shown.text
     assert ("Tier by expected profit" in page.text) == (language == "en")
+
+
+@pytest.mark.parametrize(
+    ("language", "use", "tier"),
+    [
+        ("en", "Used for: We keep a seat.", "Tier by expected profit: top 1 in 100 customers"),
+        ("de", "Wofür: Wir halten Platz frei.", "Stufe nach erwartetem Gewinn: oberste 1 von 100 Kunden"),
+        ("ar", "نستعمله من أجل: We keep a seat.", "الفئة حسب الربح المتوقع: ضمن أعلى 1 من كل 100 زبون"),
+    ],
+)
+async def test_facts_say_what_the_shop_uses_scores_for_and_what_a_tier_means(
+    app: App, language: str, use: str, tier: str
+) -> None:
+    anna = await regular(app)
+    await app.server.host.configure("clv", {"used_for": {"en": "We keep a seat.", "de": "Wir halten Platz frei."}})
+    await app.run_job("clv.fit")
+    await put_into(app, anna, "top_1")
+
+    async with opened(app, anna, EMAIL) as page:
+        await page.get(f"/preferences?lang={language}")
+
+    assert page.text.count(use) == 7
+    assert tier in page.text
+    assert "top_1" not in page.text
+
+
+async def test_a_tier_is_told_as_it_was_when_the_score_was_made_with_the_name_that_the_shop_gave_it(app: App) -> None:
+    anna = await regular(app)
+    await app.server.host.configure("clv", {"tiers": {"gold": 12.5}})
+    await app.run_job("clv.fit")
+    await put_into(app, anna, "gold")
+    await app.server.host.configure("clv", {"tiers": {"gold": 50}})
+
+    async with opened(app, anna, EMAIL) as page:
+        assert "Tier by expected profit: gold (top 12.5 in 100 customers)" in page.text
+        await page.get("/preferences?lang=de")
+        assert "gold (oberste 12,5 von 100 Kunden)" in page.text
+
+
+@pytest.mark.parametrize(
+    ("tier", "words"), [("rest", "below the top 70 in 100 customers"), ("unprofitable", "costs more than it brings")]
+)
+async def test_tiers_below_all_others_are_told_in_words_too(app: App, tier: str, words: str) -> None:
+    anna = await regular(app)
+    await app.run_job("clv.fit")
+    await put_into(app, anna, tier)
+
+    async with opened(app, anna, EMAIL) as page:
+        assert f"Tier by expected profit: {words}" in page.text
+        assert "Used for: nothing that is written down" in page.text
 
 
 async def test_stopping_scores_on_the_page_takes_score_and_history_away(app: App) -> None:

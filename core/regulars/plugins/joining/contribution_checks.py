@@ -78,6 +78,8 @@ def check_traits(manifest: PluginManifest, result: object) -> tuple[Trait, ...]:
         for language, title in mapping(trait.titles).items():
             size_checked((instance_of(str, language), instance_of(str, title)))
         size_checked((trait.key, trait.title))
+        if trait.words is not None and not is_async(trait.words):
+            raise WrongResult(f"the words of the trait {trait.key} are not given by an async function")
         _check_prefix("trait", trait.key, f"{manifest.id}.")
         _check_permission(manifest, f"the trait {trait.key}", trait.permission)
         for column in (trait.column, trait.customer_id, *([] if trait.as_of is None else [trait.as_of])):

@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from regulars import (
+    FactWords,
     InvalidInput,
     NotFound,
     SlotVisit,
@@ -41,10 +42,10 @@ async def _read(visit: Visit) -> Mapping[str, Any]:
     facts = await visit.ctx.rights.facts(session, customer_id=customer_id, now=visit.now)
     objections = (await objections_of(session, customer_ids=[customer_id])).get(customer_id, ())
     keys = {*(one.key for one in facts), *(one.key for one in objections)}
-    titles = await visit.ctx.rights.titles(session, keys=keys, language=visit.language)
+    words = await visit.ctx.rights.words(session, keys=keys, language=visit.language)
     happened = await count_touchpoints(session, customer_id=customer_id)
     return {
-        "facts": [*await _answers(visit), *(_shown(visit, fact, titles[fact.key]) for fact in facts)],
+        "facts": [*await _answers(visit), *(_shown(visit, fact, words[fact.key]) for fact in facts)],
         "has_guesses": any(fact.provenance == GUESS for fact in facts),
         "names": [
             {"kind": one.kind, "value": one.value, "source": one.source, "is_proved": one.is_verified}
@@ -57,7 +58,7 @@ async def _read(visit: Visit) -> Mapping[str, Any]:
             for one in happened
         ],
         "deleted": [
-            {"id": one.id, "title": titles[one.key], "method": one.method, "since": day_of(visit, one.created_at)}
+            {"id": one.id, "title": words[one.key].title, "method": one.method, "since": day_of(visit, one.created_at)}
             for one in objections
             if one.kind == "deleted"
         ],
@@ -67,17 +68,17 @@ async def _read(visit: Visit) -> Mapping[str, Any]:
     }
 
 
-def _shown(visit: Visit, fact: TraitReading, title: str) -> Mapping[str, Any]:
+def _shown(visit: Visit, fact: TraitReading, words: FactWords) -> Mapping[str, Any]:
     return {
         "key": fact.key,
-        "title": title,
+        "title": words.title,
         "type": fact.type,
-        "value": _words(visit, fact.value),
+        "value": (words.values.get(fact.value) if isinstance(fact.value, str) else None) or _words(visit, fact.value),
         "typed": _typed(fact.value),
         "kind": fact.provenance,
         "source": fact.source,
         "day": None if fact.as_of is None else day_of(visit, fact.as_of),
-        "used_for": fact.used_for,
+        "used_for": words.used_for,
         "disputed": None if fact.disputed_at is None else day_of(visit, fact.disputed_at),
         "can_edit": fact.provenance == SAID and fact.type != "time" and not _is_plugins(fact),
         "can_dispute": fact.provenance != SAID,
