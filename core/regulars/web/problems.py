@@ -1,4 +1,4 @@
-"""Errors of pages and routes outside GraphQL, as JSON.
+"""Errors of pages and routes outside GraphQL: a page for people, JSON for programs.
 
 Source: RFC 9457, Problem Details for HTTP APIs.
 """
@@ -6,16 +6,20 @@ Source: RFC 9457, Problem Details for HTTP APIs.
 from http import HTTPStatus
 
 import orjson
+import structlog
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.types import Scope
 
 from regulars.access.refusals import AllowanceSpent, Unauthenticated
 from regulars.errors import ConfigurationError, ExpectedError
 from regulars.web.console.problem_pages import is_for_a_person, problem_page
 from regulars.web.rates import refused_rate_headers
 
-__all__ = ["answer_expected_error", "answer_http_error", "problem_response"]
+__all__ = ["INTERNAL", "answer_expected_error", "answer_fault", "answer_http_error", "problem_response"]
+
+INTERNAL = "INTERNAL"
 
 STATUSES = {
     "UNAUTHENTICATED": 401,
@@ -41,6 +45,10 @@ PAGE_DETAILS = {
     404: "Check the address. The page may belong to a plugin that is off.",
     405: "This page cannot be used like that. Go back and use its buttons.",
 }
+FAULT_FOR_STAFF = "Try again in a moment. If it happens again, tell the operator of this server the reference below."
+FAULT_FOR_PROGRAMS = "Something went wrong here. Tell the operator of this server the requestId."
+
+log = structlog.get_logger("regulars.requests")
 
 
 def problem_response(
@@ -97,6 +105,17 @@ async def answer_expected_error(request: Request, error: Exception) -> Response:
         request_id=request.state.request_id,
         headers=_headers_of(error),
     )
+
+
+def answer_fault(scope: Scope, error: Exception, *, request_id: str) -> Response:
+    """Answer what nobody expected, without a word about it: a page for people, even if that is the page's own fault."""
+    request = Request(scope)
+    if scope["type"] == "http" and is_for_a_person(request):
+        try:
+            return problem_page(request, error, status=500, code=INTERNAL, detail=FAULT_FOR_STAFF, headers={})
+        except Exception as another:
+            log.error("fault.page", requestId=request_id, exc_info=another)
+    return problem_response(500, code=INTERNAL, detail=FAULT_FOR_PROGRAMS, request_id=request_id)
 
 
 def _headers_of(error: ExpectedError | ConfigurationError) -> dict[str, str] | None:

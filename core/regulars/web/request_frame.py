@@ -7,14 +7,13 @@ from contextlib import suppress
 from typing import Any, Final
 
 import structlog
-from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uuid_utils import uuid7
 
 from regulars.watch.figures import OTHER, Figures
 from regulars.watch.watching import Watch
 from regulars.web.logging import log_short_facts
-from regulars.web.problems import problem_response
+from regulars.web.problems import INTERNAL, answer_fault
 
 __all__ = ["RequestFrame"]
 
@@ -91,10 +90,10 @@ class RequestFrame:
         try:
             await self._app(scope, receive, request.send)
         except Exception as error:  # the last place where a fault can be answered instead of cutting the connection
-            request.notes.setdefault("code", "INTERNAL")
+            request.notes.setdefault("code", INTERNAL)
             log.error("fault", requestId=request.id, exc_info=error)
             if request.status is None:
-                await request.fault_response()(scope, receive, request.send)
+                await answer_fault(scope, error, request_id=request.id)(scope, receive, request.send)
             elif scope["type"] == "websocket":
                 with suppress(RuntimeError):  # it may be closed already
                     await request.send({"type": "websocket.close", "code": INTERNAL_ERROR})
@@ -133,10 +132,6 @@ class _Request:
                 headers += PROTECTION if PROTECTED.isdisjoint(brought) else _missing(brought)
             message["headers"] = headers
         await self._send(message)
-
-    def fault_response(self) -> Response:
-        detail = "Something went wrong here. Tell the operator of this server the requestId."
-        return problem_response(500, code="INTERNAL", detail=detail, request_id=self.id)
 
     def end(self) -> None:
         """Keep what may be logged of the notes, count the request, and log it."""
