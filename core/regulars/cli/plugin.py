@@ -1,5 +1,6 @@
 """`regulars plugin`: see, enable, configure, examine and begin plugins."""
 
+import json
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
@@ -263,13 +264,20 @@ async def _configure(host: "PluginHost", plugin_id: str, words: dict[str, str]) 
         [
             (
                 setting.name,
-                "" if setting.value is None else str(setting.value),
+                _as_typed(setting.value),
                 "required" if setting.is_required and not setting.is_set else "",
                 setting.description or "",
             )
             for setting in shown
         ],
     )
+
+
+def _as_typed(value: Any) -> str:
+    """Return a setting's value so that it can be typed again."""
+    if isinstance(value, dict | list):
+        return json.dumps(value, ensure_ascii=False)
+    return "" if value is None else str(value)
 
 
 def _pair(change: str) -> tuple[str, str]:

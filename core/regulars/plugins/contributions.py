@@ -62,10 +62,13 @@ class TraitWords:
     """How customers read a fact in one language; None leaves what its ``Trait`` says.
 
     ``values`` are words for values of a text that nobody would understand (``top_1``); others are shown as they are.
+    ``source`` says where the fact comes from, in place of the plugin's id, and ``unit`` stands behind a number.
     """
 
     title: str | None = None
     used_for: str | None = None
+    source: str | None = None
+    unit: str | None = None
     values: Mapping[str, str] = field(default_factory=dict, hash=False)
 
 

@@ -34,12 +34,15 @@ ERASURE = "erasure"
 class FactWords:
     """How a customer reads a fact: its title, what it is used for (None where nobody said), and words for its values.
 
-    A value that is not in ``values`` is shown as it is.
+    A value that is not in ``values`` is shown as it is. ``source`` stands in place of the plugin's id, and ``unit``
+    behind a number; None where nobody said.
     """
 
     title: str
-    used_for: str | None
-    values: Mapping[str, str]
+    used_for: str | None = None
+    source: str | None = None
+    unit: str | None = None
+    values: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -193,10 +196,10 @@ def _fact_words(key: str, registry: TraitRegistry, said: TraitWords, language: s
     trait, definition = registry.plugin_traits.get(key), registry.company_traits.get(key)
     if trait is not None:
         title = said.title or trait.titles.get(language, trait.title)
-        return FactWords(title, said.used_for or trait.used_for, said.values)
+        return FactWords(title, said.used_for or trait.used_for, said.source, said.unit, said.values)
     if definition is not None:
-        return FactWords(definition.title, definition.used_for, {})
-    return FactWords(key, None, {})
+        return FactWords(definition.title, definition.used_for)
+    return FactWords(key)
 
 
 def _in_name_of(customer_id: UUID) -> Actor:

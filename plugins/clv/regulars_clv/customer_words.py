@@ -2,6 +2,7 @@
 
 import tomllib
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -10,7 +11,7 @@ from regulars import PluginContext, TraitWords
 from regulars_clv.fits import newest_fit
 from regulars_clv.settings import ClvSettings
 
-__all__ = ["customer_words", "score_words", "tier_words", "use_of_scores"]
+__all__ = ["amount_words", "customer_words", "score_words", "share_words", "tier_words", "use_of_scores"]
 
 DECIMAL_COMMA = ("de",)
 
@@ -31,15 +32,26 @@ def use_of_scores(ctx: PluginContext, language: str) -> str | None:
 
 
 async def score_words(ctx: PluginContext, language: str) -> TraitWords:
-    """Return what a fact is used for."""
-    return TraitWords(used_for=use_of_scores(ctx, language))
+    """Return where a fact comes from, and what it is used for."""
+    return TraitWords(used_for=use_of_scores(ctx, language), source=customer_words(language)["source"])
+
+
+async def share_words(ctx: PluginContext, language: str) -> TraitWords:
+    """Return the same of a share of customers."""
+    return replace(await score_words(ctx, language), unit="%")
+
+
+async def amount_words(ctx: PluginContext, language: str) -> TraitWords:
+    """Return the same of an amount of money."""
+    newest = await newest_fit(ctx.session)
+    return replace(await score_words(ctx, language), unit=None if newest is None else newest.currency)
 
 
 async def tier_words(ctx: PluginContext, language: str) -> TraitWords:
-    """Return what tiers are used for, and what each means by the settings that they were made with."""
+    """Return the same of a tier, and what each tier means by the settings that it was made with."""
     newest = await newest_fit(ctx.session)
     made_with = ctx.settings_as(ClvSettings) if newest is None else ClvSettings.model_validate(newest.settings)
-    return TraitWords(used_for=use_of_scores(ctx, language), values=_meanings(made_with, language))
+    return replace(await score_words(ctx, language), values=_meanings(made_with, language))
 
 
 def _meanings(settings: ClvSettings, language: str) -> Mapping[str, str]:

@@ -17,6 +17,18 @@ async def _score_words(ctx: PluginContext, language: str) -> TraitWords:
     return await score_words(ctx, language)
 
 
+async def _amount_words(ctx: PluginContext, language: str) -> TraitWords:
+    from regulars_clv.customer_words import amount_words  # as above
+
+    return await amount_words(ctx, language)
+
+
+async def _share_words(ctx: PluginContext, language: str) -> TraitWords:
+    from regulars_clv.customer_words import share_words  # as above
+
+    return await share_words(ctx, language)
+
+
 async def _tier_words(ctx: PluginContext, language: str) -> TraitWords:
     from regulars_clv.customer_words import tier_words  # as above
 
@@ -56,6 +68,7 @@ TRAITS = (
         "number",
         ClvScore.value,
         sortable=True,
+        words=_amount_words,
         de="Erwarteter Gewinn der nächsten Monate",
         ar="الربح المتوقع في الأشهر القادمة",
     ),
@@ -73,6 +86,7 @@ TRAITS = (
         "Share of customers worth at most as much",
         "number",
         ClvScore.percentile,
+        words=_share_words,
         de="Anteil der Kunden, die höchstens so viel bringen",
         ar="نسبة الزبائن الذين لا يزيد ربحهم المتوقع على هذا",
     ),
@@ -98,6 +112,7 @@ TRAITS = (
         "number",
         ClvScore.past_profit,
         sortable=True,
+        words=_amount_words,
         is_seen=True,
         de="Gewinn bisher",
         ar="الربح حتى الآن",

@@ -25,6 +25,7 @@ pytestmark = pytest.mark.usefixtures("logging_restored", "tables")
 class MailSettings(BaseModel):
     host: str
     password: SecretStr | None = None
+    subjects: dict[str, str] = {}
 
 
 @pytest.fixture
@@ -154,6 +155,12 @@ def test_settings_are_set_and_secrets_masked() -> None:
     assert "mail.example" in shown.stdout
     assert "••••••••" in shown.stdout
     assert "hunter22" not in shown.stdout
+
+
+def test_settings_are_shown_as_they_are_typed() -> None:
+    shown = run("config", "mail", 'subjects={"de": "Schönen Tag"}')
+
+    assert '{"de": "Schönen Tag"}' in shown.stdout
 
 
 def test_what_is_changed_by_command_stands_in_the_audit_log_without_values(database_url: str) -> None:

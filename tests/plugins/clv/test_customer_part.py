@@ -1,5 +1,6 @@
 """What customers see of their score on their own page."""
 
+import re
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -154,6 +155,27 @@ async def test_facts_say_what_the_shop_uses_scores_for_and_what_a_tier_means(
     assert page.text.count(use) == 7
     assert tier in page.text
     assert "top_1" not in page.text
+
+
+@pytest.mark.parametrize(
+    ("language", "source"),
+    [
+        ("en", "From: our estimate from your orders"),
+        ("de", "Quelle: unsere Schätzung aus Ihren Bestellungen"),
+        ("ar", "المصدر: تقديرنا من مشترياتك"),
+    ],
+)
+async def test_facts_say_where_they_come_from_and_numbers_in_which_unit(app: App, language: str, source: str) -> None:
+    anna = await regular(app)
+    await app.run_job("clv.fit")
+
+    async with opened(app, anna, EMAIL) as page:
+        await page.get(f"/preferences?lang={language}")
+
+    assert page.text.count(source) == 7
+    assert "clv" not in page.text
+    assert len(re.findall(r": \d[\d.,]* EUR", page.text)) == 2
+    assert len(re.findall(r": \d[\d.,]* %", page.text)) == 1
 
 
 async def test_a_tier_is_told_as_it_was_when_the_score_was_made_with_the_name_that_the_shop_gave_it(app: App) -> None:

@@ -51,7 +51,7 @@ def _checked(result: object) -> Mapping[str, TraitWords]:
 
 def _checked_words(result: object) -> TraitWords:
     words = instance_of(TraitWords, result)
-    for text in (words.title, words.used_for, *mapping(words.values).values()):
+    for text in (words.title, words.used_for, words.source, words.unit, *mapping(words.values).values()):
         if text is not None:
             instance_of(str, text)
     return size_checked(words)

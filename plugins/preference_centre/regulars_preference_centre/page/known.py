@@ -58,7 +58,12 @@ async def _read(visit: Visit) -> Mapping[str, Any]:
             for one in happened
         ],
         "deleted": [
-            {"id": one.id, "title": words[one.key].title, "method": one.method, "since": day_of(visit, one.created_at)}
+            {
+                "id": one.id,
+                "title": words[one.key].title,
+                "method": words[one.key].source or one.method,
+                "since": day_of(visit, one.created_at),
+            }
             for one in objections
             if one.kind == "deleted"
         ],
@@ -74,9 +79,10 @@ def _shown(visit: Visit, fact: TraitReading, words: FactWords) -> Mapping[str, A
         "title": words.title,
         "type": fact.type,
         "value": (words.values.get(fact.value) if isinstance(fact.value, str) else None) or _words(visit, fact.value),
+        "unit": words.unit if fact.type == "number" else None,
         "typed": _typed(fact.value),
         "kind": fact.provenance,
-        "source": fact.source,
+        "source": words.source or fact.source,
         "day": None if fact.as_of is None else day_of(visit, fact.as_of),
         "used_for": words.used_for,
         "disputed": None if fact.disputed_at is None else day_of(visit, fact.disputed_at),

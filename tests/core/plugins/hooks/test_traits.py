@@ -29,7 +29,7 @@ MAY_READ = (Permission("gold:read", "See points"),)
 
 
 async def in_german(ctx: PluginContext, language: str) -> TraitWords:
-    return TraitWords("Punkte", f"{ctx.plugin_id} in {language}", {"many": "viele"})
+    return TraitWords("Punkte", f"{ctx.plugin_id} in {language}", "Ihre Karte", "Pkt.", {"many": "viele"})
 
 
 async def in_nothing(_ctx: PluginContext, _language: str) -> TraitWords:
@@ -71,7 +71,7 @@ async def test_the_traits_of_all_enabled_plugins_stand_together(make_host: MakeH
         (replace(POINTS, customer_id=col(Customer.id)), "lies in core_customer"),
         (replace(POINTS, column=col(GoldCard.points) + col(Customer.version)), "lies in core_customer"),
         (replace(POINTS, column="points"), "it names str where a column belongs"),  # type: ignore[arg-type]  # on purpose
-        (replace(POINTS, words=in_thread), r"the words of the trait gold\.points are not given by an async function"),
+        (replace(POINTS, words=in_thread), r"the words of the trait gold\.points are not given by an async function"),  # type: ignore[arg-type]  # on purpose
         ("gold.points", "a value of type str where Trait belongs"),
     ],
 )
@@ -101,10 +101,10 @@ async def test_a_trait_is_there_once(make_host: MakeHost) -> None:
 @pytest.mark.parametrize(
     ("words", "known"),
     [
-        (None, FactWords("Zähler", "keeping a seat", {})),
-        (in_german, FactWords("Punkte", "gold in de", {"many": "viele"})),
-        (in_nothing, FactWords("Zähler", "keeping a seat", {})),
-        (in_numbers, FactWords("Zähler", "keeping a seat", {})),
+        (None, FactWords("Zähler", "keeping a seat")),
+        (in_german, FactWords("Punkte", "gold in de", "Ihre Karte", "Pkt.", {"many": "viele"})),
+        (in_nothing, FactWords("Zähler", "keeping a seat")),
+        (in_numbers, FactWords("Zähler", "keeping a seat")),
     ],
 )
 async def test_customers_read_what_the_plugin_says_of_a_trait_and_else_what_is_written_there(
@@ -119,4 +119,4 @@ async def test_customers_read_what_the_plugin_says_of_a_trait_and_else_what_is_w
         rights = host.context("gold", session=session, actor="system", settings=settings).rights
         read = await rights.words(session, keys=["gold.points", "gone"], language="de")
 
-    assert read == {"gold.points": known, "gone": FactWords("gone", None, {})}
+    assert read == {"gold.points": known, "gone": FactWords("gone")}
