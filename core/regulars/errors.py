@@ -123,7 +123,10 @@ class Forbidden(ExpectedError):
 
     def __init__(self, permission: str) -> None:
         self.permission = permission
-        super().__init__(f"This needs the permission {permission}. Ask an admin for a key or a role that has it.")
+        super().__init__(
+            f"This needs the permission {permission}."
+            " Send a key that has it, or ask an admin for a key or a role that has it."
+        )
 
 
 class ConfigurationError(RegularsError):

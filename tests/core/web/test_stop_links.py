@@ -70,6 +70,14 @@ async def test_a_plugin_names_the_topic_and_the_way_to_more(app: App) -> None:
     assert 'href="/plugins/choosing/by/' in text
 
 
+async def test_a_link_that_opens_nothing_leads_to_where_a_new_one_is_asked_for(app: App) -> None:
+    async with app.browser() as client:
+        answer = await client.get("/stop/forged", headers={"accept-language": "de"})
+
+    assert answer.status_code == 404
+    assert '<a href="/plugins/choosing">Zurück zum Anfang</a>' in answer.text
+
+
 async def test_a_name_that_fails_leaves_the_topic_as_it_is(make_app: MakeApp) -> None:
     app = await make_app(naming(StopLinks("/by", broken)))
 

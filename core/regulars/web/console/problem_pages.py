@@ -8,6 +8,7 @@ from starlette.responses import RedirectResponse, Response
 from regulars.access.actors import ANONYMOUS
 from regulars.access.refusals import AllowanceSpent, CredentialsMissing
 from regulars.plugins.pages.addresses import pages_path, plugin_at
+from regulars.plugins.plugin_set import PluginSet
 from regulars.web.console.frame import Frame, framed
 from regulars.web.console.signing_in import sign_in_address
 from regulars.web.problem_words import problem_words
@@ -65,8 +66,6 @@ def _for_visitors(server: Server, request: Request, error: Exception, status: in
     language = visitor_language(server, request)
     words = problem_words(code, status=status, language=language)
     wait_s = error.wait_s if isinstance(error, AllowanceSpent) else 0
-    plugin = plugin_at(server.plugins, request.url.path)
-    pages = None if plugin is None else plugin.contributions.pages
     return visitor_page(
         server,
         "console/visitor_problem.html",
@@ -76,9 +75,19 @@ def _for_visitors(server: Server, request: Request, error: Exception, status: in
         status=status,
         words=words,
         text=words.text.format(wait=wait_s),
-        back=None if plugin is None or pages is None else pages_path(plugin.id, pages),
+        back=_start_for_visitors(server.plugins, request.url.path),
         request_id=request.state.request_id,
     )
+
+
+def _start_for_visitors(plugins: PluginSet, path: str) -> str | None:
+    """Return where visitors can go on: the plugin's first page, else that of the one behind stop links, if any."""
+    at_path = plugin_at(plugins, path)
+    for plugin in plugins.plugins if at_path is None else (at_path,):
+        pages = plugin.contributions.pages
+        if pages is not None and (plugin is at_path or pages.stop_links is not None):
+            return pages_path(plugin.id, pages)
+    return None
 
 
 def _title(status: int) -> str:
