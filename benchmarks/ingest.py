@@ -16,7 +16,7 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -25,7 +25,7 @@ from typing import Any, cast
 
 import asyncpg
 import sqlalchemy
-from sqlalchemy import Table, inspect, text
+from sqlalchemy import Dialect, Table, inspect, text
 
 from regulars.clock import SystemClock
 from regulars.customers.identities import read_identity
@@ -35,7 +35,6 @@ from regulars.ingest.memory import collecting_seldom
 from regulars.ingest.new_customers import NewCustomer, write_new_customers
 from regulars.ingest.plans import plan_import
 from regulars.ingest.service import CHUNK, FileImport
-from regulars.ingest.staging import copy_rows, encoders_of
 from regulars.settings import Settings
 from regulars.tables import new_id
 from regulars.testing.databases import PostgresDatabases, SqliteDatabases, postgres_server
@@ -98,9 +97,15 @@ async def write_customers(database: Database) -> None:
             await write_new_customers(session, customers, actor="system", now=datetime.now(UTC))
 
 
+def driver_forms(dialect: Dialect) -> Mapping[str, Callable[[Any], Any]]:
+    """Return, by column, what gives a value the form of the driver."""
+    binds = {column.name: column.type.dialect_impl(dialect).bind_processor(dialect) for column in TABLE.columns}
+    return {name: bind or (lambda value: value) for name, bind in binds.items()}
+
+
 async def resolved_rows(database: Database) -> tuple[Sequence[str], list[tuple[Any, ...]]]:
     """Return the rows that the import wrote, in the form of the driver, with ids of their own."""
-    encoders = encoders_of(TABLE, database.engine.dialect)
+    encoders = driver_forms(database.engine.dialect)
     async with database.reading() as session:
         rows = (await session.execute(TABLE.select().order_by(TABLE.c.id))).mappings()
         resolved = [
@@ -146,10 +151,16 @@ async def time_import(database: Database, file: ImportFile, rejects: Path, watch
 async def time_raw(database: Database, columns: Sequence[str], rows: list[tuple[Any, ...]], watch: Stopwatch) -> Timing:
     async with database.writing_session() as session:
         await session.execute(text("SELECT 1"))
+        connection = await session.connection()
+        driver: Any = (await connection.get_raw_connection()).driver_connection
         if database.dialect == "postgresql":
             await session.execute(text("SET LOCAL statement_timeout = 0"))
-        stop = watch.start()
-        await copy_rows(session, TABLE, columns, rows)
+            stop = watch.start()
+            await driver.copy_records_to_table(TABLE.name, records=rows, columns=columns)
+        else:
+            places = ", ".join("?" * len(columns))
+            stop = watch.start()
+            await driver.executemany(f"INSERT INTO {TABLE.name} ({', '.join(columns)}) VALUES ({places})", rows)
         await session.commit()
         timing = stop()
     assert await count(database, "core_touchpoint") == SIZE

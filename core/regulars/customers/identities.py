@@ -103,7 +103,7 @@ def _check_text(kind: str, text: str) -> None:
         raise Placeholder(kind, text)
     if len(text) > LONGEST_VALUE:
         raise InvalidInput(f"This {kind} has {len(text)} characters; at most {LONGEST_VALUE} fit.", path=("value",))
-    if any(unicodedata.category(letter) in {"Cc", "Cs"} for letter in text):
+    if not text.isprintable() and any(unicodedata.category(letter) in {"Cc", "Cs"} for letter in text):
         raise InvalidInput(f"This {kind} has control characters in it. Remove them.", path=("value",))
 
 
@@ -113,6 +113,8 @@ def _is_placeholder(text: str) -> bool:
 
 def _without_invisible_letters(text: str) -> str:
     # Copied from a page or an address book, names come with direction marks and zero-width spaces.
+    if text.isprintable():
+        return text
     return "".join(letter for letter in text if unicodedata.category(letter) != "Cf")
 
 

@@ -29,7 +29,7 @@ from regulars.ingest.new_customers import (
 )
 from regulars.ingest.outcomes import Outcome
 from regulars.ingest.records import Rejection
-from regulars.ingest.staging import copy_rows, write_rows
+from regulars.ingest.staging import copy_values, write_rows
 from regulars.suppressions.lookups import erased_names
 
 __all__ = ["CustomerWriter", "renew_words"]
@@ -58,7 +58,9 @@ class CustomerWriter:
         """Bring the names to the database, where nobody else sees them."""
         names = {key_of(identity) for row in batch.rows for identity in row.identities}
         await session.execute(CreateTable(NAMES))
-        await copy_rows(session, NAMES, NAMES.columns.keys(), sorted(names))
+        await copy_values(
+            session, NAMES, dict(zip(NAMES.columns.keys(), zip(*sorted(names), strict=True), strict=False))
+        )
 
     async def write(self, session: AsyncSession, batch: CustomerBatch, *, is_trial: bool, now: datetime) -> Outcome:
         """Write what the rows change, and tell what became of every row; a trial only tells."""

@@ -14,9 +14,7 @@ from regulars.ingest.files import ImportFile
 from regulars.ingest.outcomes import Outcome
 from regulars.ingest.plans import ImportPlan
 from regulars.ingest.records import Chunk
-from regulars.ingest.staging import encoders_of
 from regulars.ingest.touchpoint_rows import TouchpointReader
-from regulars.ingest.touchpoint_tables import STAGED
 from regulars.ingest.touchpoint_writes import TouchpointWriter
 from regulars.touchpoints.types import TouchpointTypes
 
@@ -50,9 +48,9 @@ def importer_for(
     if plan.mapping.kind == "customers":
         return CustomerReader(), CustomerWriter(actor=actor)
     zone = None if plan.time_zone is None else ZoneInfo(plan.time_zone)
-    reader = TouchpointReader(file_hash=file.sha256, types=types, zone=zone, encoders=encoders_of(STAGED, dialect))
+    reader = TouchpointReader(file_hash=file.sha256, types=types, zone=zone, dialect=dialect)
 
     def creates(identity: Identity) -> bool:
         return identity.kind == "external" if plan.create_customers is None else plan.create_customers
 
-    return reader, TouchpointWriter(creates=creates, actor=actor)
+    return reader, TouchpointWriter(creates=creates, actor=actor, dialect=dialect)

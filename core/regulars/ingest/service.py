@@ -28,7 +28,8 @@ __all__ = ["CHUNK", "FileImport", "Sessions", "Tell"]
 CHUNK = 20_000
 """Rows that are written in one transaction."""
 
-TRIES = 5
+TRIES = 6
+"""How often a chunk is begun: for a turn, for keys that are taken, and whenever somebody was in the way."""
 
 Tell = Callable[[int, int], Awaitable[None]]
 """Is told how many records are done, and how many there are, about."""

@@ -1,6 +1,9 @@
 """Bring many rows into a table at once, in the form that the database's driver takes without a detour."""
 
-from collections.abc import Callable, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from io import BytesIO
 from typing import Any, cast
 
 from sqlalchemy import Column, Dialect, Table, inspect, text
@@ -12,15 +15,25 @@ from regulars.writing import run
 
 __all__ = [
     "Encoder",
+    "Packed",
     "TryAgain",
     "copy_rows",
+    "copy_values",
     "encoders_of",
     "is_worth_repeating",
+    "packed",
     "prepare_for_chunks",
     "write_rows",
 ]
 
 Encoder = Callable[[Any], Any]
+
+Packed = bytes | list[tuple[Any, ...]]
+"""Rows as the driver takes them at once; empty where there are none."""
+
+NULL = r"\N"
+SPECIAL = re.compile(r"[\\\t\n\r]")
+ESCAPED = str.maketrans({"\\": r"\\", "\t": r"\t", "\n": r"\n", "\r": r"\r"})
 
 # A statement handles a whole chunk. Its tables are new, or grow faster than the statistics of them are kept: a planner
 # that takes them for empty would read them from end to end for every row.
@@ -49,19 +62,36 @@ async def prepare_for_chunks(session: AsyncSession) -> None:
         await session.execute(text(f"PRAGMA cache_size = -{SQLITE_CACHE_KIB}"))
 
 
-async def copy_rows(
-    session: AsyncSession, table: Table, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]
-) -> None:
-    """Write rows of values in the driver's form: by COPY on PostgreSQL, else by one prepared statement for all."""
+def packed(rows: Iterable[tuple[Any, ...]], dialect: Dialect) -> Packed:
+    """Return rows of encoded values as ``copy_rows`` takes them.
+
+    For PostgreSQL that is the text of a COPY, which can be written in a thread while the database is busy. From values
+    the driver would write it itself, only when the database is waiting for it.
+    """
+    if dialect.name != "postgresql":
+        return list(rows)
+    return "".join(["\t".join(row) + "\n" for row in rows]).encode()
+
+
+async def copy_rows(session: AsyncSession, table: Table, columns: Sequence[str], rows: Packed) -> None:
+    """Write packed rows: by COPY on PostgreSQL, else by one prepared statement for all."""
     if not rows:
         return
     connection = await session.connection()
     driver: Any = (await connection.get_raw_connection()).driver_connection
-    if connection.dialect.name == "postgresql":
-        await driver.copy_records_to_table(table.name, records=rows, columns=columns)
+    if isinstance(rows, bytes):
+        await driver.copy_to_table(table.name, source=BytesIO(rows), columns=columns)
     else:
         places = ", ".join("?" * len(columns))
         await driver.executemany(f"INSERT INTO {table.name} ({', '.join(columns)}) VALUES ({places})", rows)  # noqa: S608  # names of our own tables
+
+
+async def copy_values(session: AsyncSession, table: Table, columns: Mapping[str, Iterable[Any]]) -> None:
+    """Write rows of values, given by columns."""
+    dialect = session.get_bind().dialect
+    encoders = encoders_of(table, dialect)
+    rows = zip(*(map(encoders[name], column) for name, column in columns.items()), strict=True)
+    await copy_rows(session, table, tuple(columns), packed(rows, dialect))
 
 
 async def write_rows(session: AsyncSession, model: type[tables.Table], rows: Sequence[Mapping[str, Any]]) -> None:
@@ -73,9 +103,7 @@ async def write_rows(session: AsyncSession, model: type[tables.Table], rows: Seq
         await run(session, columns_of(model, dialect.name, names).insertion(rows, dialect.name))
         return
     table = cast(Table, inspect(model).local_table)
-    encoders = encoders_of(table, dialect)
-    encoded = zip(*([encoders[name](row[name]) for row in rows] for name in names), strict=True)
-    await copy_rows(session, table, names, list(encoded))
+    await copy_values(session, table, {name: [row[name] for row in rows] for name in names})
 
 
 class TryAgain(Exception):
@@ -89,8 +117,19 @@ def is_worth_repeating(error: BaseException) -> bool:
 
 
 def _encoder(column: Column[Any], dialect: Dialect) -> Encoder:
-    encoder: Encoder | None = column.type.dialect_impl(dialect).bind_processor(dialect)
-    return encoder or _as_it_is
+    bind: Encoder | None = column.type.dialect_impl(dialect).bind_processor(dialect)
+    if dialect.name != "postgresql":
+        return bind or _as_it_is
+    return _copied if bind is None else lambda value: _copied(bind(value))
+
+
+def _copied(value: Any) -> str:
+    """Return a value as COPY reads it."""
+    if isinstance(value, str):
+        return value.translate(ESCAPED) if SPECIAL.search(value) else value
+    if isinstance(value, datetime):  # in UTC, for PostgreSQL does not read every zone that Python writes
+        return str(value.astimezone(UTC))
+    return NULL if value is None else str(value)
 
 
 def _as_it_is(value: Any) -> Any:

@@ -30,12 +30,12 @@ DIGITS_OF_HASH = 16
 class CustomerName(NamedTuple):
     """How a row names its customer: by an identity or, where that is None, by an id.
 
-    ``cells`` are what stands about it in the staging table: kind, source, normalised name, id.
+    ``cells`` are what stands about it in the staging table, in the form of the driver: kind, source, name, id.
     """
 
     said: str
     identity: Identity | None
-    cells: tuple[str | None, str | None, str | None, Any]
+    cells: Sequence[Any]
 
 
 class Money(NamedTuple):
@@ -46,7 +46,6 @@ class Money(NamedTuple):
     stored: Any = None
 
 
-_NO_MONEY = Money()
 _NAMELESS = Fault(NamelessRow(NAMES))
 
 
@@ -114,26 +113,30 @@ class TouchpointCells:
 
     def _judge_of_names(self, field: str) -> Callable[[tuple[str, str]], CustomerName | None]:
         kind = "external" if field == "customer_external_id" else field
-        encode_id = self._encoders["asked_id"]
+        encoders = [self._encoders[column] for column in ("name_kind", "name_source", "name", "asked_id")]
+
+        def stored(*cells: Any) -> Sequence[Any]:
+            return [encode(cell) for encode, cell in zip(encoders, cells, strict=True)]
 
         def judge(given: tuple[str, str]) -> CustomerName | None:
             text, system = given
             if not text:
                 return None
             if field == "customer_id":
-                return CustomerName(f"id {text}", None, (None, None, None, encode_id(_customer_id(text))))
+                return CustomerName(f"id {text}", None, stored(None, None, None, _customer_id(text)))
             read = read_identity(kind, text, system)
-            cells = (sys.intern(read.kind), sys.intern(read.source), read.normalised, None)
+            cells = stored(sys.intern(read.kind), sys.intern(read.source), read.normalised, None)
             return CustomerName(f"{field.removeprefix('customer_')} {text!r}", read, cells)
 
         return judge
 
     def _judge_of_money(self, field: str) -> Callable[[str], Money]:
         encode = self._encoders[field]
+        nothing = Money(stored=encode(None))
 
         def judge(text: str) -> Money:
             if not text:
-                return _NO_MONEY
+                return nothing
             if SURELY_AMOUNT.fullmatch(text):
                 amount = Decimal(text)
             elif NUMBER.fullmatch(text):

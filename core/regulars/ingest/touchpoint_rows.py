@@ -4,7 +4,7 @@ What may go with what (type, channel, sign of the amount, currency, payload) is 
 combination that the file has.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -14,13 +14,15 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import orjson
+from sqlalchemy import Dialect
 from uuid_utils import uuid7
 
 from regulars.errors import ExpectedError, InvalidInput
 from regulars.ingest.memory import Fault, Judged, without_faults
 from regulars.ingest.records import Chunk, Rejection
-from regulars.ingest.staging import Encoder
+from regulars.ingest.staging import Packed, encoders_of, packed
 from regulars.ingest.touchpoint_cells import CustomerName, TouchpointCells
+from regulars.ingest.touchpoint_tables import STAGED
 from regulars.touchpoints.drafts import TouchpointDraft, checked_draft
 from regulars.touchpoints.types import TouchpointTypes
 
@@ -29,6 +31,7 @@ __all__ = ["TouchpointBatch", "TouchpointReader"]
 SOME_MOMENT = datetime(2000, 1, 1, tzinfo=UTC)
 SOMEBODY = UUID(int=0)
 MOST_COMBINATIONS = 1_000
+REPEATED = ("type", "channel", "currency", "source")
 JUDGED = ("name", "moment", "amount", "cost", "source", "key")
 
 _Combination = tuple[str, str | None, int | None, str | None, int | None, str]
@@ -42,7 +45,7 @@ class TouchpointBatch:
     """
 
     chunk: Chunk
-    rows: Sequence[tuple[Any, ...]]
+    rows: Packed
     names: Mapping[int, CustomerName]
     rejections: Sequence[Rejection]
     has_names: bool = False
@@ -52,11 +55,11 @@ class TouchpointBatch:
 class TouchpointReader:
     """Reads the touchpoints of one file; the arguments are those of ``TouchpointCells``, and the known types."""
 
-    def __init__(
-        self, *, file_hash: str, types: TouchpointTypes, zone: ZoneInfo | None, encoders: Mapping[str, Encoder]
-    ) -> None:
-        self._types, self._encoders = types, encoders
+    def __init__(self, *, file_hash: str, types: TouchpointTypes, zone: ZoneInfo | None, dialect: Dialect) -> None:
+        encoders = encoders_of(STAGED, dialect)
+        self._types, self._encoders, self._dialect = types, encoders, dialect
         self._cells = TouchpointCells(file_hash=file_hash, zone=zone, encoders=encoders)
+        self._texts = {name: Judged(encoders[name], most=MOST_COMBINATIONS) for name in REPEATED}
         self._payloads = Judged(self._stored_payload, most=MOST_COMBINATIONS)
 
     def read(self, chunk: Chunk, *, now: datetime) -> TouchpointBatch:
@@ -94,31 +97,30 @@ class TouchpointReader:
             "payload_text": texts.get("payload", absent),
         }
 
-    def _rows(self, columns: Mapping[str, Sequence[Any]]) -> list[tuple[Any, ...]]:
-        size = len(columns["place"])
-        name_cells = zip(*map(attrgetter("cells"), columns["name"]), strict=True)
-        return list(
-            zip(
-                columns["place"],
-                self._new_ids(size),
-                self._new_ids(size),
-                *name_cells,
-                columns["type"],
-                columns["channel"],
-                columns["moment"],
-                [amount.stored for amount in columns["amount"]],
-                columns["currency"],
-                [cost.stored for cost in columns["cost"]],
-                columns["source"],
-                columns["key"],
-                columns["payload"],
-                strict=bool(size),
-            )
+    def _rows(self, columns: Mapping[str, Sequence[Any]]) -> Packed:
+        if not (size := len(columns["place"])):
+            return packed([], self._dialect)
+        rows = zip(
+            map(self._encoders["place"], columns["place"]),
+            self._new_ids(size),
+            self._new_ids(size),
+            *zip(*map(attrgetter("cells"), columns["name"]), strict=True),
+            self._texts["type"].each(columns["type"]),
+            self._texts["channel"].each(columns["channel"]),
+            columns["moment"],
+            [amount.stored for amount in columns["amount"]],
+            self._texts["currency"].each(columns["currency"]),
+            [cost.stored for cost in columns["cost"]],
+            self._texts["source"].each(columns["source"]),
+            map(self._encoders["external_id"], columns["key"]),
+            columns["payload"],
+            strict=True,
         )
+        return packed(rows, self._dialect)
 
-    def _new_ids(self, count: int) -> Sequence[Any]:
+    def _new_ids(self, count: int) -> Iterator[Any]:
         encode = self._encoders["id"]
-        return [encode(uuid7()) for _ in range(count)]
+        return (encode(uuid7()) for _ in range(count))
 
     def _stored_payload(self, together: _Combination) -> Any:
         type, channel, amount, currency, cost, text = together

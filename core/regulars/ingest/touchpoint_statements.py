@@ -30,7 +30,7 @@ from regulars.ingest.touchpoint_tables import STAGED
 from regulars.tables import UtcDateTime
 from regulars.touchpoints.models import Touchpoint
 
-__all__ = ["Whose", "claimants", "insert_events", "insert_touchpoints", "left_over", "whose"]
+__all__ = ["Whose", "claimants", "insert_events", "insert_touchpoints", "left_over", "unless_there", "whose"]
 
 Whose = Select[int, UUID, UUID] | CompoundSelect[int, UUID, UUID]
 """Rows of place, customer and profile."""
@@ -47,7 +47,7 @@ def whose(*, by_name: bool, by_id: bool) -> Whose:
 
 
 def insert_touchpoints(found: Whose, dialect: str, *, now: datetime) -> Insert:
-    """Write the rows that have a customer and whose key is free, the first of each key, as received ``now``."""
+    """Write the rows that have a customer, as received ``now``; it fails where a key is taken."""
     held = _held(found) if dialect == "postgresql" else _there(found)
     copied = ("id", *_TOLD, "source", "external_id")
     rows = (
@@ -58,8 +58,13 @@ def insert_touchpoints(found: Whose, dialect: str, *, now: datetime) -> Insert:
     )
     write = postgresql.insert if dialect == "postgresql" else sqlite.insert
     columns = (*copied, "customer_id", "profile_id", "received_at")
-    writing = write(Touchpoint).from_select(columns, rows, include_defaults=False)
-    return writing.on_conflict_do_nothing(index_elements=["source", "external_id"])
+    return write(Touchpoint).from_select(columns, rows, include_defaults=False)
+
+
+def unless_there(inserting: Any) -> Insert:
+    """Leave out the rows whose key is taken, by a row before them, too."""
+    skipping: Insert = inserting.on_conflict_do_nothing(index_elements=["source", "external_id"])
+    return skipping
 
 
 def insert_events(dialect: str, *, actor: str, now: datetime) -> Insert:

@@ -9,7 +9,7 @@ __all__ = ["STAGED", "STAGED_COLUMNS"]
 STAGED = Table(
     "ingest_touchpoint",
     MetaData(),
-    Column("place", Integer, primary_key=True),
+    Column("place", Integer, primary_key=True, autoincrement=False),
     Column("id", Uuid),
     Column("event_id", Uuid),
     Column("name_kind", String),

@@ -1,10 +1,13 @@
 import asyncio
 import json
 from collections.abc import Sequence
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
+from typing import Any
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import Select, func, select
+from sqlmodel import col
 from typer.testing import CliRunner
 
 from regulars.cli.imports import app
@@ -24,6 +27,13 @@ C2,ada@example.com
 REPEATED = """email,type,occurred_at,external_id
 {first},visit,2026-01-05T10:00:00Z,v1
 {second},visit,2026-01-06T10:00:00Z,v1
+"""
+ODD = r"""email,type,occurred_at,external_id,payload
+zoe@example.com,visit,2026-01-05T10:00:00Z,\N,
+zoe@example.com,visit,2026-01-05T10:00:01Z,\.,"{""venue"": ""\\N\ttab\nbreak \\\\ ü""}"
+zoe@example.com,visit,2026-01-05T10:00:02Z,"a	b
+c\",
+zoe@example.com,visit,2026-01-06T10:00:00+01:00:30.5,d,
 """
 CUSTOMERS = """external_id,email,display_name,language
 C1,ada@example.com,Ada,en
@@ -58,12 +68,15 @@ class Shop:
         return outcome.exit_code, json.loads(outcome.stdout)
 
     def count(self, *tables: type[object]) -> list[int]:
-        async def read() -> list[int]:
+        return [self.read(select(func.count()).select_from(table))[0][0] for table in tables]
+
+    def read(self, query: Select[*tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+        async def read() -> list[tuple[Any, ...]]:
             database = Database(open_engine(Settings(database_url=self.url)))
             async with database.reading() as session:
-                counts = [int(await session.scalar(select(func.count()).select_from(table)) or 0) for table in tables]
+                rows = [tuple(row) for row in await session.execute(query)]
             await database.close()
-            return counts
+            return rows
 
         return asyncio.run(read())
 
@@ -114,6 +127,23 @@ def test_of_rows_with_one_key_the_first_of_the_file_counts(shop: Shop, first: st
 
     assert (report["created"], report["rejected"]) == (1, 1)
     assert codes(report) == [(3, "CONFLICT")]
+
+
+def test_signs_that_a_database_reads_in_its_own_way_stay_as_they_are(shop: Shop) -> None:
+    shop.run("customers", shop.file("known.csv", KNOWN), "--source", "shop")
+
+    code, report = shop.run("touchpoints", shop.file("odd.csv", ODD), "--source", "shop")
+
+    assert (code, report["created"], codes(report)) == (0, 4, [])
+    told = select(col(Touchpoint.external_id), col(Touchpoint.payload)).order_by(col(Touchpoint.occurred_at))
+    assert shop.read(told) == [
+        ("\\N", None),
+        ("\\.", {"venue": "\\N\ttab\nbreak \\\\ ü"}),
+        ("a\tb\nc\\", None),
+        ("d", None),
+    ]
+    odd_zone = timezone(timedelta(hours=1, seconds=30, microseconds=500_000))
+    assert shop.read(select(func.max(col(Touchpoint.occurred_at)))) == [(datetime(2026, 1, 6, 10, tzinfo=odd_zone),)]
 
 
 def test_a_dry_run_says_the_same_and_writes_nothing(shop: Shop) -> None:
