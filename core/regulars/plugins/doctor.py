@@ -85,7 +85,7 @@ async def _joining(host: PluginHost, plugin_id: str, findings: Sequence[Finding]
     try:
         await host.admissible(plugin_id)
     except PluginWithheld as withheld:
-        if withheld.reason not in {finding.message for finding in findings}:
+        if withheld.reason not in {finding.message for finding in findings if finding.plugin_id == plugin_id}:
             return [Finding(plugin_id, "joining", False, withheld.reason)]
     return []
 

@@ -257,8 +257,17 @@ class PluginHost:
         try:
             self._check_together(PluginSet(plugins=tuple(together[id] for id in sorted(together))))
         except Exception as error:
-            if getattr(error, "owner", None) not in others:
+            if getattr(error, "owner", None) not in others and self._go_together(others):
                 raise PluginWithheld(plugin.id, PluginState.FAILED, told(error)) from error
+
+    def _go_together(self, plugins: Mapping[str, EnabledPlugin]) -> bool:
+        # An error that names nobody may be that of a plugin that is enabled already.
+        assert self._check_together is not None
+        try:
+            self._check_together(PluginSet(plugins=tuple(plugins[id] for id in sorted(plugins))))
+        except Exception:
+            return False
+        return True
 
     def stored_settings(self, plugin_id: str) -> Mapping[str, Any]:
         """Return the settings that were stored for a plugin, unchecked and with their secrets."""

@@ -3,6 +3,7 @@ from datetime import UTC, datetime
 
 import orjson
 import pytest
+import strawberry
 from pydantic import BaseModel, SecretStr
 from sqlalchemy import select
 from sqlmodel import col
@@ -15,6 +16,9 @@ from regulars.database import Database, open_engine
 from regulars.errors import InvalidInput
 from regulars.events.models import EventDelivery
 from regulars.events.service import record_event
+from regulars.fields.declarations import resolver
+from regulars.plugins.contributions import GraphQLPart
+from regulars.plugins.hookspecs import hookimpl
 from regulars.plugins.joining.configuration import UnknownSetting
 from regulars.plugins.states import PluginWithheld, UnknownPlugin
 from regulars.settings import Settings
@@ -34,8 +38,21 @@ def tables(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("REGULARS_DATABASE_URL", database_url)
 
 
-def run(*words: str, answer: str | None = None) -> Result:
-    app = plugin_app(lambda _settings: (gold(), plugin("mail", settings=MailSettings)))
+@strawberry.type
+class Unheard:
+    """A field whose type GraphQL does not know."""
+
+    mail_number: complex | None = resolver(permission="customers:read", description="How many.")(lambda self: 1j)
+
+
+class MailOfNoType:
+    @hookimpl
+    def graphql(self) -> GraphQLPart:
+        return GraphQLPart({"Customer": Unheard})
+
+
+def run(*words: str, answer: str | None = None, mail: object | None = None) -> Result:
+    app = plugin_app(lambda _settings: (gold(), plugin("mail", mail, settings=MailSettings)))
     return CliRunner().invoke(app, list(words), input=answer)
 
 
@@ -146,6 +163,16 @@ def test_missing_settings_keep_a_plugin_from_being_enabled() -> None:
 
     assert isinstance(refused.exception, PluginWithheld)
     assert "regulars plugin config mail host=…" in refused.stdout
+
+
+def test_the_plugin_that_the_schema_cannot_be_built_with_is_named_and_no_other() -> None:
+    run("config", "mail", "host=mail.example")
+    run("enable", "mail", "--yes")
+
+    examined = run("doctor", mail=MailOfNoType())
+
+    bad = [line for line in examined.stdout.splitlines() if line.startswith("BAD")]
+    assert [line.partition(": TypeError")[0] for line in bad] == ["BAD  mail: joining"]
 
 
 def test_settings_are_set_and_secrets_masked() -> None:

@@ -1,4 +1,5 @@
 from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
 from tests.core.plugins.conftest import SHORT, MakeHost
@@ -55,6 +56,23 @@ async def test_an_import_error_fails_that_plugin_alone(make_host: MakeHost) -> N
 
     assert host.plugins.ids == ("gold",)
     assert "import: It raised ModuleNotFoundError" in str(host.statuses["absent"].reason)
+
+
+async def test_a_fault_in_the_plugins_own_code_is_told_with_its_place(
+    make_host: MakeHost, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "regulars_muddled"
+    folder.mkdir()
+    (folder / "__init__.py").touch()
+    (folder / "plugin.py").write_text("import regulars_muddled.fields\n")
+    (folder / "fields.py").write_text('"""Fields."""\n\nimport math\n\nNUMBER = math.nummer\n')
+    monkeypatch.syspath_prepend(tmp_path)
+    host = await make_host(found_plugin(manifest("muddled")))
+
+    with pytest.raises(
+        PluginWithheld, match=r"import: It raised AttributeError: .*'nummer'\. See fields\.py, line 5\."
+    ):
+        await host.enable("muddled")
 
 
 async def test_what_hung_is_not_tried_again_by_itself(make_host: MakeHost) -> None:

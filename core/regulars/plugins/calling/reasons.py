@@ -2,13 +2,14 @@
 
 import secrets
 import traceback
+from pathlib import Path
 
 from sqlalchemy.exc import DBAPIError
 from structlog.typing import FilteringBoundLogger
 
 from regulars.errors import RegularsError
 
-__all__ = ["describe", "log_traceback", "told"]
+__all__ = ["describe", "log_traceback", "place_in", "told"]
 
 LONGEST = 300
 MOST_FRAMES = 20
@@ -32,6 +33,18 @@ def describe(error: BaseException) -> str:
 def told(error: BaseException) -> str:
     """Return an error of ours in its own words, any other one as ``describe`` does."""
     return str(error) if isinstance(error, RegularsError) else describe(error)
+
+
+def place_in(package: str, error: BaseException) -> str | None:
+    """Return where in a plugin's package an error arose, as file and line; None where it did not, or says so itself."""
+    if isinstance(error, SyntaxError):
+        return None
+    places = [
+        f"{Path(frame.f_code.co_filename).name}, line {line}"
+        for frame, line in traceback.walk_tb(error.__traceback__)
+        if str(frame.f_globals.get("__name__")).partition(".")[0] == package
+    ]
+    return places[-1] if places else None
 
 
 def log_traceback(log: FilteringBoundLogger, plugin_id: str, hook: str, error: BaseException) -> str:

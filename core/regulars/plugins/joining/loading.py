@@ -10,6 +10,7 @@ from pluggy import PluginValidationError
 
 from regulars.plugins import hookspecs
 from regulars.plugins.calling.calls import HookCall, PluginCaller, PluginCallFailed
+from regulars.plugins.calling.reasons import place_in
 from regulars.plugins.calling.results import WrongResult, size_checked
 from regulars.plugins.joining.contribution_checks import CHECKS, check_command_group
 from regulars.plugins.joining.discovery import FoundPlugin
@@ -69,7 +70,11 @@ class PluginLoader:
             raise found.withheld.plain()
         if found.id not in self._hooks:
             self._hooks[found.id] = await self._contained(
-                found.id, "import", lambda: _implementations(found.id, found.load()), self._caller.budgets.importing_s
+                found.id,
+                "import",
+                lambda: _implementations(found.id, found.load()),
+                self._caller.budgets.importing_s,
+                package=_package(found.manifest),
             )
         return self._hooks[found.id]
 
@@ -93,7 +98,12 @@ class PluginLoader:
         try:
             if hook is not None:
                 await self._contained(
-                    found.id, "cli", hook.function, self._caller.budgets.collecting_s, check=check_command_group
+                    found.id,
+                    "cli",
+                    hook.function,
+                    self._caller.budgets.collecting_s,
+                    package=_package(found.manifest),
+                    check=check_command_group,
                 )
         except PluginWithheld as withheld:
             return withheld.reason
@@ -113,7 +123,12 @@ class PluginLoader:
             return size_checked(CHECKS[hook.hook](manifest, result))
 
         return await self._contained(
-            manifest.id, hook.hook, hook.function, self._caller.budgets.collecting_s, check=check
+            manifest.id,
+            hook.hook,
+            hook.function,
+            self._caller.budgets.collecting_s,
+            package=_package(manifest),
+            check=check,
         )
 
     async def _contained(
@@ -123,6 +138,7 @@ class PluginLoader:
         function: Callable[[], Any],
         budget_s: float,
         *,
+        package: str,
         check: Callable[[Any], Any] = lambda result: result,
     ) -> Any:
         if plugin_id in self._failures:
@@ -133,11 +149,16 @@ class PluginLoader:
         except PluginCallFailed as failure:
             withheld = failure.__cause__
             if not isinstance(withheld, PluginWithheld):
-                reason = f"{hook}: {failure.reason}"
+                place = None if withheld is None else place_in(package, withheld)
+                reason = f"{hook}: {failure.reason}" + (f" See {place}." if place else "")
                 withheld = PluginWithheld(plugin_id, PluginState.FAILED, reason, reference=failure.reference)
             if hook != "cli":
                 self._failures[plugin_id] = withheld.plain()
             raise withheld from failure
+
+
+def _package(manifest: PluginManifest | None) -> str:
+    return "" if manifest is None else manifest.implementation.partition(".")[0]
 
 
 def _plain(function: Callable[[], T]) -> Callable[[], T]:
