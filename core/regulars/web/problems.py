@@ -39,7 +39,7 @@ STATUSES = {
 }
 DETAILS = {
     404: "There is nothing at this address. Check it; GraphQL is at /graphql.",
-    405: "This address does not take this method.",
+    405: "This address does not take this method. Use one of those in the header Allow.",
 }
 PAGE_DETAILS = {
     404: "Check the address. The page may belong to a plugin that is off.",
