@@ -11,7 +11,7 @@ from regulars import PluginContext, TraitWords
 from regulars_clv.fits import newest_fit
 from regulars_clv.settings import ClvSettings
 
-__all__ = ["amount_words", "customer_words", "score_words", "share_words", "tier_words", "use_of_scores"]
+__all__ = ["amount_words", "customer_words", "past_words", "score_words", "share_words", "tier_words", "use_of_scores"]
 
 DECIMAL_COMMA = ("de",)
 
@@ -45,6 +45,11 @@ async def amount_words(ctx: PluginContext, language: str) -> TraitWords:
     """Return the same of an amount of money."""
     newest = await newest_fit(ctx.session)
     return replace(await score_words(ctx, language), unit=None if newest is None else newest.currency)
+
+
+async def past_words(ctx: PluginContext, language: str) -> TraitWords:
+    """Return the same of an amount of money that was seen, and not estimated."""
+    return replace(await amount_words(ctx, language), source=customer_words(language)["source_seen"])
 
 
 async def tier_words(ctx: PluginContext, language: str) -> TraitWords:

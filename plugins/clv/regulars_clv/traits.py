@@ -23,6 +23,12 @@ async def _amount_words(ctx: PluginContext, language: str) -> TraitWords:
     return await amount_words(ctx, language)
 
 
+async def _past_words(ctx: PluginContext, language: str) -> TraitWords:
+    from regulars_clv.customer_words import past_words  # as above
+
+    return await past_words(ctx, language)
+
+
 async def _share_words(ctx: PluginContext, language: str) -> TraitWords:
     from regulars_clv.customer_words import share_words  # as above
 
@@ -112,7 +118,7 @@ TRAITS = (
         "number",
         ClvScore.past_profit,
         sortable=True,
-        words=_amount_words,
+        words=_past_words,
         is_seen=True,
         de="Gewinn bisher",
         ar="الربح حتى الآن",
