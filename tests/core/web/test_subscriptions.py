@@ -79,11 +79,25 @@ async def test_a_subscription_that_cannot_be_says_why(
     assert (error["message"], error["extensions"]["code"]) == (words, code)
 
 
+@pytest.mark.parametrize("name", ["authorization", "Authorization"])
+async def test_a_key_in_the_payload_counts_however_its_name_is_written(app: App, name: str) -> None:
+    key = (await app.key("admin"))["authorization"]
+    async with opened(app, {}) as line:
+        line.say(type="connection_init", payload={name: key})
+        acknowledged = await line.hear()
+        line.say(id="1", type="subscribe", payload={"query": FOLLOW, "variables": {"types": []}})
+        answer = await line.hear()
+
+    assert acknowledged["type"] == "connection_ack"
+    assert answer["payload"][0]["extensions"]["code"] == "INVALID", "and not FORBIDDEN, as for nobody"
+
+
 @pytest.mark.parametrize(
-    ("credentials", "reason"), [("rgl_x", str(WrongScheme())), ("Bearer rgl_x", str(MalformedKey()))]
+    ("credentials", "reason"),
+    [("rgl_x", str(WrongScheme())), ("Bearer rgl_x", str(MalformedKey())), (5, str(WrongScheme()))],
 )
 async def test_whoever_is_refused_reads_why_when_the_connection_is_closed(
-    app: App, credentials: str, reason: str
+    app: App, credentials: object, reason: str
 ) -> None:
     async with opened(app, {}) as line:
         line.say(type="connection_init", payload={"authorization": credentials})

@@ -64,7 +64,7 @@ class GraphQLOverWebSocket:
     """The endpoint for a ``WebSocketRoute``.
 
     The key comes in the connection's ``Authorization`` header, or, from a browser, as ``authorization`` in the payload
-    of ``connection_init``. ``check`` refuses documents that this actor may not run.
+    of ``connection_init``, in small or capital letters. ``check`` refuses documents that this actor may not run.
     """
 
     def __init__(
@@ -101,9 +101,10 @@ class GraphQLOverWebSocket:
 
     async def on_ws_connect(self, connection: _Connection) -> object:
         """Find out who it is; credentials that do not hold close the connection, with the reason."""
-        given = connection.connection_params.get("authorization", connection.websocket.headers.get("authorization"))
+        params = {name.lower(): value for name, value in connection.connection_params.items()}
+        given = params.get("authorization", connection.websocket.headers.get("authorization"))
         try:
-            connection.actor = await self._authenticate(given if isinstance(given, str) else None)
+            connection.actor = await self._authenticate(None if given is None else str(given))
         except ExpectedError as error:
             connection.socket.refusal = error
             raise ConnectionRejectionError from error
