@@ -2,7 +2,6 @@
 
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from importlib import import_module
 from typing import Annotated
 
@@ -10,6 +9,7 @@ import typer
 
 from regulars.cli.summaries import WholeSummaries
 from regulars.errors import InvalidInput, RegularsError
+from regulars.late_methods import dataclass
 
 __all__ = ["PARTS", "Part", "application_for", "main", "run"]
 

@@ -1,7 +1,6 @@
 """The addresses at which a customer can be reached."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from uuid import UUID
 
 from sqlalchemy import select
@@ -9,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from regulars.customers.models import CustomerIdentity
+from regulars.late_methods import dataclass
 
 __all__ = ["KnownAddress", "addresses_of"]
 

@@ -2,11 +2,12 @@
 
 import re
 import unicodedata
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from functools import cache
 from zoneinfo import available_timezones
 
 from regulars.errors import ForbiddenTransition, InvalidInput, UnknownValue
+from regulars.late_methods import dataclass
 from regulars.unset import UNSET, Unset
 
 __all__ = ["AGES", "STATUSES", "CustomerChanges", "InvalidTimeZone", "NewValues", "checked"]

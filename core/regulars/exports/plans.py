@@ -1,12 +1,13 @@
 """What somebody wants to be exported, as the input of a job keeps it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from regulars.access.actors import Actor, actor_as_json, actor_from
 from regulars.contact.requests import ContactRequest
 from regulars.exports.columns import ExportFormat, ExportKind
+from regulars.late_methods import dataclass
 
 __all__ = ["ExportPlan", "plan_from"]
 

@@ -2,12 +2,13 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from difflib import get_close_matches
 from typing import Literal
 
 from regulars.errors import UnknownValue
 from regulars.ingest.problems import ColumnTwice, MissingColumn, UnknownColumn
+from regulars.late_methods import dataclass
 
 __all__ = ["CUSTOMER_FACTS", "FIELDS", "LEFT_OUT", "ColumnMapping", "ImportKind"]
 

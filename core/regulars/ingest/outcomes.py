@@ -1,9 +1,10 @@
 """What became of the rows of a file."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from regulars.ingest.records import Rejection
+from regulars.late_methods import dataclass
 
 __all__ = ["Outcome"]
 

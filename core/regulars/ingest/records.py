@@ -3,7 +3,6 @@
 import csv
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from itertools import islice
 from operator import itemgetter
 from typing import Any, BinaryIO
@@ -14,6 +13,7 @@ from regulars.errors import ExpectedError
 from regulars.ingest.columns import FIELDS, ColumnMapping
 from regulars.ingest.files import ImportFile, Position
 from regulars.ingest.problems import ColumnTwice, MalformedRow
+from regulars.late_methods import dataclass
 from regulars.suppressions.refusals import AddressErased
 
 __all__ = ["Chunk", "Records", "Rejection", "check_columns", "open_records"]

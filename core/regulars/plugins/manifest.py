@@ -1,9 +1,11 @@
 """What a plugin says about itself before any of its code runs."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from pydantic import BaseModel
+
+from regulars.late_methods import dataclass
 
 __all__ = ["HOOK_API", "Grants", "NoSettings", "Permission", "PluginManifest"]
 

@@ -16,6 +16,7 @@ from regulars import (
     RequestContext,
     column,
     connection,
+    input_type,
     mutation,
     object_type,
     relation,
@@ -142,7 +143,7 @@ class ClvQueries:
     )
 
 
-@strawberry.input(description="A fit to start.")
+@input_type(description="A fit to start.")
 class ClvModelFitInput(MutationInput):
     """A fit to start."""
 

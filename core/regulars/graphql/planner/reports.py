@@ -2,8 +2,10 @@
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
+
+from regulars.late_methods import dataclass
 
 __all__ = ["PLANS_READ", "Report"]
 

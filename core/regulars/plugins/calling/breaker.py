@@ -1,10 +1,11 @@
 """Stop calling what keeps failing, and try it again after a growing pause."""
 
 from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime, timedelta
 
 from regulars.clock import Clock
+from regulars.late_methods import dataclass
 
 __all__ = ["Breakers", "OpenBreaker"]
 

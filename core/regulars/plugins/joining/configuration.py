@@ -2,7 +2,6 @@
 
 import types
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Union, get_args, get_origin
 
 import orjson
@@ -11,6 +10,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from regulars.errors import InvalidInput, UnknownValue
+from regulars.late_methods import dataclass
 from regulars.plugins.manifest import PluginManifest
 
 __all__ = [

@@ -9,6 +9,7 @@ from regulars import (
     RequestContext,
     customer_to_change,
     free,
+    input_type,
     mutation,
     record_event,
     row_id,
@@ -23,7 +24,7 @@ from regulars_loyalty_card.models import LoyaltyAccount
 __all__ = ["LoyaltyMutations"]
 
 
-@strawberry.input(description="Whose points to count.")
+@input_type(description="Whose points to count.")
 class LoyaltyCardCountInput(MutationInput):
     """Whose points to count."""
 
