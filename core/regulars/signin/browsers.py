@@ -8,7 +8,7 @@ from regulars.access.actors import Actor
 from regulars.access.authentication import authenticate
 from regulars.access.models import StaffMember
 from regulars.access.permissions import permissions_of_role
-from regulars.access.refusals import MalformedKey
+from regulars.access.refusals import MalformedKey, WrongScheme
 from regulars.clock import Clock
 from regulars.database import Database
 from regulars.late_methods import dataclass
@@ -74,13 +74,16 @@ class BrowserSessions:
         """
         now = self._clock.now()
         async with self._database.writing() as session:
-            actor = await authenticate(
-                session,
-                authorization=f"Bearer {key}",
-                now=now,
-                permissions=self._permissions(),
-                secret=self._secret,
-            )
+            try:
+                actor = await authenticate(
+                    session,
+                    authorization=f"Bearer {key}",
+                    now=now,
+                    permissions=self._permissions(),
+                    secret=self._secret,
+                )
+            except WrongScheme as error:  # whoever types a key knows of no header
+                raise MalformedKey from error
             if actor.key_id is None:
                 raise MalformedKey
             if actor.kind not in {"staff", "service"}:

@@ -19,7 +19,7 @@ from regulars.events.service import record_event
 from regulars.fields.declarations import resolver
 from regulars.plugins.contributions import GraphQLPart
 from regulars.plugins.hookspecs import hookimpl
-from regulars.plugins.joining.configuration import UnknownSetting
+from regulars.plugins.joining.configuration import InvalidSettings, UnknownSetting
 from regulars.plugins.states import PluginWithheld, UnknownPlugin
 from regulars.settings import Settings
 
@@ -188,6 +188,13 @@ def test_settings_are_shown_as_they_are_typed() -> None:
     shown = run("config", "mail", 'subjects={"de": "Schönen Tag"}')
 
     assert '{"de": "Schönen Tag"}' in shown.stdout
+
+
+def test_a_setting_of_several_values_that_is_none_says_how_it_is_typed() -> None:
+    refused = run("config", "mail", "subjects=hello")
+
+    assert isinstance(refused.exception, InvalidSettings)
+    assert 'subjects: write names with their values as JSON, such as {"name": "value"}.' in str(refused.exception)
 
 
 def test_what_is_changed_by_command_stands_in_the_audit_log_without_values(database_url: str) -> None:

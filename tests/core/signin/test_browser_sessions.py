@@ -181,12 +181,14 @@ def test_a_page_of_ours_is_gone_on_to(path: str) -> None:
     assert own_path(path) == path
 
 
-async def test_a_wrong_key_is_said_beside_the_field_and_signs_nobody_in(app: App, browser: Browser) -> None:
-    answer = await browser.sign_in("rgl_mistyped")
+@pytest.mark.parametrize("key", ["rgl_mistyped", "", "two words"])
+async def test_a_wrong_key_is_said_beside_the_field_and_signs_nobody_in(app: App, browser: Browser, key: str) -> None:
+    answer = await browser.sign_in(key)
 
     assert answer.status_code == 422
     assert "<title>Error: Sign in" in answer.text
     assert 'aria-invalid="true"' in answer.text
+    assert "keys begin with rgl_ and end with a checksum. Check that yours was copied whole." in answer.text
     assert "rgl_mistyped" not in answer.text
     assert await sessions(app) == 0
 

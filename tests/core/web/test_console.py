@@ -172,6 +172,23 @@ async def test_a_job_is_not_cancelled_without_the_forms_token_or_the_permission(
     without_permission = await browser.send(f"/console/jobs/{job_id}/cancel")
 
     assert (without_token.status_code, without_permission.status_code) == (403, 403)
+    assert "<h1>Nothing was changed</h1>" in without_token.text
+    assert "<h1>This is not for you</h1>" in without_permission.text
+    assert await job_status(app, job_id) == ("RUNNING", False)
+
+
+async def test_a_button_after_the_visit_has_ended_says_to_sign_in_again(app: App, browser: Browser) -> None:
+    job_id = await running_job(app, status="RUNNING")
+    await sign_in(app, browser)
+    await browser.visit("/console")
+    browser.client.cookies.clear()
+
+    answer = await browser.send(f"/console/jobs/{job_id}/cancel")
+
+    assert answer.status_code == 401
+    assert "<h1>You are not signed in</h1>" in answer.text
+    assert "Nothing was changed. Sign in, then repeat your change." in words(answer.text)
+    assert '<a href="/console">' in answer.text
     assert await job_status(app, job_id) == ("RUNNING", False)
 
 

@@ -26,6 +26,11 @@ __all__ = [
 ]
 
 MASK = "••••••••"
+AS_JSON = {
+    "dict_type": 'write names with their values as JSON, such as {"name": "value"}',
+    "list_type": 'write a list as JSON, such as ["one", "two"]',
+}
+"""What to do next where pydantic speaks of Python's types."""
 
 
 class MissingSettings(InvalidInput):
@@ -189,4 +194,6 @@ def _said(manifest: PluginManifest, fault: ErrorDetails) -> str:
     field = manifest.settings.model_fields.get(_name(manifest, fault["loc"]))
     if _holds_secret(manifest.settings if field is None else field.annotation):
         return "this value is not accepted"
+    if fault["type"] in AS_JSON:
+        return AS_JSON[fault["type"]]
     return fault["msg"][:1].lower() + fault["msg"][1:]

@@ -18,6 +18,12 @@ from regulars.web.visitor_pages import visitor_language, visitor_page
 __all__ = ["is_for_a_person", "problem_page"]
 
 READING = frozenset({"GET", "HEAD"})
+TITLES = {
+    "FORM_REFUSED": "Nothing was changed",
+    "RATE_LIMITED": "That was too much at once",
+    "UNAUTHENTICATED": "You are not signed in",
+}
+NOT_SIGNED_IN = "Your visit has ended, or has not begun. Nothing was changed. Sign in, then repeat your change."
 FOR_STAFF = ("/console", "/plugins")
 
 
@@ -38,7 +44,7 @@ def problem_page(
         query = f"?{request.url.query}" if request.url.query else ""
         return RedirectResponse(sign_in_address(f"{request.url.path}{query}"), 303)
     answer = (
-        _for_staff(server, request, status, detail)
+        _for_staff(server, request, status, code, NOT_SIGNED_IN if isinstance(error, CredentialsMissing) else detail)
         if is_for_staff(request.url.path)
         else _for_visitors(server, request, error, status, code)
     )
@@ -51,11 +57,11 @@ def is_for_staff(path: str) -> bool:
     return path.startswith(FOR_STAFF)
 
 
-def _for_staff(server: Server, request: Request, status: int, detail: str) -> Response:
+def _for_staff(server: Server, request: Request, status: int, code: str, detail: str) -> Response:
     return framed(
         Frame(server.company, ANONYMOUS, None, width="narrow"),
         "console/problem.html",
-        title=_title(status),
+        title=TITLES.get(code) or _title(status),
         status=status,
         detail=detail,
         request_id=request.state.request_id,
@@ -95,6 +101,4 @@ def _title(status: int) -> str:
         return "There is no such page"
     if status == HTTPStatus.FORBIDDEN:
         return "This is not for you"
-    if status == HTTPStatus.TOO_MANY_REQUESTS:
-        return "That was too much at once"
     return "This page cannot be shown" if status >= HTTPStatus.INTERNAL_SERVER_ERROR else "This did not work"
