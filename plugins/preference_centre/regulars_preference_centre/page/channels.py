@@ -84,7 +84,9 @@ async def _save_hours(visit: Visit, form: Form) -> Done:
         visit.ctx.session, customer_id=visit.customer_id, seen=seen, wanted=wanted, now=visit.now
     )
     await tell(visit, "preferences.changed", changed=["quietHours"])
-    return Done("hours_saved", kept=("–".join(await _quiet_hours(visit) or ()),) if is_kept else ())
+    if is_kept:
+        return Done("hours_saved", kept=("–".join(await _quiet_hours(visit) or ()),))
+    return Done("hours_saved" if wanted else "hours_none")
 
 
 SECTION = Section("channels", "preferences/channels.html", _read, {"save": _save, "hours": _save_hours})
