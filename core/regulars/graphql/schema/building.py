@@ -103,16 +103,17 @@ class _ComposedSchema(strawberry.Schema):
         return [self._with_arguments(owned) for owned in self._composition.fields_of(type_definition)]
 
     def _with_arguments(self, owned: OwnedField) -> StrawberryField:
-        made = copy(owned.field)
         declared = owned.rules.declaration
+        if not isinstance(declared, Lookup | Connected):
+            return owned.field
+        made = copy(owned.field)
         if isinstance(declared, Lookup):
             made.arguments = [
                 _argument(name, argument.type | None, argument.description)
                 for name, argument in declared.arguments.items()
             ]
-        if isinstance(declared, Connected):
-            target = shape_of(owned.field).of
-            made.arguments = list(self._page_arguments(declared, target))
+        else:
+            made.arguments = list(self._page_arguments(declared, shape_of(owned.field).of))
         return made
 
     def _page_arguments(self, declared: Connected, target: type[Any]) -> Sequence[StrawberryArgument]:

@@ -59,6 +59,7 @@ class InputTypes:
 
     def __init__(self) -> None:
         self._names: dict[str, Any] = {"Optional": Optional, "List": list}
+        self._annotations: dict[Any, StrawberryAnnotation] = {}
 
     def make(self, name: str, description: str, fields: Sequence[InputField]) -> type[Any]:
         """Return a new input type."""
@@ -87,7 +88,7 @@ class InputTypes:
             fields=members,
         )
         for field, member in zip(fields, members, strict=True):  # now, since a definition looks at its members' types
-            member.type_annotation = StrawberryAnnotation(self._annotation(field), namespace=self._names)
+            member.type_annotation = self._annotation(field)
         self._names[name] = made
         return made  # type: ignore[no-any-return]
 
@@ -100,8 +101,11 @@ class InputTypes:
         """Tell whether a type was made."""
         return name in self._names
 
-    @staticmethod
-    def _annotation(field: InputField) -> Any:
-        if field.is_required:
-            return field.type
-        return f"Optional[{field.type}]" if isinstance(field.type, str) else Optional[field.type]  # noqa: UP045
+    def _annotation(self, field: InputField) -> StrawberryAnnotation:
+        """Return a field's type, the same for all that have it, so that strawberry looks it up once."""
+        kind = field.type
+        if not field.is_required:
+            kind = f"Optional[{kind}]" if isinstance(kind, str) else Optional[kind]  # noqa: UP045
+        if kind not in self._annotations:
+            self._annotations[kind] = StrawberryAnnotation(kind, namespace=self._names)
+        return self._annotations[kind]
