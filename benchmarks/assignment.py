@@ -159,7 +159,9 @@ async def time_raw(database: Database, programme: AssignmentProgramme, assigned:
     encode = [encoders[name] for name in columns]
     values = [(programme.id, *each, programme.layer, NOW) for each in assigned]
     rows = [tuple(one(value) for one, value in zip(encode, row, strict=True)) for row in values]
-    chunks = [packed(rows[start : start + BATCH], database.engine.dialect) for start in range(0, len(rows), BATCH)]
+    chunks = [
+        packed(iter(rows[start : start + BATCH]), database.engine.dialect) for start in range(0, len(rows), BATCH)
+    ]
     begun = time.perf_counter()
     for chunk in chunks:
         async with database.writing_session() as session:

@@ -35,7 +35,7 @@ SOURCE = re.compile(r"[a-z0-9][a-z0-9_.-]{0,63}")
 PHONE_PUNCTUATION = re.compile(r"\(0\)|[\s().\-/\u2010-\u2015\u00a0\u202f]")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Identity:
     """A name that was read: ``value`` as it was given, ``normalised`` as it is compared.
 
@@ -95,6 +95,8 @@ def read_identity(kind: str, value: str, source: str = "") -> Identity:
         normalised = text
     else:
         normalised = _social(_without_invisible_letters(text))
+    # One text where both are the same: an import keeps a hundred thousand of them.
+    normalised = text if normalised == text else normalised
     return Identity(kind=kind, value=text, normalised=normalised, source=_source(kind, source))
 
 

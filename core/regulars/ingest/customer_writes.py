@@ -56,11 +56,10 @@ class CustomerWriter:
 
     async def stage(self, session: AsyncSession, batch: CustomerBatch) -> None:
         """Bring the names to the database, where nobody else sees them."""
-        names = {key_of(identity) for row in batch.rows for identity in row.identities}
+        names = sorted({key_of(identity) for row in batch.rows for identity in row.identities})
         await session.execute(CreateTable(NAMES))
-        await copy_values(
-            session, NAMES, dict(zip(NAMES.columns.keys(), zip(*sorted(names), strict=True), strict=False))
-        )
+        if names:
+            await copy_values(session, NAMES, dict(zip(NAMES.columns.keys(), zip(*names, strict=True), strict=True)))
 
     async def write(self, session: AsyncSession, batch: CustomerBatch, *, is_trial: bool, now: datetime) -> Outcome:
         """Write what the rows change, and tell what became of every row; a trial only tells."""

@@ -23,6 +23,11 @@ class Outcome:
     rejections: Sequence[Rejection] = field(default_factory=list)
 
     @property
+    def rows(self) -> int:
+        """Return how many rows it tells of."""
+        return self.created + self.updated + self.unchanged + len(self.rejections)
+
+    @property
     def written(self) -> Sequence[str]:
         """Return in words how much was written; nothing where nothing was."""
         counts = {"created": self.created, "updated": self.updated, "customers created": self.customers}

@@ -4,8 +4,7 @@ import csv
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import islice
-from operator import itemgetter
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Protocol
 
 import orjson
 
@@ -33,6 +32,30 @@ class Rejection:
     row: object
 
 
+class Rows(Protocol):
+    """The texts of records that follow one another."""
+
+    def __len__(self) -> int: ...
+    def __iter__(self) -> Iterator[Sequence[str]]: ...
+    def __getitem__(self, index: int, /) -> Sequence[str]: ...
+
+
+class _PlainRows:
+    """Records of one line each, taken apart whenever they are asked for: as texts they need five times the memory."""
+
+    def __init__(self, lines: Sequence[bytes], delimiter: str) -> None:
+        self._lines, self._delimiter = lines, delimiter
+
+    def __len__(self) -> int:
+        return len(self._lines)
+
+    def __iter__(self) -> Iterator[Sequence[str]]:
+        return csv.reader(map(bytes.decode, self._lines), delimiter=self._delimiter, strict=True)
+
+    def __getitem__(self, index: int) -> Sequence[str]:
+        return next(iter(_PlainRows(self._lines[index : index + 1], self._delimiter)))
+
+
 @dataclass(frozen=True)
 class Chunk:
     """Some records that follow one another, as texts, with the lines on which they begin.
@@ -45,7 +68,7 @@ class Chunk:
     fields: Sequence[str | None]
     constants: Mapping[str, str]
     lines: Sequence[int]
-    rows: Sequence[Sequence[str]]
+    rows: Rows
     malformed: Sequence[Rejection]
     end: Position
 
@@ -56,9 +79,8 @@ class Chunk:
 
     def columns(self) -> dict[str, Sequence[str]]:
         """Return the texts of each field that the file has, or that is the same for all rows."""
-        given: dict[str, Sequence[str]] = {
-            name: list(map(itemgetter(place), self.rows)) for place, name in enumerate(self.fields) if name is not None
-        }
+        texts = zip(self.fields, zip(*self.rows, strict=True), strict=True)
+        given: dict[str, Sequence[str]] = {name: column for name, column in texts if name is not None}
         return given | {name: [text] * len(self.rows) for name, text in self.constants.items()}
 
     def rejection(self, index: int, error: ExpectedError) -> Rejection:
@@ -88,11 +110,12 @@ class Records:
         """Return the next records where each is one line and nothing is wrong with any, as in most files; else None."""
         begin = self._lines.position
         lines = self._lines.take(most)
+        rows = _PlainRows(lines, self._file.delimiter)
         try:
-            rows = list(csv.reader(map(bytes.decode, lines), delimiter=self._file.delimiter, strict=True))
+            widths = list(map(len, rows))
         except csv.Error:
-            rows = []
-        is_plain = len(rows) == len(lines) and set(map(len, rows)) == {len(self._names)}
+            widths = []
+        is_plain = len(widths) == len(lines) and set(widths) == {len(self._names)}
         if not is_plain or self._lines.offset - begin.offset > LARGEST_CHUNK:
             self._lines.go_back(begin)
             return None
@@ -113,7 +136,7 @@ class Records:
                 break
         return self._chunk(lines, rows, malformed)
 
-    def _chunk(self, lines: Sequence[int], rows: Sequence[Sequence[str]], malformed: Sequence[Rejection]) -> Chunk:
+    def _chunk(self, lines: Sequence[int], rows: Rows, malformed: Sequence[Rejection]) -> Chunk:
         constants = self._mapping.constants
         return Chunk(self._names, self._fields, constants, lines, rows, malformed, self._lines.position)
 

@@ -148,6 +148,7 @@ class FileImport:
                             fields=outcome.written,
                             now=now,
                         )
+                    assert outcome.rows == batch.chunk.size, "A row is lost without a word."
                     new_size = kept.write(outcome.rejections, after=size)
                     move_import(
                         held,

@@ -1,7 +1,7 @@
 """Bring many rows into a table at once, in the form that the database's driver takes without a detour."""
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from io import BytesIO
 from typing import Any, cast
@@ -28,8 +28,8 @@ __all__ = [
 
 Encoder = Callable[[Any], Any]
 
-Packed = bytes | list[tuple[Any, ...]]
-"""Rows as the driver takes them at once; empty where there are none."""
+Packed = bytes | Iterator[tuple[Any, ...]]
+"""Rows as the driver takes them at once; on SQLite only once, since nothing is begun again there."""
 
 NULL = r"\N"
 SPECIAL = re.compile(r"[\\\t\n\r]")
@@ -39,10 +39,10 @@ ESCAPED = str.maketrans({"\\": r"\\", "\t": r"\t", "\n": r"\n", "\r": r"\r"})
 # that takes them for empty would read them from end to end for every row.
 FOR_CHUNKS = ("statement_timeout = '15min'", "enable_seqscan = off", "jit = off", "work_mem = '64MB'")
 
-SQLITE_CACHE_KIB = 32 * 1024
+SQLITE_CACHE_KIB = 24 * 1024
 
 FEW = 1_000
-"""Rows for which one statement is cheaper than a COPY, which asks for the columns first."""
+"""Rows for which one statement is cheaper than a COPY."""
 
 # Deadlock, serialization failure, unique violation: whoever was in the way has committed by the next try.
 PASSING_STATES = frozenset({"40P01", "40001", "23505"})
@@ -62,21 +62,20 @@ async def prepare_for_chunks(session: AsyncSession) -> None:
         await session.execute(text(f"PRAGMA cache_size = -{SQLITE_CACHE_KIB}"))
 
 
-def packed(rows: Iterable[tuple[Any, ...]], dialect: Dialect) -> Packed:
+def packed(rows: Iterator[tuple[Any, ...]], dialect: Dialect) -> Packed:
     """Return rows of encoded values as ``copy_rows`` takes them.
 
     For PostgreSQL that is the text of a COPY, which can be written in a thread while the database is busy. From values
-    the driver would write it itself, only when the database is waiting for it.
+    the driver would write it itself, only when the database is waiting for it. For SQLite a row is put together when
+    it is written, so that a chunk of them needs no memory.
     """
     if dialect.name != "postgresql":
-        return list(rows)
+        return rows
     return "".join(["\t".join(row) + "\n" for row in rows]).encode()
 
 
 async def copy_rows(session: AsyncSession, table: Table, columns: Sequence[str], rows: Packed) -> None:
     """Write packed rows: by COPY on PostgreSQL, else by one prepared statement for all."""
-    if not rows:
-        return
     connection = await session.connection()
     driver: Any = (await connection.get_raw_connection()).driver_connection
     if isinstance(rows, bytes):

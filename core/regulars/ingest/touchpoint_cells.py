@@ -1,11 +1,10 @@
 """Read the cells of touchpoints, a column at a time, by the rules that hold for single touchpoints."""
 
 import re
-import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
-from itertools import repeat
+from functools import partial
 from typing import Any, NamedTuple
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -19,23 +18,16 @@ from regulars.ingest.staging import Encoder
 
 __all__ = ["CustomerName", "Money", "TouchpointCells"]
 
-NAMES = ("customer_id", "customer_external_id", "email", "phone")
 NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]*)?([eE][+-]?[0-9]{1,3})?")
 SURELY_AMOUNT = re.compile(r"-?[0-9]{1,14}(\.[0-9]{1,4})?")
 SURELY_TEXT = re.compile(r"[!-~]{1,200}")
 OCCURRED_AT = ("occurredAt",)
 DIGITS_OF_HASH = 16
+MOST_AMOUNTS = 20_000
 
 
-class CustomerName(NamedTuple):
-    """How a row names its customer: by an identity or, where that is None, by an id.
-
-    ``cells`` are what stands about it in the staging table, in the form of the driver: kind, source, name, id.
-    """
-
-    said: str
-    identity: Identity | None
-    cells: Sequence[Any]
+CustomerName = Identity | UUID
+"""How a row names its customer."""
 
 
 class Money(NamedTuple):
@@ -46,7 +38,7 @@ class Money(NamedTuple):
     stored: Any = None
 
 
-_NAMELESS = Fault(NamelessRow(NAMES))
+_NAMELESS = Fault(NamelessRow(("customer_id", "customer_external_id", "email", "phone")))
 
 
 class TouchpointCells:
@@ -58,8 +50,13 @@ class TouchpointCells:
 
     def __init__(self, *, file_hash: str, zone: ZoneInfo | None, encoders: Mapping[str, Encoder]) -> None:
         self._file_hash, self._zone, self._encoders = file_hash[:DIGITS_OF_HASH], zone, encoders
-        self._names = {field: Judged(self._judge_of_names(field)) for field in NAMES}
-        self._money = {field: Judged(self._judge_of_money(field)) for field in ("amount", "cost")}
+        self._names: Mapping[str, Judged[Any, CustomerName | None]] = {
+            "customer_id": Judged(_customer_id),
+            "customer_external_id": Judged(lambda given: _identity("external", *given)),
+            "email": Judged(partial(_identity, "email")),
+            "phone": Judged(partial(_identity, "phone")),
+        }
+        self._money = {field: Judged(self._judge_of_money(field), most=MOST_AMOUNTS) for field in ("amount", "cost")}
         self._sources = Judged(_source)
         self._keys = Judged(_key)
 
@@ -67,10 +64,10 @@ class TouchpointCells:
         """Return how each row names its customer: by the first of the columns for it that is filled."""
         systems = texts.get("customer_source", texts["source"])
         kinds = []
-        for field in NAMES:
+        for field, judged in self._names.items():
             if field in texts:
-                of: Iterable[str] = systems if field == "customer_external_id" else repeat("", len(systems))
-                kinds.append(self._names[field].each(list(zip(texts[field], of, strict=True))))
+                given = zip(texts[field], systems, strict=True) if field == "customer_external_id" else texts[field]
+                kinds.append(judged.each(given))
         if len(kinds) == 1:
             return [name or _NAMELESS for name in kinds[0]]
         return [next(filter(None, names), _NAMELESS) for names in zip(*kinds, strict=True)]
@@ -111,25 +108,6 @@ class TouchpointCells:
         except (ValueError, OverflowError) as error:
             raise NoTime(text, path=OCCURRED_AT) from error
 
-    def _judge_of_names(self, field: str) -> Callable[[tuple[str, str]], CustomerName | None]:
-        kind = "external" if field == "customer_external_id" else field
-        encoders = [self._encoders[column] for column in ("name_kind", "name_source", "name", "asked_id")]
-
-        def stored(*cells: Any) -> Sequence[Any]:
-            return [encode(cell) for encode, cell in zip(encoders, cells, strict=True)]
-
-        def judge(given: tuple[str, str]) -> CustomerName | None:
-            text, system = given
-            if not text:
-                return None
-            if field == "customer_id":
-                return CustomerName(f"id {text}", None, stored(None, None, None, _customer_id(text)))
-            read = read_identity(kind, text, system)
-            cells = stored(sys.intern(read.kind), sys.intern(read.source), read.normalised, None)
-            return CustomerName(f"{field.removeprefix('customer_')} {text!r}", read, cells)
-
-        return judge
-
     def _judge_of_money(self, field: str) -> Callable[[str], Money]:
         encode = self._encoders[field]
         nothing = Money(stored=encode(None))
@@ -156,8 +134,12 @@ def _key(text: str) -> str:
     return check_text(text, path=("externalId",))
 
 
-def _customer_id(text: str) -> UUID:
+def _identity(kind: str, text: str, source: str = "") -> Identity | None:
+    return read_identity(kind, text, source) if text else None
+
+
+def _customer_id(text: str) -> UUID | None:
     try:
-        return UUID(text)
+        return UUID(text) if text else None
     except ValueError as error:
         raise InvalidInput(f"{text!r} is no id of a customer; that is a UUID.", path=("customerId",)) from error

@@ -7,7 +7,6 @@ combination that the file has.
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
-from operator import attrgetter
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -16,6 +15,7 @@ import orjson
 from sqlalchemy import Dialect
 from uuid_utils import uuid7
 
+from regulars.customers.identities import Identity
 from regulars.errors import ExpectedError, InvalidInput
 from regulars.ingest.memory import Fault, Judged, without_faults
 from regulars.ingest.records import Chunk, Rejection
@@ -31,7 +31,7 @@ __all__ = ["TouchpointBatch", "TouchpointReader"]
 SOME_MOMENT = datetime(2000, 1, 1, tzinfo=UTC)
 SOMEBODY = UUID(int=0)
 MOST_COMBINATIONS = 1_000
-REPEATED = ("type", "channel", "currency", "source")
+REPEATED = ("name_kind", "name_source", "type", "channel", "currency", "source")
 JUDGED = ("name", "moment", "amount", "cost", "source", "key")
 
 _Combination = tuple[str, str | None, int | None, str | None, int | None, str]
@@ -65,7 +65,7 @@ class TouchpointReader:
     def read(self, chunk: Chunk, *, now: datetime) -> TouchpointBatch:
         """Return the touchpoints of a chunk that is received ``now``."""
         if not chunk.rows:
-            return TouchpointBatch(chunk, [], {}, chunk.malformed)
+            return TouchpointBatch(chunk, iter(()), {}, chunk.malformed)
         columns, faults = without_faults(self._columns(chunk, now), JUDGED)
         columns["payload"] = self._payloads.each(_combinations(columns))
         possible, impossible = without_faults(columns, ["payload"])
@@ -76,8 +76,8 @@ class TouchpointReader:
             self._rows(possible),
             dict(zip(possible["place"], possible["name"], strict=True)),
             [*chunk.malformed, *(chunk.rejection(place, error) for place, error in faults.items())],
-            has_names=any(name.identity is not None for name in possible["name"]),
-            has_ids=any(name.identity is None for name in possible["name"]),
+            has_names=any(isinstance(name, Identity) for name in possible["name"]),
+            has_ids=any(isinstance(name, UUID) for name in possible["name"]),
         )
 
     def _columns(self, chunk: Chunk, now: datetime) -> dict[str, Sequence[Any]]:
@@ -99,12 +99,16 @@ class TouchpointReader:
 
     def _rows(self, columns: Mapping[str, Sequence[Any]]) -> Packed:
         if not (size := len(columns["place"])):
-            return packed([], self._dialect)
+            return packed(iter(()), self._dialect)
+        kinds, sources, names, ids = zip(*map(_named, columns["name"]), strict=True)
         rows = zip(
             map(self._encoders["place"], columns["place"]),
             self._new_ids(size),
             self._new_ids(size),
-            *zip(*map(attrgetter("cells"), columns["name"]), strict=True),
+            self._texts["name_kind"].each(kinds),
+            self._texts["name_source"].each(sources),
+            map(self._encoders["name"], names),
+            map(self._encoders["asked_id"], ids),
             self._texts["type"].each(columns["type"]),
             self._texts["channel"].each(columns["channel"]),
             columns["moment"],
@@ -138,6 +142,12 @@ class TouchpointReader:
             return error.with_traceback(None)
         fault: Fault = given["payload"]
         return fault.error
+
+
+def _named(name: CustomerName) -> tuple[str | None, str | None, str | None, UUID | None]:
+    if isinstance(name, UUID):
+        return None, None, None, name
+    return name.kind, name.source, name.normalised, None
 
 
 def _combinations(columns: Mapping[str, Sequence[Any]]) -> list[_Combination]:

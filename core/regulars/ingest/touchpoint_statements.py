@@ -71,19 +71,15 @@ def insert_events(dialect: str, *, actor: str, now: datetime) -> Insert:
     """Tell of each row that was written, as ``record_touchpoints`` tells of one."""
     build = func.jsonb_build_object if dialect == "postgresql" else func.json_object
     written = _written()
-    rows = (
-        select(
-            written.c.event_id,
-            literal("touchpoint.recorded"),
-            literal("customer:") + _shown(written.c.customer_id, dialect),
-            literal(actor),
-            build("touchpointId", _shown(written.c.id, dialect), "type", written.c.type),
-            _moment(now),
-            _moment(now),
-        )
-        .where(written.c.customer_id.is_not(None))
-        .order_by(written.c.place)
-    )
+    rows = select(
+        written.c.event_id,
+        literal("touchpoint.recorded"),
+        literal("customer:") + _shown(written.c.customer_id, dialect),
+        literal(actor),
+        build("touchpointId", _shown(written.c.id, dialect), "type", written.c.type),
+        _moment(now),
+        _moment(now),
+    ).where(written.c.customer_id.is_not(None))
     columns = ("id", "type", "subject", "actor", "data", "occurred_at", "recorded_at")
     return insert(Event).from_select(columns, rows, include_defaults=False)
 
@@ -186,7 +182,7 @@ def _written() -> Any:
     from the first to the last.
     """
     whose_it_is = select(col(Touchpoint.customer_id)).where(col(Touchpoint.id) == STAGED.c.id).scalar_subquery()
-    columns = (STAGED.c.place, STAGED.c.id, STAGED.c.event_id, STAGED.c.type, whose_it_is.label("customer_id"))
+    columns = (STAGED.c.id, STAGED.c.event_id, STAGED.c.type, whose_it_is.label("customer_id"))
     return select(*columns).cte("written").prefix_with("MATERIALIZED")
 
 

@@ -64,7 +64,8 @@ class TouchpointWriter:
     async def stage(self, session: AsyncSession, batch: TouchpointBatch) -> None:
         """Bring the rows to the database, where nobody else sees them."""
         await session.execute(CreateTable(STAGED))
-        await copy_rows(session, STAGED, STAGED_COLUMNS, batch.rows)
+        if batch.names:
+            await copy_rows(session, STAGED, STAGED_COLUMNS, batch.rows)
 
     async def write(self, session: AsyncSession, batch: TouchpointBatch, *, is_trial: bool, now: datetime) -> Outcome:
         """Write what was staged, and tell what became of every row; a trial only tells.
@@ -73,7 +74,7 @@ class TouchpointWriter:
         new that is not; both are worth another try.
         """
         outcome = Outcome(rejections=batch.rejections)
-        if batch.rows:
+        if batch.names:
             outcome = await (self._examine(session, batch) if is_trial else self._insert(session, batch, now))
         await session.execute(DropTable(STAGED))
         return outcome
@@ -123,12 +124,13 @@ class TouchpointWriter:
             else:
                 left.unchanged.append(row.place)
         several = await _several(session) if nobodys else {}
-        asked = (batch.names[place].identity for place in nobodys)
-        erased = await erased_names(session, identities=frozenset(identity for identity in asked if identity))
+        asked = (batch.names[place] for place in nobodys)
+        identities = frozenset(name for name in asked if isinstance(name, Identity))
+        erased = await erased_names(session, identities=identities)
         for place in nobodys:
             name = batch.names[place]
-            if name.identity is not None and not several.get(place) and key_of(name.identity) in erased:
-                left.errors[place] = AddressErased(name.identity.kind)
+            if isinstance(name, Identity) and not several.get(place) and key_of(name) in erased:
+                left.errors[place] = AddressErased(name.kind)
             else:
                 self._judge_nobody(left, place, name, several.get(place, ()))
         return left
@@ -136,18 +138,24 @@ class TouchpointWriter:
     def _judge_nobody(self, left: _LeftOver, place: int, name: CustomerName, claimants: Sequence[UUID]) -> None:
         if claimants:
             left.errors[place] = SeveralCustomersMatch(claimants[0], claimants[1])
-        elif name.identity is not None and self._creates(name.identity):
-            left.new_names[key_of(name.identity)].append(place)
+        elif isinstance(name, Identity) and self._creates(name):
+            left.new_names[key_of(name)].append(place)
         else:
-            left.errors[place] = UnknownCustomer(name.said, can_be_created=name.identity is not None)
+            left.errors[place] = UnknownCustomer(_said(name), can_be_created=isinstance(name, Identity))
 
     async def _create(self, session: AsyncSession, batch: TouchpointBatch, left: _LeftOver, now: datetime) -> None:
         if not self._takes_turns and session.get_bind().dialect.name == "postgresql":
             self._takes_turns = True  # from the beginning, since who waits for a turn must hold nobody
             raise TryAgain
-        identities = [batch.names[places[0]].identity for places in left.new_names.values()]
-        customers = [NewCustomer(identities=[identity]) for identity in identities if identity is not None]
+        names = [batch.names[places[0]] for places in left.new_names.values()]
+        customers = [NewCustomer(identities=[name]) for name in names if isinstance(name, Identity)]
         await write_new_customers(session, customers, actor=self._actor, now=now)
+
+
+def _said(name: CustomerName) -> str:
+    if isinstance(name, UUID):
+        return f"id {name}"
+    return f"{'external_id' if name.kind == 'external' else name.kind} {name.value!r}"
 
 
 def _whose(batch: TouchpointBatch) -> sql.Whose:
