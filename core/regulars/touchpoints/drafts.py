@@ -20,6 +20,11 @@ __all__ = ["InvalidPayload", "TouchpointDraft", "checked_draft", "row_of"]
 LARGEST_PAYLOAD_BYTES = 32 * 1024
 LISTED_PROBLEMS = 3
 DEEPEST_PLACE = 8
+IN_WORDS = {
+    "extra_forbidden": "there is no such field, leave it out",
+    "missing": "it is missing, add it",
+}
+"""What to do next, where pydantic does not say so."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +56,8 @@ class InvalidPayload(InvalidInput):
         found = problems.errors(include_url=False, include_context=False, include_input=False)
         self.type, self.problems = type, found
         listed = "; ".join(
-            f"{'.'.join(map(str, problem['loc'][:DEEPEST_PLACE])) or 'payload'}: {problem['msg']}"
+            f"{'.'.join(map(str, problem['loc'][:DEEPEST_PLACE])) or 'payload'}:"
+            f" {IN_WORDS.get(problem['type'], problem['msg'])}"
             for problem in found[:LISTED_PROBLEMS]
         )
         more = f"; and {len(found) - LISTED_PROBLEMS} more" if len(found) > LISTED_PROBLEMS else ""

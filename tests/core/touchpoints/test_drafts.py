@@ -108,6 +108,16 @@ def test_a_draft_that_cannot_be_kept_is_refused_where_it_is_wrong(
     assert tuple(refusal.value.path)[: len(path)] == path
 
 
+def test_a_payload_with_a_field_too_many_and_one_too_few_says_what_to_do() -> None:
+    with pytest.raises(ExpectedError) as refusal:
+        checked(payload={"colour": "red", "lines": [{"product": "Tea"}]}, currency="EUR")
+
+    assert str(refusal.value) == (
+        "The payload of this order cannot be kept. lines.0.amount: it is missing, add it;"
+        " colour: there is no such field, leave it out."
+    )
+
+
 KEPT = [
     ("a zero-amount order", {"amount": Decimal(0), "currency": "USD"}),
     ("an order without amount", {}),
