@@ -110,6 +110,7 @@ async def _answers(visit: Visit) -> list[Mapping[str, Any]]:
             else None
             if answer.value == TRUE
             else answer.value,
+            "unit": None,
             "typed": answer.value,
             "kind": SAID,
             "source": SOURCE if answer.told_to == PAGE else STAFF,
