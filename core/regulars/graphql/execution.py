@@ -12,7 +12,6 @@ import orjson
 from graphql import ExecutionResult, GraphQLError, default_field_resolver, default_type_resolver
 from graphql.execution import VariableValues
 from sqlalchemy.ext.asyncio import AsyncSession
-from starlette.requests import Request
 
 from regulars.access.actors import Actor
 from regulars.crash_points import CrashPoint, reach
@@ -50,13 +49,6 @@ class Executor:
         self.planner = Planner(schema, services.database.engine.dialect)
         self._is_planning = services.settings.planner
         self._introspections: Bounded[Any, bytes] = Bounded(INTROSPECTIONS, INTROSPECTION_BYTES)
-
-    async def __call__(self, operation: GraphQLOperation, request: Request) -> GraphQLAnswer:
-        """Answer one operation that came by HTTP; the actor and the request's id are in the request's state."""
-        state = request.scope["state"]
-        return await self.answer(
-            operation, actor=state["actor"], request_id=state["request_id"], charge=state.get("charge")
-        )
 
     async def answer(
         self,

@@ -39,14 +39,14 @@ def graphql_routes(server: Server) -> Sequence[BaseRoute]:
             notes["operation"] = operation.operation_name
         charge: RequestCharge | None = None
         try:
-            actor = state["actor"] = await api_actor(server, request)
-            charge = state["charge"] = server.charge(actor, request)
+            actor = await api_actor(server, request)
+            charge = server.charge(actor, request)
             notes["actor"] = actor.label
             if actor.customer_id is not None:
                 await heed_gpc(server, request, [actor.customer_id], actor=actor)
             await server.trusted_documents.check(operation.query, actor)
             executor = await server.executor()
-            answer = await executor(operation, request)
+            answer = await executor.answer(operation, actor=actor, request_id=state["request_id"], charge=charge)
         except AllowanceSpent as error:
             notes["code"] = error.code
             return replace(refusal_answer(error), status=429, headers=refused_rate_headers(error))
