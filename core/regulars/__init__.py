@@ -85,7 +85,7 @@ if TYPE_CHECKING:
         subscription,
     )
     from regulars.fields.ids import global_id, row_id
-    from regulars.fields.types import input_type, object_type, shown_as, value_type
+    from regulars.fields.types import object_type, shown_as, value_type
     from regulars.fields.values import Connection, Money, MutationInput, Node, Payload, given
     from regulars.jobs.graphql import JobNode, JobPayload, start_job
     from regulars.jobs.run import JobRun
@@ -306,7 +306,6 @@ __all__ = [
     "global_id",
     "hookimpl",
     "in_order_of_entry",
-    "input_type",
     "is_never",
     "keep_drawn",
     "lift_suppression",

@@ -93,7 +93,7 @@ HOMES: dict[str, tuple[str, ...]] = {
         "subscription",
     ),
     "regulars.fields.ids": ("global_id", "row_id"),
-    "regulars.fields.types": ("input_type", "object_type", "shown_as", "value_type"),
+    "regulars.fields.types": ("object_type", "shown_as", "value_type"),
     "regulars.fields.values": ("Connection", "Money", "MutationInput", "Node", "Payload", "given"),
     "regulars.jobs.graphql": ("JobNode", "JobPayload", "start_job"),
     "regulars.jobs.run": ("JobRun",),

@@ -5,7 +5,7 @@ session writes them when it flushes, hence before it commits and before whatever
 """
 
 from collections.abc import Sequence
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any
 
@@ -13,7 +13,6 @@ from sqlalchemy import event
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Session
 
-from regulars.late_methods import dataclass
 from regulars.prepared import Command, Row, columns_of
 from regulars.tables import Table
 

@@ -5,6 +5,7 @@ prepared here, and run by a session (``regulars.writing``) without SQLAlchemy be
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
@@ -13,7 +14,6 @@ from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
 from sqlalchemy.dialects.sqlite.aiosqlite import SQLiteDialect_aiosqlite
 from sqlalchemy.sql.dml import UpdateBase
 
-from regulars.late_methods import dataclass
 from regulars.tables import Table
 
 __all__ = ["Columns", "Command", "Prepared", "Row", "Rows", "Statement", "columns_of", "prepared"]

@@ -3,6 +3,7 @@
 import re
 from ast import literal_eval
 from collections.abc import Iterator
+from dataclasses import dataclass
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 
@@ -10,7 +11,6 @@ from sqlalchemy import Connection, inspect, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from regulars.errors import ConfigurationError
-from regulars.late_methods import dataclass
 
 __all__ = [
     "CORE",

@@ -4,13 +4,12 @@ import asyncio
 import sqlite3
 from collections import deque
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Dialect
 from sqlalchemy.dialects.sqlite.aiosqlite import AsyncAdapt_aiosqlite_connection, AsyncAdapt_aiosqlite_cursor
 from sqlalchemy.util import EMPTY_DICT
-
-from regulars.late_methods import dataclass
 
 __all__ = ["SqliteReader", "connect_in_visits"]
 

@@ -1,12 +1,10 @@
 """Who asks, and what they may do."""
 
 from collections.abc import Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal
 from uuid import UUID
-
-from regulars.late_methods import dataclass
 
 __all__ = ["ANONYMOUS", "SYSTEM", "Actor", "ActorKind", "actor_as_json", "actor_from"]
 

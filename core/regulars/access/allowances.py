@@ -3,11 +3,11 @@
 import ipaddress
 import math
 from collections import OrderedDict
+from dataclasses import dataclass
 from datetime import datetime
 
 from regulars.access.actors import Actor
 from regulars.access.refusals import AllowanceSpent
-from regulars.late_methods import dataclass
 
 __all__ = ["Allowance", "Allowances", "Balance", "address_payer", "payer_of"]
 

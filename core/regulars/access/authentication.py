@@ -4,6 +4,7 @@ import base64
 import binascii
 import secrets
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import blake2b
 from typing import cast
@@ -31,7 +32,6 @@ from regulars.access.refusals import (
 from regulars.access.remembering import Recent
 from regulars.customers.models import Customer
 from regulars.database import Database
-from regulars.late_methods import dataclass
 from regulars.plugins.manifest import Permission
 
 __all__ = ["Authentications", "authenticate", "key_actor", "write_key_in"]

@@ -1,10 +1,10 @@
 """Who a key can belong to, and whether that owner may still come in."""
 
+from dataclasses import dataclass
 from uuid import UUID
 
 from regulars.access.models import StaffMember
 from regulars.customers.models import Customer
-from regulars.late_methods import dataclass
 
 __all__ = [
     "ForCustomer",

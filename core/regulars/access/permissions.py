@@ -1,9 +1,9 @@
 """The permissions of the core, and the roles that have them."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from regulars.errors import UnknownValue
-from regulars.late_methods import dataclass
 from regulars.plugins.manifest import Permission
 
 __all__ = ["CORE_PERMISSIONS", "CUSTOMER_PERMISSIONS", "ROLES", "SOURCE_SCOPES", "permissions_of_role"]

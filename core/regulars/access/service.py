@@ -1,7 +1,7 @@
 """Give, replace and take back keys."""
 
 from collections.abc import Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Literal
 from uuid import UUID
@@ -28,7 +28,6 @@ from regulars.customers.identities import read_identity
 from regulars.customers.models import Customer
 from regulars.errors import InvalidInput, NotFound, OutOfRange, UnknownValue
 from regulars.events.service import record_event
-from regulars.late_methods import dataclass
 from regulars.plugins.manifest import Permission
 from regulars.tables import new_id
 

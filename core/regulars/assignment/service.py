@@ -1,6 +1,7 @@
 """Assign units to the arms of a programme: once, for good, and in one statement for thousands of them."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
@@ -15,7 +16,6 @@ from regulars.assignment.programmes import arms_of, read_holdout
 from regulars.assignment.rows import insert_drawn
 from regulars.checks import check_text
 from regulars.errors import ForbiddenTransition, InvalidInput
-from regulars.late_methods import dataclass
 from regulars.many import is_among
 
 __all__ = ["Assigned", "Assignment", "assign_units", "draw_units", "forget_units", "keep_drawn", "read_assignments"]

@@ -1,11 +1,11 @@
 """The difference of two means with its interval: whether one arm did better, and by how much at least and at most."""
 
+from dataclasses import dataclass
 from enum import StrEnum
 from math import inf, isfinite, sqrt
 
 from regulars.assignment.student_t import t_quantile, t_upper_tail
 from regulars.errors import ExpectedError, OutOfRange
-from regulars.late_methods import dataclass
 
 __all__ = ["ArmSums", "Difference", "NotEnoughData", "Side", "difference_of_means", "sums_of_hits"]
 

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -12,7 +13,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from regulars.audit.canonical import canonical_json
 from regulars.audit.models import AuditEntry
 from regulars.consents.models import ConsentEvent
-from regulars.late_methods import dataclass
 
 __all__ = ["BEGINNING", "KINDS", "Link", "SealedTable", "link_hash", "read_contents"]
 

@@ -8,6 +8,7 @@ sign or to check: servers whose work in the background is done elsewhere have no
 import json
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,7 +22,6 @@ from regulars.audit.models import Seal
 from regulars.crash_points import CrashPoint, reach
 from regulars.database import Database
 from regulars.errors import ConfigurationError
-from regulars.late_methods import dataclass
 from regulars.settings import Settings
 
 if TYPE_CHECKING:

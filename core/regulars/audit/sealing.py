@@ -10,7 +10,7 @@ import os
 import platform
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from uuid import uuid4
 
@@ -28,7 +28,6 @@ from regulars.clock import Clock
 from regulars.crash_points import CrashPoint, reach
 from regulars.database import Database
 from regulars.faults import log_fault
-from regulars.late_methods import dataclass
 
 __all__ = ["SEALED_AT_ONCE", "Tail", "hash_tail", "running_sealer", "seal_rows", "write_links"]
 

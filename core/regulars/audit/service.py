@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
@@ -14,7 +14,6 @@ from regulars.audit.models import AuditEntry, LedgerWords, SubjectKey
 from regulars.audit.words import keep_words
 from regulars.customers.models import Customer
 from regulars.idempotency.service import erase_answers
-from regulars.late_methods import dataclass
 from regulars.notes import note
 from regulars.tables import new_id
 

@@ -1,6 +1,7 @@
 """Check the whole chain, link by link, against the rows, the words beside them and the signed heads."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -15,7 +16,6 @@ from regulars.audit.models import LedgerWords, Seal, SubjectKey, UnsealedRow
 from regulars.audit.sealing import seal_rows
 from regulars.audit.words import digest_of_words
 from regulars.database import Database
-from regulars.late_methods import dataclass
 
 __all__ = ["Break", "LedgerVerdict", "verify_ledger"]
 

@@ -1,10 +1,8 @@
 """What a check-up finds, and what follows from it."""
 
 from collections.abc import Iterable
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import Any, Literal
-
-from regulars.late_methods import dataclass
 
 __all__ = ["EXIT_CODES", "Finding", "Level", "as_json", "exit_code"]
 

@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from importlib import import_module
 from typing import Annotated
 
@@ -9,7 +10,6 @@ import typer
 
 from regulars.cli.summaries import WholeSummaries
 from regulars.errors import InvalidInput, RegularsError
-from regulars.late_methods import dataclass
 
 __all__ = ["PARTS", "Part", "application_for", "main", "run"]
 

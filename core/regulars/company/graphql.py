@@ -6,7 +6,7 @@ from strawberry.types import Info
 from regulars.company.service import CompanyChanges, read_company, update_company
 from regulars.fields.context import RequestContext
 from regulars.fields.declarations import mutation, resolver
-from regulars.fields.types import input_type, value_type
+from regulars.fields.types import value_type
 from regulars.fields.values import MutationInput, Payload, given
 from regulars.plugins.context import Company
 
@@ -51,7 +51,7 @@ class CompanyQueries:
             return _view(await read_company(session, usual=info.context.services.usual_company))
 
 
-@input_type(description="Changes to the company: leaving a field out leaves it, null goes back to the default.")
+@strawberry.input(description="Changes to the company: leaving a field out leaves it, null goes back to the default.")
 class CompanyUpdateInput(MutationInput):
     """Changes to the company."""
 

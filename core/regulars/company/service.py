@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import available_timezones
 
@@ -17,7 +18,6 @@ from regulars.company.models import THE_COMPANY, CompanySettings
 from regulars.currencies import check_currency
 from regulars.errors import Conflict, InvalidInput
 from regulars.events.service import record_event
-from regulars.late_methods import dataclass
 from regulars.plugins.context import Company
 from regulars.settings import Settings
 from regulars.unset import UNSET, Unset

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
@@ -15,7 +16,6 @@ from regulars.consents.refusals import EvidenceRequired, UpSessionRequired
 from regulars.consents.registry import ConsentRegistry
 from regulars.consents.scopes import Scope
 from regulars.errors import InvalidInput, OutOfRange, UnknownValue
-from regulars.late_methods import dataclass
 
 __all__ = ["ConsentChange", "ConsentWords", "allowed_transitions", "ledger_row"]
 

@@ -19,7 +19,7 @@ from regulars.contact.policies import consent_policy_at
 from regulars.fields.context import FieldContext, RequestContext
 from regulars.fields.declarations import batch, column, connection, mutation, relation, resolver
 from regulars.fields.ids import global_id, row_id
-from regulars.fields.types import input_type, object_type, shown_as, value_type
+from regulars.fields.types import object_type, shown_as, value_type
 from regulars.fields.values import Connection, MutationInput, Node, Payload
 from regulars.tables import NOW
 
@@ -196,7 +196,7 @@ class ConsentQueries:
         return ConsentAnswer.of(answer)
 
 
-@input_type(description="A scope of consent, and why it changes.")
+@strawberry.input(description="A scope of consent, and why it changes.")
 class ConsentScopeInput(MutationInput):
     """A scope of consent, and why it changes."""
 
@@ -220,7 +220,7 @@ class ConsentScopeInput(MutationInput):
         )
 
 
-@input_type(description="A grant, with what proves it.")
+@strawberry.input(description="A grant, with what proves it.")
 class ConsentGrantInput(ConsentScopeInput):
     """A grant, with what proves it."""
 

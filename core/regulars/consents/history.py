@@ -1,6 +1,7 @@
 """Tell a customer's choices as they were made: what they saw, what they chose, and why."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
@@ -10,7 +11,6 @@ from sqlmodel import col
 
 from regulars.audit.models import LedgerWords
 from regulars.consents.models import ConsentEvent
-from regulars.late_methods import dataclass
 from regulars.notices.models import Notice
 
 __all__ = ["ConsentChoice", "consent_choices"]

@@ -1,5 +1,6 @@
 """Audit one contact after the fact: was it right by what was known then, and by what is known now?"""
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 from uuid import UUID
@@ -9,7 +10,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from regulars.consents.lattice import DEFAULT_POLICY, SELF, ConsentAnswer, ConsentPolicy
 from regulars.consents.registry import ConsentRegistry
 from regulars.consents.service import consent_at
-from regulars.late_methods import dataclass
 
 __all__ = ["ContactAudit", "audit_contact"]
 

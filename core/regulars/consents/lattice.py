@@ -1,13 +1,13 @@
 """Decide from the ledger alone whether a customer consents, and say why; pure, so that a decision can be replayed."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
 from regulars.consents.ledger import LedgerEntry, MergeHistory
 from regulars.consents.reasons import reason_of
 from regulars.consents.scopes import Scope
-from regulars.late_methods import dataclass
 
 __all__ = [
     "DEFAULT_POLICY",

@@ -1,14 +1,13 @@
 """The entries of the consent ledger as the rules see them, and when profiles became one customer."""
 
 from collections.abc import Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import Literal, get_args
 from uuid import UUID
 
 from regulars.consents.scopes import Scope
-from regulars.late_methods import dataclass
 
 __all__ = [
     "ACTIONS",

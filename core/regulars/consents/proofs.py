@@ -15,7 +15,7 @@ from regulars.contact.policies import consent_policy_at
 from regulars.fields.context import RequestContext
 from regulars.fields.declarations import mutation, resolver
 from regulars.fields.ids import row_id
-from regulars.fields.types import input_type, shown_as, value_type
+from regulars.fields.types import shown_as, value_type
 from regulars.fields.values import MutationInput
 
 __all__ = ["ConsentProofMutations", "ConsentProofQueries"]
@@ -111,7 +111,7 @@ class ConsentProofQueries:
         )
 
 
-@input_type(description="A grant that waited for its confirmation.")
+@strawberry.input(description="A grant that waited for its confirmation.")
 class ConsentConfirmInput(MutationInput):
     """A grant that waited for its confirmation."""
 

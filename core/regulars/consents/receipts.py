@@ -5,6 +5,7 @@ https://w3id.org/dpv/guides/consent-27560. ``receipt.schema.json`` beside this p
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -17,7 +18,6 @@ from regulars.audit.models import LedgerWords
 from regulars.consents.models import ConsentEvent
 from regulars.consents.scopes import Scope
 from regulars.customers.models import Customer
-from regulars.late_methods import dataclass
 from regulars.plugins.context import Company
 
 __all__ = ["SCHEMA_VERSION", "ReceivedConsent", "read_receipt", "receipt_for", "receipt_of"]

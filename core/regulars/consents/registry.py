@@ -2,10 +2,10 @@
 
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from types import MappingProxyType
 
 from regulars.errors import InvalidInput, UnknownValue
-from regulars.late_methods import dataclass
 from regulars.owned_names import OwnedNames, add_owned_names
 
 __all__ = ["CORE_CHANNELS", "CORE_PURPOSES", "ConsentRegistry", "core_consent_registry"]

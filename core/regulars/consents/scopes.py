@@ -1,6 +1,6 @@
 """What a consent is about: a purpose, a channel and a topic, each of which may be `*` or lie below another."""
 
-from regulars.late_methods import dataclass
+from dataclasses import dataclass
 
 __all__ = ["EVERYTHING", "Scope"]
 

@@ -1,7 +1,7 @@
 """Work out what stands in each scope of a customer's ledger, so that reading it is one look-up."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal
 from uuid import UUID
@@ -9,7 +9,6 @@ from uuid import UUID
 from regulars.consents.lattice import SELF, ConsentAnswer, Question, consent_answer
 from regulars.consents.ledger import LedgerEntry, MergeHistory
 from regulars.consents.scopes import Scope
-from regulars.late_methods import dataclass
 
 __all__ = ["StandingConsent", "StandingStatus", "standing_consents"]
 

@@ -15,7 +15,7 @@ from regulars.contact.replay import replay_decision
 from regulars.fields.context import FieldContext, RequestContext
 from regulars.fields.declarations import Argument, batch, column, connection, lookup, mutation, resolver
 from regulars.fields.ids import row_id
-from regulars.fields.types import input_type, object_type, shown_as, value_type
+from regulars.fields.types import object_type, shown_as, value_type
 from regulars.fields.values import Connection, MutationInput, Payload
 from regulars.jobs.graphql import JobNode
 from regulars.jobs.service import enqueue_job
@@ -158,7 +158,7 @@ class ContactAudiencePayload(Payload):
     )
 
 
-@input_type(description="A contact with many customers at once.")
+@strawberry.input(description="A contact with many customers at once.")
 class ContactAudienceDecideInput(MutationInput):
     """A contact with many customers at once."""
 

@@ -7,6 +7,7 @@ no rule before it denies.
 
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -27,7 +28,6 @@ from regulars.contact.rule_set import ContactRules
 from regulars.errors import InvalidInput, OutOfRange
 from regulars.fields.ids import global_id
 from regulars.jobs.run import JobRun
-from regulars.late_methods import dataclass
 from regulars.plugins.contributions import Job
 from regulars.segments.service import IN_SEGMENTS, read_segments_behind
 

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -24,7 +24,6 @@ from regulars.contact.service import asked_values, decide_seen
 from regulars.contact.sieve import ALLOWED_RULE, lies_there, sifted
 from regulars.customers.models import Customer
 from regulars.ingest.staging import write_rows
-from regulars.late_methods import dataclass
 
 __all__ = ["Audience", "Outcome", "Settled"]
 

@@ -1,7 +1,7 @@
 """The core's rules about consent: the ledger's own answer, one rule for each thing that can stand against it."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -19,7 +19,6 @@ from regulars.contact.needs import CHANNEL, PURPOSE, TOPIC, need_rows
 from regulars.contact.requests import CONSENTED, RuleRequest
 from regulars.contact.rules import CORE, ContactRule, Deny, Needs, Verdict
 from regulars.customers.models import Customer, CustomerMerge
-from regulars.late_methods import dataclass
 from regulars.tables import NOW
 
 __all__ = ["CONSENT_RULES", "LEDGER", "MERGES", "KnownLedger", "stands_by_itself"]

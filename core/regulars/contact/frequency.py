@@ -1,6 +1,7 @@
 """Count contacts against caps, each over a rolling window; pure, beside the need that reads what was sent."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -11,7 +12,6 @@ from regulars.contact.models import ContactTouch
 from regulars.contact.needs import need_rows
 from regulars.contact.requests import CONSENTED, ContactCap
 from regulars.customers.models import Customer
-from regulars.late_methods import dataclass
 
 __all__ = ["COUNTED_STATES", "TOUCHES", "KnownTouch", "cap_stands_until", "is_never"]
 

@@ -15,7 +15,7 @@ from regulars.contact.service import decide_contact
 from regulars.fields.context import FieldContext, RequestContext
 from regulars.fields.declarations import batch, column, connection, resolver
 from regulars.fields.ids import global_id, row_id
-from regulars.fields.types import input_type, object_type, shown_as, value_type
+from regulars.fields.types import object_type, shown_as, value_type
 from regulars.fields.values import Connection
 
 __all__ = ["ContactBlocker", "ContactDecisionNode", "ContactQueries", "ContactRequestInput", "CustomerContacts"]
@@ -122,7 +122,7 @@ class CustomerContacts:
     )
 
 
-@input_type(description="A contact that somebody wants to make.")
+@strawberry.input(description="A contact that somebody wants to make.")
 class ContactRequestInput:
     """A contact that somebody wants to make."""
 

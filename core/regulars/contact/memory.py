@@ -1,7 +1,7 @@
 """Turn a decision into the row that keeps it."""
 
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from importlib.metadata import version
 from typing import Any
@@ -11,7 +11,6 @@ from regulars.access.actors import Actor
 from regulars.contact.models import ContactDecision
 from regulars.contact.requests import RuleRequest
 from regulars.contact.verdicts import Blocker, Decision, Known
-from regulars.late_methods import dataclass
 
 __all__ = ["DRY_RUN", "Decided", "decision_row", "kept_request", "tzdata_version"]
 

@@ -22,7 +22,7 @@ from regulars.errors import UnknownValue
 from regulars.fields.context import RequestContext
 from regulars.fields.declarations import column, connection, mutation
 from regulars.fields.ids import row_id
-from regulars.fields.types import input_type, object_type, shown_as, value_type
+from regulars.fields.types import object_type, shown_as, value_type
 from regulars.fields.values import Connection, MutationInput, Node, Payload
 from regulars.tables import NOW
 
@@ -73,7 +73,7 @@ class CustomerReservations:
     )
 
 
-@input_type(description="A contact to reserve.")
+@strawberry.input(description="A contact to reserve.")
 class ContactReserveInput(MutationInput):
     """A contact to reserve."""
 
@@ -84,14 +84,14 @@ class ContactReserveInput(MutationInput):
     )
 
 
-@input_type(description="A reservation.")
+@strawberry.input(description="A reservation.")
 class ContactReservationInput(MutationInput):
     """A reservation."""
 
     reservation_id: strawberry.ID = strawberry.field(description="The reservation.")
 
 
-@input_type(description="What became of a contact.")
+@strawberry.input(description="What became of a contact.")
 class ContactReportInput(ContactReservationInput):
     """What became of a contact."""
 

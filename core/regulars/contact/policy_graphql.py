@@ -14,7 +14,7 @@ from regulars.contact.models import ContactPolicyVersion
 from regulars.contact.policies import add_policy
 from regulars.fields.context import RequestContext
 from regulars.fields.declarations import Argument, column, lookup, mutation
-from regulars.fields.types import input_type, object_type, shown_as, value_type
+from regulars.fields.types import object_type, shown_as, value_type
 from regulars.fields.values import MutationInput, Payload
 
 __all__ = ["PolicyMutations", "PolicyQueries"]
@@ -60,7 +60,7 @@ class PolicyQueries:
     )
 
 
-@input_type(description="At most so many contacts within so many hours.")
+@strawberry.input(description="At most so many contacts within so many hours.")
 class ContactCapInput:
     """At most so many contacts within so many hours."""
 
@@ -70,7 +70,7 @@ class ContactCapInput:
     topic: str = strawberry.field(default="*", description="About what; `*` counts all together.")
 
 
-@input_type(description="Hours in which a channel is quiet.")
+@strawberry.input(description="Hours in which a channel is quiet.")
 class ContactQuietHoursInput:
     """Hours in which a channel is quiet."""
 
@@ -79,7 +79,7 @@ class ContactQuietHoursInput:
     end: str = strawberry.field(description="Until when: 08:00. The same as start is none.")
 
 
-@input_type(description="Changes to the policy: leaving a field out leaves it.")
+@strawberry.input(description="Changes to the policy: leaving a field out leaves it.")
 class ContactPolicyUpdateInput(MutationInput):
     """Changes to the policy."""
 

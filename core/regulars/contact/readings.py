@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 from typing import Any
@@ -21,7 +21,6 @@ from regulars.contact.rules import CORE, ContactRule
 from regulars.customers.finding import counts_today_as
 from regulars.customers.models import Customer
 from regulars.database import usual_patience
-from regulars.late_methods import dataclass
 
 __all__ = ["MOST_CUSTOMERS", "Known", "NeedsReader", "ReadFailure", "Told"]
 

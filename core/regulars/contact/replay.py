@@ -1,5 +1,6 @@
 """Make a decision again from what was kept of it, under the policy of that time."""
 
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -14,7 +15,6 @@ from regulars.contact.requests import ContactPolicy, RuleRequest
 from regulars.contact.rule_set import ContactRules
 from regulars.contact.verdicts import Decision, decide
 from regulars.errors import NotFound
-from regulars.late_methods import dataclass
 
 __all__ = ["Replay", "replay_decision"]
 

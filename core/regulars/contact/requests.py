@@ -1,7 +1,7 @@
 """What is asked before a customer is contacted, and what the company has decided about contacts."""
 
 from collections.abc import Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal, get_args
 
@@ -10,7 +10,6 @@ from regulars.consents.registry import ConsentRegistry
 from regulars.consents.scopes import Scope
 from regulars.contact.refusals import CaseRequired, OfferNotAllowed
 from regulars.errors import InvalidInput, UnknownValue
-from regulars.late_methods import dataclass
 
 __all__ = [
     "CLASSES",

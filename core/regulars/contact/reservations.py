@@ -6,7 +6,7 @@ as recording a consent does: whatever commits first is seen by the other, even i
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal
 from uuid import UUID
@@ -34,7 +34,6 @@ from regulars.customers.moments import moment_after_others
 from regulars.customers.survivors import locked_survivors
 from regulars.errors import NotFound
 from regulars.events.service import record_event
-from regulars.late_methods import dataclass
 from regulars.tables import new_id
 
 __all__ = [

@@ -1,7 +1,7 @@
 """The rules of one moment: the core's and those of the enabled plugins, in their order."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 from functools import cached_property
 
 from regulars.contact.address_rules import ADDRESS_RULES
@@ -13,7 +13,6 @@ from regulars.contact.readings import NeedsReader
 from regulars.contact.rules import ContactRule
 from regulars.contact.sharing_rules import SHARING_RULES
 from regulars.contact.zones import ZONES
-from regulars.late_methods import dataclass
 from regulars.plugins.calling.watchdog import Watchdog
 
 __all__ = ["CORE_RULES", "Applicable", "ContactRules", "Report"]

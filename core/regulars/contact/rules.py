@@ -4,7 +4,7 @@ A rule only ever stands against a contact: it denies or defers, or says nothing.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -12,7 +12,6 @@ from sqlalchemy.sql.elements import ColumnElement
 
 from regulars.contact.needs import Need
 from regulars.contact.requests import CLASSES, ContactCap, RuleRequest
-from regulars.late_methods import dataclass
 
 __all__ = ["AFTER_ALL_OTHERS", "CORE", "ContactRule", "Decide", "Defer", "Deny", "Needs", "Prefilter", "Verdict"]
 

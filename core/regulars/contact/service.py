@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from types import MappingProxyType
 from typing import Any
@@ -35,7 +35,6 @@ from regulars.contact.verdicts import Decision, Failed, Known, RuleFailure, deci
 from regulars.contact.zones import ZONES
 from regulars.customers.finding import counts_today_as
 from regulars.customers.models import Customer
-from regulars.late_methods import dataclass
 from regulars.suppressions.addresses import address_on_channel
 from regulars.suppressions.secret_key import address_key
 from regulars.touchpoints.models import Touchpoint

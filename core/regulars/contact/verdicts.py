@@ -1,6 +1,7 @@
 """Weigh all rules for one contact: who blocks it now, and when nobody will any more; pure, so it can be replayed."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
@@ -8,7 +9,6 @@ from regulars.contact.needs import Need
 from regulars.contact.requests import RuleRequest
 from regulars.contact.rules import CORE, ContactRule, Defer, Deny, Needs, Verdict
 from regulars.errors import RegularsError
-from regulars.late_methods import dataclass
 
 __all__ = [
     "ALLOWED",

@@ -12,7 +12,7 @@ from regulars.customers.graphql import CustomerNode
 from regulars.fields.context import RequestContext
 from regulars.fields.declarations import column, mutation, relation
 from regulars.fields.ids import row_id
-from regulars.fields.types import input_type, object_type, shown_as, value_type
+from regulars.fields.types import object_type, shown_as, value_type
 from regulars.fields.values import MutationInput, Payload
 
 __all__ = ["CustomerZoneFields", "ZoneMutations"]
@@ -46,7 +46,7 @@ class CustomerZoneFields:
     )
 
 
-@input_type(description="Where a customer may be.")
+@strawberry.input(description="Where a customer may be.")
 class CustomerTimeZonesNoteInput(MutationInput):
     """Where a customer may be."""
 

@@ -1,6 +1,7 @@
 """In which time zones a customer may be."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from sqlalchemy import Text, func, select
 from sqlmodel import col
@@ -9,7 +10,6 @@ from regulars.contact.models import ZoneCandidate
 from regulars.contact.needs import need_value
 from regulars.contact.requests import ContactPolicy
 from regulars.customers.models import Customer
-from regulars.late_methods import dataclass
 
 __all__ = ["ZONES", "CustomerZones"]
 

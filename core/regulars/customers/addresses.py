@@ -1,6 +1,7 @@
 """The addresses at which a customer can be reached."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from uuid import UUID
 
 from sqlalchemy import select
@@ -8,7 +9,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from regulars.customers.models import CustomerIdentity
-from regulars.late_methods import dataclass
 
 __all__ = ["KnownAddress", "addresses_of"]
 

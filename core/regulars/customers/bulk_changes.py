@@ -1,6 +1,7 @@
 """Change all customers for whom a filter holds: at once while they are few, else by a job."""
 
 from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -15,7 +16,6 @@ from regulars.customers.survivors import locked_survivors
 from regulars.errors import ExpectedError, InvalidInput
 from regulars.fields.asking import Ask
 from regulars.jobs.run import JobRun
-from regulars.late_methods import dataclass
 from regulars.plugins.contributions import Job
 
 __all__ = [

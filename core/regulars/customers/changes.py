@@ -2,12 +2,11 @@
 
 import re
 import unicodedata
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from functools import cache
 from zoneinfo import available_timezones
 
 from regulars.errors import ForbiddenTransition, InvalidInput, UnknownValue
-from regulars.late_methods import dataclass
 from regulars.unset import UNSET, Unset
 
 __all__ = ["AGES", "STATUSES", "CustomerChanges", "InvalidTimeZone", "NewValues", "checked"]

@@ -19,7 +19,7 @@ from regulars.errors import InvalidInput
 from regulars.fields.context import RequestContext
 from regulars.fields.declarations import Argument, column, connection, lookup, relation, resolver
 from regulars.fields.ids import row_id
-from regulars.fields.types import input_type, object_type, shown_as
+from regulars.fields.types import object_type, shown_as
 from regulars.fields.values import Connection, Node
 
 __all__ = ["CustomerIdentityNode", "CustomerNode", "CustomerQueries", "ExternalRefInput", "IdentityInput"]
@@ -92,7 +92,7 @@ class CustomerNode(Node):
     )
 
 
-@input_type(description="The id of a customer in another system.")
+@strawberry.input(description="The id of a customer in another system.")
 class ExternalRefInput:
     """The id of a customer in another system."""
 
@@ -100,7 +100,7 @@ class ExternalRefInput:
     id: str = strawberry.field(description="The customer's id there.")
 
 
-@input_type(description="A name by which a customer is known.")
+@strawberry.input(description="A name by which a customer is known.")
 class IdentityInput:
     """A name by which a customer is known."""
 

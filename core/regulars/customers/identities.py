@@ -2,12 +2,12 @@
 
 import re
 import unicodedata
+from dataclasses import dataclass
 from functools import lru_cache
 
 import idna
 
 from regulars.errors import InvalidInput, UnknownValue
-from regulars.late_methods import dataclass
 from regulars.private import Pii
 
 __all__ = ["KINDS", "ExternalRef", "Identity", "Placeholder", "read_identity"]

@@ -13,13 +13,13 @@ from regulars.customers.mutations import CustomerPayload
 from regulars.fields.context import RequestContext
 from regulars.fields.declarations import mutation
 from regulars.fields.ids import global_id, row_id
-from regulars.fields.types import input_type, shown_as, value_type
+from regulars.fields.types import shown_as, value_type
 from regulars.fields.values import MutationInput, Payload
 
 __all__ = ["CustomerMergeMutations"]
 
 
-@input_type(description="Two customers that may be one.")
+@strawberry.input(description="Two customers that may be one.")
 class CustomerMergePreviewInput(MutationInput):
     """Two customers that may be one."""
 
@@ -27,7 +27,7 @@ class CustomerMergePreviewInput(MutationInput):
     merged_id: strawberry.ID = strawberry.field(description="Who should become part of the other.")
 
 
-@input_type(description="Two customers that are one.")
+@strawberry.input(description="Two customers that are one.")
 class CustomerMergeInput(CustomerMergePreviewInput):
     """Two customers that are one."""
 
@@ -37,7 +37,7 @@ class CustomerMergeInput(CustomerMergePreviewInput):
     )
 
 
-@input_type(description="A merge to undo.")
+@strawberry.input(description="A merge to undo.")
 class CustomerUnmergeInput(MutationInput):
     """A merge to undo."""
 

@@ -1,6 +1,7 @@
 """Choose which of two customers survives a merge, and refuse those who must not become one."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from uuid import UUID
 
 from sqlalchemy import select
@@ -10,7 +11,6 @@ from sqlmodel import col
 from regulars.customers.models import Customer, CustomerIdentity, CustomerMerge
 from regulars.customers.survivors import locked_to_move
 from regulars.errors import ForbiddenTransition, InvalidInput, NotFound
-from regulars.late_methods import dataclass
 
 __all__ = ["AlreadyMerged", "ExplicitMergeNeeded", "MergePair", "locked_pair", "read_pair", "standing_merges"]
 

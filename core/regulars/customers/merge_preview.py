@@ -1,6 +1,7 @@
 """Say what a merge of two customers would do, before anybody asks for it."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
@@ -15,7 +16,6 @@ from regulars.consents.states import standing_consents
 from regulars.customers.merge_pairs import MergePair, read_pair, standing_merges
 from regulars.customers.merged_facts import FACTS, PersonFacts, combined, facts_of
 from regulars.customers.models import CustomerIdentity
-from regulars.late_methods import dataclass
 from regulars.touchpoints.models import Touchpoint
 from regulars.traits.models import TraitValue
 

@@ -1,11 +1,10 @@
 """Combine what is known of two customers who are one, and take one of them out again."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, fields, replace
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
 from regulars.customers.models import Customer
-from regulars.late_methods import dataclass
 
 __all__ = ["FACTS", "MergeStep", "PersonFacts", "combined", "facts_of", "taken_out", "write_facts"]
 

@@ -19,7 +19,7 @@ from regulars.customers.service import (
 from regulars.fields.context import RequestContext
 from regulars.fields.declarations import mutation
 from regulars.fields.ids import row_id
-from regulars.fields.types import input_type, shown_as, value_type
+from regulars.fields.types import shown_as, value_type
 from regulars.fields.values import MutationInput, Payload, given
 
 __all__ = ["CustomerMutations", "CustomerPayload"]
@@ -27,7 +27,7 @@ __all__ = ["CustomerMutations", "CustomerPayload"]
 FACTS = ("display_name", "language", "time_zone", "jurisdiction", "age", "has_guardian_consent", "status")
 
 
-@input_type(description="What is written about a customer: leaving a field out leaves it, null clears it.")
+@strawberry.input(description="What is written about a customer: leaving a field out leaves it, null clears it.")
 class CustomerFacts(MutationInput):
     """What is written about a customer."""
 
@@ -49,7 +49,7 @@ class CustomerFacts(MutationInput):
         return CustomerChanges(**values)
 
 
-@input_type(description="A new customer.")
+@strawberry.input(description="A new customer.")
 class CustomerCreateInput(CustomerFacts):
     """A new customer."""
 
@@ -58,7 +58,7 @@ class CustomerCreateInput(CustomerFacts):
     )
 
 
-@input_type(description="Changes to a customer: leaving a field out leaves it, null clears it.")
+@strawberry.input(description="Changes to a customer: leaving a field out leaves it, null clears it.")
 class CustomerUpdateInput(CustomerFacts):
     """Changes to a customer."""
 
@@ -68,14 +68,14 @@ class CustomerUpdateInput(CustomerFacts):
     )
 
 
-@input_type(description="A customer to change, or to create when these identities lead to nobody.")
+@strawberry.input(description="A customer to change, or to create when these identities lead to nobody.")
 class CustomerUpsertInput(CustomerFacts):
     """A customer to change or create."""
 
     identities: list[IdentityInput] = strawberry.field(description="How to find them, external ids first.")
 
 
-@input_type(description="A customer, named by id.")
+@strawberry.input(description="A customer, named by id.")
 class CustomerRefInput(MutationInput):
     """A customer, named by id."""
 
@@ -85,7 +85,7 @@ class CustomerRefInput(MutationInput):
     )
 
 
-@input_type(description="A name to give to a customer.")
+@strawberry.input(description="A name to give to a customer.")
 class CustomerIdentityAddInput(MutationInput):
     """A name to give to a customer."""
 
@@ -94,7 +94,7 @@ class CustomerIdentityAddInput(MutationInput):
     is_verified: bool = strawberry.field(default=False, description="Whether it is proved to be theirs.")
 
 
-@input_type(description="A name of a customer, by its id.")
+@strawberry.input(description="A name of a customer, by its id.")
 class CustomerIdentityRefInput(MutationInput):
     """A name of a customer."""
 

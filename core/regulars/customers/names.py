@@ -1,6 +1,7 @@
 """The names by which a customer is known: addresses, numbers, ids in other systems, accounts."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
@@ -9,7 +10,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from regulars.customers.models import CustomerIdentity
-from regulars.late_methods import dataclass
 
 __all__ = ["KnownName", "names_of"]
 

@@ -1,6 +1,7 @@
 """Create customers, change them, delete them and bring them back."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
@@ -18,7 +19,6 @@ from regulars.customers.search import refresh_words
 from regulars.customers.turns import await_names
 from regulars.errors import Conflict, ForbiddenTransition, InvalidInput, NotFound, NotUnique
 from regulars.events.service import record_event
-from regulars.late_methods import dataclass
 
 __all__ = [
     "SeveralCustomersMatch",

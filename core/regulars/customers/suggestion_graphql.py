@@ -12,7 +12,7 @@ from regulars.customers.suggestions import dismiss_suggestion, is_open
 from regulars.fields.context import RequestContext
 from regulars.fields.declarations import column, connection, mutation, relation
 from regulars.fields.ids import global_id, row_id
-from regulars.fields.types import input_type, object_type, value_type
+from regulars.fields.types import object_type, value_type
 from regulars.fields.values import Connection, MutationInput, Payload
 
 __all__ = ["MergeSuggestionMutations", "MergeSuggestionQueries"]
@@ -53,7 +53,7 @@ class MergeSuggestionQueries:
     )
 
 
-@input_type(description="A suggestion that two customers be merged.")
+@strawberry.input(description="A suggestion that two customers be merged.")
 class CustomerMergeSuggestionRefInput(MutationInput):
     """A suggestion."""
 

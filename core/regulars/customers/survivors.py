@@ -6,6 +6,7 @@ at once of what turns out to be part of another by now. So nobody waits in a rin
 """
 
 from collections.abc import Collection
+from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from uuid import UUID
@@ -16,7 +17,6 @@ from sqlalchemy.orm import aliased
 from sqlmodel import col
 
 from regulars.customers.models import Customer
-from regulars.late_methods import dataclass
 from regulars.many import is_among
 from regulars.prepared import Command
 from regulars.writing import fetch, run

@@ -1,6 +1,7 @@
 """Write the demo's customers with all that is told of them, many at a time; whoever is there already is left alone."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 from itertools import chain
 from zoneinfo import ZoneInfo
@@ -21,7 +22,6 @@ from regulars.demo.marking import NOTE_KEY, NOTE_PROVENANCE, NOTE_SOURCE
 from regulars.demo.purchases import Purchase
 from regulars.errors import ExpectedError
 from regulars.events.service import record_event
-from regulars.late_methods import dataclass
 from regulars.tables import new_id
 from regulars.touchpoints.service import LARGEST_BATCH, record_touchpoints
 from regulars.touchpoints.types import TouchpointTypes

@@ -6,6 +6,7 @@ begins only when the one before has ended.
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -21,7 +22,6 @@ from regulars.events.deliveries import has_untold_events
 from regulars.jobs.models import Job
 from regulars.jobs.scheduler import enqueue_due
 from regulars.jobs.service import list_jobs, read_job, repeat_job
-from regulars.late_methods import dataclass
 from regulars.plugins.states import PluginState
 from regulars.web.server import Server
 

@@ -5,6 +5,7 @@ broken handler holds up nobody else. A row is claimed by moving its ``next_at`` 
 """
 
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -15,7 +16,6 @@ from sqlmodel import col
 from regulars.events.envelope import EventEnvelope
 from regulars.events.models import Event, EventDelivery
 from regulars.events.service import envelope_of
-from regulars.late_methods import dataclass
 
 __all__ = [
     "DELAYS",

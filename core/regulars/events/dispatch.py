@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import structlog
@@ -24,7 +25,6 @@ from regulars.events.deliveries import (
 )
 from regulars.events.envelope import EventEnvelope
 from regulars.faults import in_one_line, log_fault
-from regulars.late_methods import dataclass
 from regulars.rounds import end_soon, rest
 
 __all__ = ["Dispatcher", "Followers", "Handle", "Handlers", "Pace", "ReportUndelivered", "running_dispatcher"]

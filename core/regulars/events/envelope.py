@@ -1,11 +1,10 @@
 """The one shape in which an event is told: to handlers, subscriptions and webhooks alike."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
-
-from regulars.late_methods import dataclass
 
 __all__ = ["EventEnvelope"]
 

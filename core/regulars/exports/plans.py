@@ -1,13 +1,12 @@
 """What somebody wants to be exported, as the input of a job keeps it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import Any
 
 from regulars.access.actors import Actor, actor_as_json, actor_from
 from regulars.contact.requests import ContactRequest
 from regulars.exports.columns import ExportFormat, ExportKind
-from regulars.late_methods import dataclass
 
 __all__ = ["ExportPlan", "plan_from"]
 

@@ -3,7 +3,7 @@
 import os
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
 from uuid import UUID
@@ -13,7 +13,6 @@ from regulars.exports.columns import ID_ALIAS, document
 from regulars.exports.plans import ExportPlan
 from regulars.exports.rows import errors_header, header, lines_of, lines_of_errors
 from regulars.fields.asking import Ask
-from regulars.late_methods import dataclass
 
 __all__ = ["Allowed", "ExportFailed", "ExportState", "FileExport", "open_at"]
 

@@ -9,6 +9,7 @@ bulk_mutation(
 """
 
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
@@ -19,9 +20,8 @@ from strawberry.types import Info
 from regulars.errors import ExpectedError, Forbidden, OutOfRange
 from regulars.fields.context import RequestContext
 from regulars.fields.declarations import mutation
-from regulars.fields.types import input_type, value_type
+from regulars.fields.types import value_type
 from regulars.fields.values import MutationInput, Payload, UserError, user_error
-from regulars.late_methods import dataclass
 
 __all__ = ["MOST_ROWS", "BulkRejected", "ErrorPolicy", "bulk_mutation"]
 
@@ -208,7 +208,7 @@ def _input_type(word: str, row: type[Any], description: str) -> type[Any]:
             default=ErrorPolicy.REJECT_EVERYTHING, description="What becomes of the other rows when some fail."
         )
 
-    return input_type(name=f"{word}Input", description=description)(Input)
+    return strawberry.input(Input, name=f"{word}Input", description=description)
 
 
 def _result_type(word: str, entity_name: str, entity_type: type[Any]) -> type[Any]:

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager, nullcontext
-from dataclasses import field
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -17,7 +17,6 @@ from regulars.database import Database, patience
 from regulars.errors import Forbidden, RegularsError
 from regulars.fields.policy import RowPolicy
 from regulars.idempotency.service import KeysInFlight
-from regulars.late_methods import dataclass
 from regulars.plugins.context import Company, PluginContext
 from regulars.prepared import Command
 from regulars.settings import Settings

@@ -9,7 +9,7 @@
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import MISSING
+from dataclasses import MISSING, dataclass
 from datetime import timedelta
 from typing import Any
 
@@ -21,7 +21,6 @@ from strawberry.types.fields.resolver import StrawberryResolver
 
 from regulars.fields.context import FieldContext
 from regulars.fields.prices import FieldPrice
-from regulars.late_methods import dataclass
 
 __all__ = [
     "Argument",

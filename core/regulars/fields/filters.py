@@ -11,7 +11,6 @@ import strawberry
 from sqlalchemy import and_, false, or_, true
 from sqlalchemy.sql.elements import ColumnElement
 
-from regulars.fields.types import input_type
 from regulars.letters import in_small_letters
 
 __all__ = [
@@ -67,7 +66,7 @@ def _comparison(type_name: str, what: str, kind: Any, operators: str) -> type[An
         annotations[python_name] = of | None
         members[python_name] = strawberry.field(name=operator, default=strawberry.UNSET, description=words[operator])
     cls = type(type_name, (), {"__annotations__": annotations, **members, "__doc__": what})
-    return input_type(name=type_name, description=what)(cls)
+    return strawberry.input(cls, name=type_name, description=what)
 
 
 EQUALITY = "eq ne in notIn isNull"

@@ -1,5 +1,6 @@
 """Which rows an actor may see, as conditions that every reading of a table carries."""
 
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -10,7 +11,6 @@ from sqlalchemy.sql.util import ClauseAdapter
 from regulars.access.actors import Actor
 from regulars.errors import NotFound
 from regulars.fields.types import TypeRules
-from regulars.late_methods import dataclass
 
 __all__ = ["OWN_ID", "RowPolicy", "adapted"]
 

@@ -1,18 +1,16 @@
 """Declare GraphQL types: those that stand for rows of a table, and those that only group values."""
 
+import dataclasses
 from collections.abc import Callable
 from typing import Any, TypeVar, cast, dataclass_transform
 
 import strawberry
 from sqlalchemy import FromClause
 from sqlalchemy.sql.elements import ColumnElement
-from strawberry.types.field import StrawberryField
 
-from regulars.fields.strawberry_types import strawberry_type
-from regulars.late_methods import dataclass
 from regulars.tables import Table
 
-__all__ = ["TypeRules", "input_type", "object_type", "rules_of", "shown_as", "value_type"]
+__all__ = ["TypeRules", "object_type", "rules_of", "shown_as", "value_type"]
 
 RULES = "__regulars_rules__"
 
@@ -20,7 +18,7 @@ Class = TypeVar("Class", bound=type[Any])
 Shown = TypeVar("Shown")
 
 
-@dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True)
 class TypeRules:
     """What holds for all fields of a GraphQL type.
 
@@ -73,7 +71,7 @@ def object_type(
             return isinstance(source, table)
 
         cls.is_type_of = classmethod(is_type_of)
-        made = strawberry_type(cls, name, description)
+        made = strawberry.type(cls, name=name, description=description)
         setattr(made, RULES, TypeRules(table, permission, visible, is_open))
         return made
 
@@ -85,17 +83,11 @@ def value_type(*, name: str | None = None, description: str) -> Callable[[Class]
     """Make a class a GraphQL type that groups values; whoever sees the field that returns it sees all of it."""
 
     def decorate(cls: Class) -> Class:
-        made = strawberry_type(cls, name, description)
+        made = strawberry.type(cls, name=name, description=description)
         setattr(made, RULES, TypeRules(None, None))
         return made
 
     return decorate
-
-
-@dataclass_transform(kw_only_default=True, field_specifiers=(strawberry.field, StrawberryField))
-def input_type(*, name: str | None = None, description: str) -> Callable[[Class], Class]:
-    """Make a class the GraphQL type of what a client gives."""
-    return lambda cls: strawberry_type(cls, name, description, is_input=True)
 
 
 def shown_as(cls: type[Shown], row: Table) -> Shown:

@@ -7,7 +7,7 @@ import strawberry
 
 from regulars.errors import ExpectedError
 from regulars.fields.declarations import free
-from regulars.fields.types import RULES, TypeRules, input_type, value_type
+from regulars.fields.types import RULES, TypeRules, value_type
 from regulars.unset import UNSET, Unset
 
 __all__ = [
@@ -112,7 +112,7 @@ class Payload:
     client_mutation_id: str | None = strawberry.field(default=None, description="The word that the client sent along.")
 
 
-@input_type(description="What every mutation takes.")
+@strawberry.input(description="What every mutation takes.")
 class MutationInput:
     """What every mutation takes; each mutation adds its own."""
 

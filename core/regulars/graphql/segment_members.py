@@ -1,6 +1,7 @@
 """For whom a saved filter holds, as SQL over customers, for work in the background that goes through all of them."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -15,7 +16,6 @@ from regulars.fields.policy import RowPolicy
 from regulars.fields.types import rules_of
 from regulars.graphql.schema.building import BuiltSchema
 from regulars.graphql.schema.stored_where import stored_where
-from regulars.late_methods import dataclass
 from regulars.segments.service import IN_SEGMENTS
 
 __all__ = ["segment_members"]

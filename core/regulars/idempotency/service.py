@@ -8,6 +8,7 @@ import hashlib
 import json
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
 
@@ -19,7 +20,6 @@ from regulars.access.actors import Actor
 from regulars.idempotency.models import KeptAnswer
 from regulars.idempotency.refusals import AnswerErased, KeyInFlight, KeyOfAnotherRequest, KeyRefused
 from regulars.inserts import insert_new
-from regulars.late_methods import dataclass
 from regulars.letters import in_small_letters
 from regulars.tables import new_id
 from regulars.writing import fetch

@@ -2,13 +2,12 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import Literal
 
 from regulars.errors import UnknownValue
 from regulars.ingest.problems import ColumnTwice, MissingColumn, UnknownColumn
-from regulars.late_methods import dataclass
 
 __all__ = ["CUSTOMER_FACTS", "FIELDS", "LEFT_OUT", "ColumnMapping", "ImportKind"]
 

@@ -1,6 +1,7 @@
 """Turn the texts of a file into what is said about customers; pure, and by the same rules as for single ones."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -12,7 +13,6 @@ from regulars.ingest.columns import CUSTOMER_FACTS
 from regulars.ingest.memory import Fault, Judged, without_faults
 from regulars.ingest.problems import NamelessRow
 from regulars.ingest.records import Chunk, Rejection
-from regulars.late_methods import dataclass
 
 __all__ = ["CustomerBatch", "CustomerReader", "CustomerRow"]
 

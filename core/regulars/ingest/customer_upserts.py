@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import Any, Literal
 from uuid import UUID
 
@@ -11,7 +11,6 @@ from regulars.customers.identities import Identity
 from regulars.customers.service import SeveralCustomersMatch
 from regulars.ingest.customer_rows import CustomerRow
 from regulars.ingest.new_customers import NameKey, NewCustomer, NewIdentity, key_of
-from regulars.late_methods import dataclass
 from regulars.suppressions.refusals import AddressErased
 
 __all__ = ["Change", "KnownCustomers", "Upserts"]

@@ -3,6 +3,7 @@
 import codecs
 import csv
 from collections.abc import Iterator
+from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 from typing import BinaryIO, Literal, get_args
@@ -11,7 +12,6 @@ import orjson
 
 from regulars.errors import UnknownValue
 from regulars.ingest.problems import FileUnreadable, WrongEncoding
-from regulars.late_methods import dataclass
 
 __all__ = ["LONGEST_LINE", "FileFormat", "ImportFile", "Position", "inspect_file"]
 

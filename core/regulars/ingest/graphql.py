@@ -9,7 +9,7 @@ from strawberry.types import Info
 from regulars.errors import InvalidInput, UnknownValue
 from regulars.fields.context import RequestContext
 from regulars.fields.declarations import mutation
-from regulars.fields.types import input_type, value_type
+from regulars.fields.types import value_type
 from regulars.fields.values import MutationInput, Payload
 from regulars.ingest.job import IMPORTS_RUN
 from regulars.ingest.plans import plan_import
@@ -20,7 +20,7 @@ __all__ = ["ImportMutations"]
 FORMATS = ("csv", "jsonl")
 
 
-@input_type(description="A file that will be sent.")
+@strawberry.input(description="A file that will be sent.")
 class ImportStartInput(MutationInput):
     """A file that will be sent."""
 

@@ -1,7 +1,7 @@
 """Write many new customers at once: their rows, identities, words to search by, and the events that tell of them."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -16,7 +16,6 @@ from regulars.customers.turns import UPSERTS_LOCK
 from regulars.customers.words import searchable_words
 from regulars.events.models import Event
 from regulars.ingest.staging import write_rows
-from regulars.late_methods import dataclass
 from regulars.suppressions.lookups import NameKey, connect_identities
 from regulars.tables import new_id
 

@@ -1,10 +1,9 @@
 """What became of the rows of a file."""
 
 from collections.abc import Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 
 from regulars.ingest.records import Rejection
-from regulars.late_methods import dataclass
 
 __all__ = ["Outcome"]
 

@@ -1,6 +1,7 @@
 """Say how a file is to be read and written."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any, get_args
 from zoneinfo import available_timezones
@@ -11,7 +12,6 @@ from regulars.customers.changes import InvalidTimeZone
 from regulars.errors import UnknownValue
 from regulars.ingest.columns import ColumnMapping, ImportKind
 from regulars.ingest.files import ImportFile
-from regulars.late_methods import dataclass
 
 __all__ = ["ImportPlan", "plan_import"]
 

@@ -3,6 +3,7 @@
 import csv
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from itertools import islice
 from typing import Any, BinaryIO, Protocol
 
@@ -12,7 +13,6 @@ from regulars.errors import ExpectedError
 from regulars.ingest.columns import FIELDS, ColumnMapping
 from regulars.ingest.files import ImportFile, Position
 from regulars.ingest.problems import ColumnTwice, MalformedRow
-from regulars.late_methods import dataclass
 from regulars.suppressions.refusals import AddressErased
 
 __all__ = ["Chunk", "Records", "Rejection", "check_columns", "open_records"]

@@ -1,14 +1,13 @@
 """Tell what became of a file."""
 
 from collections.abc import Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from regulars.ingest.models import Import
 from regulars.ingest.outcomes import Outcome
 from regulars.ingest.records import Rejection
-from regulars.late_methods import dataclass
 
 __all__ = ["ImportReport", "report_of"]
 

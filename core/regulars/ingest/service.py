@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, closing
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 from uuid import UUID
@@ -20,7 +21,6 @@ from regulars.ingest.records import check_columns, open_records
 from regulars.ingest.rejects import RejectsFile
 from regulars.ingest.reports import ImportReport, report_of
 from regulars.ingest.staging import is_worth_repeating, prepare_for_chunks
-from regulars.late_methods import dataclass
 from regulars.touchpoints.types import TouchpointTypes
 
 __all__ = ["CHUNK", "FileImport", "Sessions", "Tell"]

@@ -5,6 +5,7 @@ combination that the file has.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -22,7 +23,6 @@ from regulars.ingest.records import Chunk, Rejection
 from regulars.ingest.staging import Packed, encoders_of, packed
 from regulars.ingest.touchpoint_cells import CustomerName, TouchpointCells
 from regulars.ingest.touchpoint_tables import STAGED
-from regulars.late_methods import dataclass
 from regulars.touchpoints.drafts import TouchpointDraft, checked_draft
 from regulars.touchpoints.types import TouchpointTypes
 

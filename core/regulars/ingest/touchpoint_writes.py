@@ -6,7 +6,7 @@ its key stands there already.
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
@@ -26,7 +26,6 @@ from regulars.ingest.staging import TryAgain, copy_rows
 from regulars.ingest.touchpoint_cells import CustomerName
 from regulars.ingest.touchpoint_rows import TouchpointBatch
 from regulars.ingest.touchpoint_tables import STAGED, STAGED_COLUMNS
-from regulars.late_methods import dataclass
 from regulars.suppressions.lookups import erased_names
 from regulars.suppressions.refusals import AddressErased
 from regulars.touchpoints.models import Touchpoint

@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
@@ -12,7 +13,6 @@ from regulars.errors import ExpectedError
 from regulars.faults import in_one_line
 from regulars.jobs.leases import LeaseLost, end_run, give_back, retry_delay, retry_run
 from regulars.jobs.run import JobCancelled, JobRun
-from regulars.late_methods import dataclass
 
 __all__ = ["LARGEST_RESULT", "Ending", "Interruption", "ending_of", "write_ending"]
 

@@ -13,7 +13,7 @@ from regulars.errors import UnknownValue
 from regulars.fields.context import RequestContext
 from regulars.fields.declarations import Argument, column, connection, lookup, mutation
 from regulars.fields.ids import row_id
-from regulars.fields.types import input_type, object_type, shown_as, value_type
+from regulars.fields.types import object_type, shown_as, value_type
 from regulars.fields.values import Connection, MutationInput, Node, Payload
 from regulars.jobs.models import Job
 from regulars.jobs.service import cancel_job, enqueue_job, repeat_job
@@ -58,7 +58,7 @@ class JobQueries:
     )
 
 
-@input_type(description="Work to start.")
+@strawberry.input(description="Work to start.")
 class JobStartInput(MutationInput):
     """Work to start."""
 
@@ -67,7 +67,7 @@ class JobStartInput(MutationInput):
     input: JSON | None = strawberry.field(default=None, description="What the job needs to know.")
 
 
-@input_type(description="A job, named by id.")
+@strawberry.input(description="A job, named by id.")
 class JobRefInput(MutationInput):
     """A job, named by id."""
 

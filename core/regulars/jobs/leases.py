@@ -7,6 +7,7 @@ ahead than a lease is long: it is shortened to one, which its worker renews if i
 """
 
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -20,7 +21,6 @@ from regulars.access.actors import SYSTEM
 from regulars.errors import RegularsError
 from regulars.jobs.models import Job
 from regulars.jobs.service import record_job_event
-from regulars.late_methods import dataclass
 from regulars.tables import UtcDateTime
 
 __all__ = [

@@ -1,11 +1,11 @@
 """Tell which jobs this process knows, by kind."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 from pydantic import BaseModel
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from regulars.late_methods import dataclass
 from regulars.outgoing.granted import PluginHttp
 from regulars.plugins.context import PluginContext
 from regulars.plugins.contributions import Job

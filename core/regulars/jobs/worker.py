@@ -5,6 +5,7 @@ import os
 import socket
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from datetime import timedelta
 from random import Random
 from time import monotonic
@@ -22,7 +23,6 @@ from regulars.jobs.leases import LeaseLost, claim_job, has_work, is_cancel_reque
 from regulars.jobs.models import Job
 from regulars.jobs.registry import JobKinds
 from regulars.jobs.run import JobRun
-from regulars.late_methods import dataclass
 from regulars.plugins.context import Company
 from regulars.plugins.contributions import Job as JobDescription
 from regulars.rounds import rest

@@ -1,6 +1,7 @@
 """The box into which a plugin drops what it wants sent."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
@@ -8,7 +9,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from regulars.clock import Clock
 from regulars.consents.registry import ConsentRegistry
-from regulars.late_methods import dataclass
 from regulars.messages.many import enqueue_messages
 from regulars.messages.service import enqueue_message
 from regulars.messages.templates import MessageDraft, MessageTemplate

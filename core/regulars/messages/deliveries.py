@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
 from typing import Literal, Protocol
 from uuid import UUID
 
-from regulars.late_methods import dataclass
 from regulars.messages.templates import MessageContent
 
 __all__ = ["Deliveries", "Delivery", "DeliveryAway", "Handover", "HandoverResult", "Outbound", "Taken", "Turned"]

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Protocol
 
@@ -14,7 +15,6 @@ from regulars.contact.rule_set import ContactRules
 from regulars.crash_points import CrashPoint, reach
 from regulars.database import Database
 from regulars.faults import in_one_line, log_fault
-from regulars.late_methods import dataclass
 from regulars.messages import steps
 from regulars.messages.addressing import address_of, language_of
 from regulars.messages.deliveries import Delivery, DeliveryAway, Handover, HandoverResult, Outbound

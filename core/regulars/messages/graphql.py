@@ -13,7 +13,7 @@ from regulars.errors import OutOfRange
 from regulars.fields.context import RequestContext
 from regulars.fields.declarations import Argument, column, connection, lookup, mutation, resolver
 from regulars.fields.ids import row_id
-from regulars.fields.types import input_type, object_type, shown_as, value_type
+from regulars.fields.types import object_type, shown_as, value_type
 from regulars.fields.values import Connection, Money, MutationInput, Node, Payload
 from regulars.messages.models import Message
 from regulars.messages.service import cancel_message
@@ -150,7 +150,7 @@ def _shown(stopped: Sequence[NotSent], currency: str) -> list[MessagesNotSent]:
     ]
 
 
-@input_type(description="A message to stop.")
+@strawberry.input(description="A message to stop.")
 class MessageCancelInput(MutationInput):
     """A message to stop."""
 

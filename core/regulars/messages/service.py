@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -19,7 +19,6 @@ from regulars.contact.requests import ContactRequest, checked_request
 from regulars.customers.finding import customer_to_change
 from regulars.errors import NotFound, OutOfRange, UnknownValue
 from regulars.events.service import record_event
-from regulars.late_methods import dataclass
 from regulars.messages.models import Message
 from regulars.messages.refusals import CustomerNeeded, MessageKeyTaken, MessageUnderway
 from regulars.messages.templates import MessageDraft, MessageTemplate

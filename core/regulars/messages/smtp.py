@@ -5,13 +5,12 @@ import smtplib
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from dataclasses import field
+from dataclasses import dataclass, field
 from email.message import EmailMessage
 from email.policy import SMTP
 from urllib.parse import unquote, urlsplit
 
 from regulars.errors import ConfigurationError
-from regulars.late_methods import dataclass
 from regulars.messages.deliveries import DeliveryAway, HandoverResult, Outbound, Taken, Turned
 
 __all__ = ["MailServer", "SmtpDelivery", "as_mail", "mail_server"]

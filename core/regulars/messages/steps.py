@@ -4,6 +4,7 @@ Each step is one transaction of its own. ``sending`` is committed before anythin
 meanwhile leaves a message that is known to be in doubt.
 """
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -26,7 +27,6 @@ from regulars.contact.rule_set import ContactRules
 from regulars.contact.service import decide_contact
 from regulars.crash_points import CrashPoint, reach
 from regulars.events.service import record_event
-from regulars.late_methods import dataclass
 from regulars.messages.addressing import NO_ADDRESS, address_of, is_reachable_alone, needs_address
 from regulars.messages.deliveries import HandoverResult, Taken
 from regulars.messages.models import Message

@@ -1,14 +1,13 @@
 """What a message says: drafts, reviewed templates that fix its class, and the words that a template makes of both."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from regulars.consents.lattice import SELF
 from regulars.contact.requests import ContactClass
-from regulars.late_methods import dataclass
 
 if TYPE_CHECKING:
     from regulars.plugins.context import PluginContext

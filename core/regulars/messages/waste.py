@@ -1,6 +1,7 @@
 """Count the messages that were not sent, and what that has spared customer and company."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
@@ -9,7 +10,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from regulars.errors import ConfigurationError
-from regulars.late_methods import dataclass
 from regulars.messages.models import Message
 
 __all__ = ["NotSent", "Waiting", "messages_not_sent", "read_prices", "waiting_messages"]

@@ -7,7 +7,7 @@ from strawberry.types import Info
 
 from regulars.fields.context import RequestContext
 from regulars.fields.declarations import mutation
-from regulars.fields.types import input_type, value_type
+from regulars.fields.types import value_type
 from regulars.fields.values import MutationInput, Payload
 from regulars.notices.models import Notice
 from regulars.notices.service import publish_notice, retire_notice
@@ -34,7 +34,7 @@ class NoticePayload(Payload):
     notices: list[NoticeView] | None = strawberry.field(default=None, description="The texts; null after an error.")
 
 
-@input_type(description="A text to publish.")
+@strawberry.input(description="A text to publish.")
 class NoticePublishInput(MutationInput):
     """A text to publish."""
 
@@ -43,7 +43,7 @@ class NoticePublishInput(MutationInput):
     text: str = strawberry.field(description="The text as customers see it; it can never be changed.")
 
 
-@input_type(description="A notice to retire.")
+@strawberry.input(description="A notice to retire.")
 class NoticeRetireInput(MutationInput):
     """A notice to retire."""
 

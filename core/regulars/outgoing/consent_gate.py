@@ -1,5 +1,6 @@
 """Read what a customer allows before anything about them is fetched."""
 
+from dataclasses import dataclass
 from uuid import UUID
 
 from regulars.clock import Clock
@@ -8,7 +9,6 @@ from regulars.consents.service import consent_at
 from regulars.customers.models import Customer
 from regulars.database import Database
 from regulars.errors import ExpectedError
-from regulars.late_methods import dataclass
 
 __all__ = ["AboutCustomer", "ConsentGate", "FetchNotAllowed"]
 

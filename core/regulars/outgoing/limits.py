@@ -1,6 +1,6 @@
 """Say how far a request may go: ports, redirects, time and size."""
 
-from regulars.late_methods import dataclass
+from dataclasses import dataclass
 
 __all__ = ["ANSWERS", "FEEDS", "RequestLimits"]
 

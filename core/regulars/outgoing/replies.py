@@ -1,12 +1,12 @@
 """What another machine answered."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
 import orjson
 
-from regulars.late_methods import dataclass
 from regulars.outgoing.refusals import ReplyUnreadable
 
 __all__ = ["HttpReply"]

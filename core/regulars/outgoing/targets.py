@@ -2,10 +2,10 @@
 
 import re
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from regulars.errors import ConfigurationError
-from regulars.late_methods import dataclass
 from regulars.outgoing.addresses import is_public_address, parse_address
 from regulars.outgoing.limits import RequestLimits
 from regulars.outgoing.refusals import TargetRefused

@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from pydantic import BaseModel
@@ -9,7 +10,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from structlog.typing import FilteringBoundLogger
 
 from regulars.clock import Clock
-from regulars.late_methods import dataclass
 from regulars.messages.box import MessageBox
 from regulars.outgoing.granted import PluginHttp
 from regulars.plugins.pages.slots import SlotFiller

@@ -1,7 +1,7 @@
 """What hooks return: frozen descriptions that the server checks before it uses them."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Literal
 from uuid import UUID
@@ -9,8 +9,6 @@ from uuid import UUID
 from sqlalchemy.orm import Mapped
 from sqlalchemy.sql.elements import ColumnElement
 from starlette.routing import BaseRoute
-
-from regulars.late_methods import dataclass
 
 if TYPE_CHECKING:
     from regulars.events.envelope import EventEnvelope

@@ -1,11 +1,11 @@
 """Examine plugins: whether they load, what they miss, what they left behind, what went wrong."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 from sqlalchemy import inspect
 
 from regulars.errors import RegularsError
-from regulars.late_methods import dataclass
 from regulars.personal import silent_columns
 from regulars.plugins.calling.problems import Problem, read_problems
 from regulars.plugins.host import PluginHost

@@ -10,7 +10,7 @@ from strawberry.types import Info
 from regulars.errors import InvalidInput
 from regulars.fields.context import RequestContext
 from regulars.fields.declarations import mutation, resolver
-from regulars.fields.types import input_type, value_type
+from regulars.fields.types import value_type
 from regulars.fields.values import MutationInput, Payload
 from regulars.plugins.health import health_of
 from regulars.plugins.host import PluginHost
@@ -104,14 +104,14 @@ class PluginQueries:
         return [_view(host, plugin_id) for plugin_id in host.statuses]
 
 
-@input_type(description="A plugin, named by id.")
+@strawberry.input(description="A plugin, named by id.")
 class PluginRefInput(MutationInput):
     """A plugin, named by id."""
 
     id: str = strawberry.field(description="The plugin's id.")
 
 
-@input_type(description="Changes to a plugin's settings.")
+@strawberry.input(description="Changes to a plugin's settings.")
 class PluginConfigureInput(PluginRefInput):
     """Changes to a plugin's settings."""
 

@@ -1,11 +1,9 @@
 """What a plugin says about itself before any of its code runs."""
 
 from collections.abc import Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 
 from pydantic import BaseModel
-
-from regulars.late_methods import dataclass
 
 __all__ = ["HOOK_API", "Grants", "NoSettings", "Permission", "PluginManifest"]
 

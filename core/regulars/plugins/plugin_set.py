@@ -1,12 +1,11 @@
 """The enabled plugins and all that they contribute, as one value that never changes."""
 
 from collections.abc import Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 
 from pydantic import BaseModel
 
 from regulars.contact.rules import ContactRule
-from regulars.late_methods import dataclass
 from regulars.messages.templates import MessageTemplate
 from regulars.plugins.contributions import EventHandler, GraphQLPart, Job, Migrations, Pages, Trait
 from regulars.plugins.manifest import Permission, PluginManifest

@@ -1,12 +1,12 @@
 """The states of a plugin, and why it is in one."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from graphlib import CycleError, TopologicalSorter
 
 from regulars.errors import ExpectedError, UnknownValue
-from regulars.late_methods import dataclass
 
 __all__ = [
     "PluginState",

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -21,7 +21,6 @@ from regulars.errors import NotFound
 from regulars.events.models import Event
 from regulars.events.service import record_event
 from regulars.idempotency.service import erase_answers
-from regulars.late_methods import dataclass
 from regulars.personal import refers_to_customer, rows_about
 from regulars.privacy.models import PrivacyRequest
 from regulars.privacy.tracks import erase_from_tables, telling_words

@@ -11,7 +11,7 @@ from strawberry.types import Info
 from regulars.fields.context import RequestContext
 from regulars.fields.declarations import Argument, column, connection, lookup, mutation
 from regulars.fields.ids import row_id
-from regulars.fields.types import input_type, object_type, shown_as, value_type
+from regulars.fields.types import object_type, shown_as, value_type
 from regulars.fields.values import Connection, MutationInput, Node, Payload
 from regulars.privacy.job import PRIVACY_MANAGE
 from regulars.privacy.models import PrivacyRequest
@@ -77,7 +77,7 @@ class PrivacyQueries:
     )
 
 
-@input_type(description="What somebody asks about their own data.")
+@strawberry.input(description="What somebody asks about their own data.")
 class PrivacyRequestCreateInput(MutationInput):
     """What somebody asks about their own data."""
 
@@ -87,7 +87,7 @@ class PrivacyRequestCreateInput(MutationInput):
     received_at: datetime | None = strawberry.field(default=None, description="When they asked; now unless said.")
 
 
-@input_type(description="A customer to erase.")
+@strawberry.input(description="A customer to erase.")
 class CustomerEraseInput(MutationInput):
     """A customer to erase."""
 

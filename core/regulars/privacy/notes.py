@@ -2,13 +2,12 @@
 
 import os
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from uuid import UUID
 
 import orjson
-
-from regulars.late_methods import dataclass
 
 __all__ = ["ErasureNote", "note_erasure", "noted_erasures"]
 

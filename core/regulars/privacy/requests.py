@@ -1,6 +1,7 @@
 """Take in privacy requests, and restrict whose data may only be kept."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
@@ -16,7 +17,6 @@ from regulars.errors import ForbiddenTransition, UnknownValue
 from regulars.events.service import record_event
 from regulars.jobs.models import Job
 from regulars.jobs.service import enqueue_job
-from regulars.late_methods import dataclass
 from regulars.privacy.deadlines import one_month_after
 from regulars.privacy.models import PrivacyRequest
 

@@ -1,14 +1,13 @@
 """The customers' door: what a plugin's pages and mails need to let customers in, without the server's secret."""
 
 import hmac
-from dataclasses import field
+from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from regulars.customers.identities import Identity
-from regulars.late_methods import dataclass
 from regulars.selfservice import double_opt_in, service
 from regulars.selfservice.double_opt_in import WaitingGrant
 from regulars.selfservice.down_tokens import DownToken, read_down_token, write_down_token

@@ -1,6 +1,7 @@
 """Let customers confirm what was granted for them: by a link to their address, and a button behind it."""
 
 import hmac
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
@@ -18,7 +19,6 @@ from regulars.customers.claims import IdentityTaken, verify_identity
 from regulars.customers.identities import Identity
 from regulars.customers.models import Customer, CustomerIdentity
 from regulars.errors import NotFound
-from regulars.late_methods import dataclass
 from regulars.selfservice.refusals import LinkUnknown
 from regulars.selfservice.signed import read_signed, write_signed
 

@@ -1,8 +1,8 @@
 """Tokens for links in messages: each names a customer and what it can stop, opens nothing else, and never expires."""
 
+from dataclasses import dataclass
 from uuid import UUID
 
-from regulars.late_methods import dataclass
 from regulars.selfservice.refusals import LinkUnknown
 from regulars.selfservice.signed import read_signed, write_signed
 

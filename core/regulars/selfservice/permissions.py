@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
@@ -20,7 +21,6 @@ from regulars.consents.scopes import Scope
 from regulars.consents.service import ledger_of, record_consent
 from regulars.consents.undoing import undo_withdrawal
 from regulars.contact.policies import consent_policy_at
-from regulars.late_methods import dataclass
 from regulars.notices.service import publish_notice
 from regulars.selfservice.stopping import stop_scope
 

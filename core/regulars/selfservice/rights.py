@@ -1,7 +1,7 @@
 """What customers may know, correct and ask of their own data: what a plugin's pages do for them, in their name."""
 
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from uuid import UUID
@@ -11,7 +11,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from regulars.access.actors import ANONYMOUS, Actor
 from regulars.consents.registry import ConsentRegistry
 from regulars.customers.identities import Identity
-from regulars.late_methods import dataclass
 from regulars.plugins.contributions import TraitWords
 from regulars.privacy.archives import archive_path
 from regulars.privacy.requests import KnownRequest, create_privacy_request, requests_of

@@ -2,6 +2,7 @@
 
 import hmac
 import secrets
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -13,7 +14,6 @@ from regulars.customers.finding import current_customer
 from regulars.customers.identities import Identity
 from regulars.customers.models import Customer, CustomerIdentity
 from regulars.errors import NotFound
-from regulars.late_methods import dataclass
 from regulars.selfservice.models import CustomerSession, MagicLink
 from regulars.selfservice.refusals import AddressUnknown, LinkUnknown, TooManyLinks
 

@@ -1,7 +1,7 @@
 """Know who is signed in in a browser, and sign people in and out."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 from regulars.access.actors import Actor
@@ -11,7 +11,6 @@ from regulars.access.permissions import permissions_of_role
 from regulars.access.refusals import MalformedKey, WrongScheme
 from regulars.clock import Clock
 from regulars.database import Database
-from regulars.late_methods import dataclass
 from regulars.plugins.manifest import Permission
 from regulars.signin.refusals import StaffPagesOnly
 from regulars.signin.sessions import end_session, find_session, form_token, note_visit, open_session

@@ -8,7 +8,7 @@ import hashlib
 import hmac
 import secrets
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from urllib.parse import quote_plus, urlencode, urlsplit, urlunsplit
 
@@ -17,7 +17,6 @@ from joserfc.errors import JoseError
 from joserfc.jwk import OctKey
 
 from regulars.errors import ExpectedError
-from regulars.late_methods import dataclass
 from regulars.outgoing.client import Outgoing
 from regulars.signin.bearer import StaffTokens
 from regulars.signin.refusals import SignInFailed

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
@@ -12,7 +13,6 @@ from joserfc.jwk import ECKey, RSAKey
 
 from regulars.clock import Clock
 from regulars.errors import ExpectedError
-from regulars.late_methods import dataclass
 from regulars.signin.refusals import IssuerSilent, TokenRefused
 from regulars.signin.tokens import ALGORITHMS, SigningKey
 

@@ -1,10 +1,10 @@
 """Give people a role by what the identity provider says of them."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from regulars.access.permissions import ROLES
-from regulars.late_methods import dataclass
 from regulars.signin.refusals import RoleMissing, SignInMisconfigured
 
 __all__ = ["RoleRules", "role_rules"]

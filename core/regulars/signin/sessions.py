@@ -3,7 +3,7 @@
 import hmac
 import secrets
 from collections.abc import Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Literal
 from uuid import UUID
@@ -20,7 +20,6 @@ from regulars.access.owners import is_active_staff_member
 from regulars.access.permissions import permissions_of_role
 from regulars.access.refusals import Unauthenticated
 from regulars.events.service import record_event
-from regulars.late_methods import dataclass
 from regulars.plugins.manifest import Permission
 from regulars.signin.models import StaffSession
 

@@ -1,6 +1,7 @@
 """Check tokens of the identity provider: signature first, then every claim that says for whom and until when."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -14,7 +15,6 @@ from joserfc.errors import (
 )
 from joserfc.jwk import ECKey, RSAKey
 
-from regulars.late_methods import dataclass
 from regulars.signin.refusals import TokenRefused
 
 __all__ = ["ALGORITHMS", "LEEWAY_S", "LONGEST_TOKEN", "SigningKey", "VerifiedToken", "key_id_of", "verify_token"]

@@ -2,9 +2,9 @@
 
 import hmac
 import unicodedata
+from dataclasses import dataclass
 
 from regulars.customers.identities import Identity, read_identity
-from regulars.late_methods import dataclass
 
 __all__ = ["AddressKey", "address_on_channel"]
 

@@ -14,7 +14,7 @@ from regulars.customers.models import Customer
 from regulars.fields.context import FieldContext, RequestContext
 from regulars.fields.declarations import batch, column, connection, mutation, resolver
 from regulars.fields.ids import row_id
-from regulars.fields.types import input_type, object_type, shown_as, value_type
+from regulars.fields.types import object_type, shown_as, value_type
 from regulars.fields.values import Connection, MutationInput, Node, Payload
 from regulars.suppressions.kinds import NO_SCORING
 from regulars.suppressions.lookups import (
@@ -141,7 +141,7 @@ class SuppressionQueries:
         return [_view(entry) for entry in found.get(asked, ())]
 
 
-@input_type(description="A customer or an address, one of the two.")
+@strawberry.input(description="A customer or an address, one of the two.")
 class ChoiceInput(MutationInput):
     """A customer or an address."""
 
@@ -160,7 +160,7 @@ class ChoiceInput(MutationInput):
         }
 
 
-@input_type(description="An address, or a customer, to be left alone.")
+@strawberry.input(description="An address, or a customer, to be left alone.")
 class SuppressionAddInput(ChoiceInput):
     """An address, or a customer, to be left alone."""
 
@@ -170,12 +170,12 @@ class SuppressionAddInput(ChoiceInput):
     channel: str = strawberry.field(default="*", description="On which channel; `*` means all.")
 
 
-@input_type(description="Who chooses about scores.")
+@strawberry.input(description="Who chooses about scores.")
 class ScoringChoiceInput(ChoiceInput):
     """Who chooses about scores."""
 
 
-@input_type(description="An entry to lift, and why.")
+@strawberry.input(description="An entry to lift, and why.")
 class SuppressionLiftInput(MutationInput):
     """An entry to lift."""
 

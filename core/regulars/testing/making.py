@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import ExitStack, asynccontextmanager
-from dataclasses import field
+from dataclasses import dataclass, field
 from tempfile import TemporaryDirectory
 from typing import Any
 
@@ -13,7 +13,6 @@ from starlette.applications import Starlette
 
 from regulars.clock import SettableClock
 from regulars.graphql.holder import SchemaHolder
-from regulars.late_methods import dataclass
 from regulars.outgoing.opening import open_outgoing
 from regulars.plugins.joining.discovery import FoundPlugin, found_plugin
 from regulars.plugins.manifest import PluginManifest

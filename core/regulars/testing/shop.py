@@ -1,6 +1,7 @@
 """Customers and what happened with them, for tests: one by one, or whole histories at once."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, TypeVar
@@ -14,7 +15,6 @@ from regulars.customers.changes import CustomerChanges
 from regulars.customers.identities import read_identity
 from regulars.customers.models import Customer, CustomerIdentity
 from regulars.customers.service import create_customer
-from regulars.late_methods import dataclass
 from regulars.tables import new_id
 from regulars.touchpoints.drafts import TouchpointDraft
 from regulars.touchpoints.service import LARGEST_BATCH, RecordedTouchpoint, record_touchpoints

@@ -1,6 +1,7 @@
 """Count what happened with a customer, by type, so that they can see it in a few lines."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
@@ -8,7 +9,6 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from regulars.late_methods import dataclass
 from regulars.tables import UtcDateTime
 from regulars.touchpoints.models import Touchpoint
 

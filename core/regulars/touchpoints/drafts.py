@@ -1,6 +1,7 @@
 """Check a touchpoint before it is written; pure, and told to the caller in full."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -11,7 +12,6 @@ from pydantic import ValidationError
 from regulars.checks import check_amount, check_json, check_moment, check_text
 from regulars.currencies import check_currency
 from regulars.errors import InvalidInput, OutOfRange
-from regulars.late_methods import dataclass
 from regulars.tables import new_id
 from regulars.touchpoints.types import TouchpointType, TouchpointTypes
 

@@ -14,7 +14,7 @@ from regulars.customers.graphql import CustomerNode
 from regulars.fields.context import RequestContext
 from regulars.fields.declarations import column, connection, mutation, relation
 from regulars.fields.ids import row_id
-from regulars.fields.types import input_type, object_type, shown_as, value_type
+from regulars.fields.types import object_type, shown_as, value_type
 from regulars.fields.values import Connection, Money, MutationInput, Node, Payload
 from regulars.touchpoints.drafts import TouchpointDraft
 from regulars.touchpoints.models import Touchpoint
@@ -85,7 +85,7 @@ class TouchpointQueries:
     )
 
 
-@input_type(description="Something that happened with a customer.")
+@strawberry.input(description="Something that happened with a customer.")
 class TouchpointRecordInput(MutationInput):
     """Something that happened with a customer."""
 

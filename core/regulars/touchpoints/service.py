@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -16,7 +17,6 @@ from regulars.customers.survivors import HeldCustomer, held_survivors, holding_a
 from regulars.errors import ExpectedError, NotFound, OutOfRange
 from regulars.events.service import add_event
 from regulars.inserts import insert_at_once, insert_new
-from regulars.late_methods import dataclass
 from regulars.touchpoints.drafts import TouchpointDraft, checked_draft, row_of
 from regulars.touchpoints.models import Touchpoint
 from regulars.touchpoints.types import TouchpointTypes

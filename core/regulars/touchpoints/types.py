@@ -1,6 +1,7 @@
 """The types of touchpoints and the channels that this installation knows."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Literal
 
@@ -8,7 +9,6 @@ from pydantic import BaseModel
 
 from regulars.consents.registry import CORE_CHANNELS
 from regulars.errors import UnknownValue
-from regulars.late_methods import dataclass
 from regulars.owned_names import OwnedNames, add_owned_names
 from regulars.touchpoints import payloads
 

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -18,7 +19,6 @@ from regulars.consents.registry import ConsentRegistry
 from regulars.consents.scopes import Scope
 from regulars.consents.service import record_consent
 from regulars.errors import ExpectedError
-from regulars.late_methods import dataclass
 from regulars.tracking.facts import Ignored
 from regulars.tracking.messages import Message, part_of
 

@@ -8,7 +8,7 @@ from strawberry.types import Info
 from regulars.fields.context import RequestContext
 from regulars.fields.declarations import column, connection, mutation, relation
 from regulars.fields.ids import row_id
-from regulars.fields.types import input_type, object_type, shown_as, value_type
+from regulars.fields.types import object_type, shown_as, value_type
 from regulars.fields.values import Connection, MutationInput, Payload
 from regulars.tracking.events import map_event, map_standard_events, unmap_event
 from regulars.tracking.meanings import FieldSource, Meaning
@@ -83,7 +83,7 @@ class TrackingEventQueries:
     )
 
 
-@input_type(description="From which property of an event a field of the payload comes.")
+@strawberry.input(description="From which property of an event a field of the payload comes.")
 class TrackingEventFieldInput:
     """From which property of an event a field of the payload comes."""
 
@@ -92,7 +92,7 @@ class TrackingEventFieldInput:
     times: str | None = strawberry.field(default=None, description=TIMES)
 
 
-@input_type(description="What an event means from now on; what is left out is not read.")
+@strawberry.input(description="What an event means from now on; what is left out is not read.")
 class TrackingEventMapInput(MutationInput):
     """What an event means from now on."""
 
@@ -132,7 +132,7 @@ class TrackingEventMapInput(MutationInput):
         )
 
 
-@input_type(description="A source whose standard events of shops are to mean what the protocol says.")
+@strawberry.input(description="A source whose standard events of shops are to mean what the protocol says.")
 class TrackingStandardEventsMapInput(MutationInput):
     """A source whose standard events of shops are to mean what the protocol says."""
 
@@ -141,7 +141,7 @@ class TrackingStandardEventsMapInput(MutationInput):
     channel: str | None = strawberry.field(default=None, description="The channel of its orders and refunds.")
 
 
-@input_type(description="An event that is to mean nothing but itself.")
+@strawberry.input(description="An event that is to mean nothing but itself.")
 class TrackingEventUnmapInput(MutationInput):
     """An event that is to mean nothing but itself."""
 

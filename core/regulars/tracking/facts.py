@@ -4,13 +4,12 @@ Source of the reserved names: https://segment.com/docs/connections/spec/identify
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import Any
 
 from regulars.customers.changes import CustomerChanges, checked
 from regulars.customers.identities import Identity, read_identity
 from regulars.errors import InvalidInput
-from regulars.late_methods import dataclass
 from regulars.tracking.messages import Message, part_of
 
 __all__ = ["GROUP_TRAIT", "Facts", "Ignored", "facts_of"]

@@ -11,7 +11,7 @@ from strawberry.types import Info
 from regulars.fields.context import RequestContext
 from regulars.fields.declarations import column, connection, mutation
 from regulars.fields.ids import global_id, row_id
-from regulars.fields.types import input_type, object_type, value_type
+from regulars.fields.types import object_type, value_type
 from regulars.fields.values import Connection, MutationInput, Payload
 from regulars.tracking.models import RejectedMessage
 
@@ -61,7 +61,7 @@ class TrackingQueries:
     )
 
 
-@input_type(description="Rejected messages to take in again.")
+@strawberry.input(description="Rejected messages to take in again.")
 class TrackingReplayInput(MutationInput):
     """Rejected messages to take in again."""
 

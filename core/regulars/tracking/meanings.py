@@ -2,7 +2,7 @@
 
 import types
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Annotated, Any, Union, get_args, get_origin
 
 from pydantic import BaseModel
@@ -11,7 +11,6 @@ from pydantic.fields import FieldInfo
 from regulars.checks import check_text
 from regulars.currencies import check_currency
 from regulars.errors import InvalidInput, OutOfRange, UnknownValue
-from regulars.late_methods import dataclass
 from regulars.touchpoints.types import TouchpointType, TouchpointTypes
 
 __all__ = ["FieldSource", "Meaning", "PartMissing", "checked_meaning", "entries_of", "wants_text"]

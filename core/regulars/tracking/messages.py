@@ -4,6 +4,7 @@ Source: https://segment.com/docs/connections/spec/
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
@@ -13,7 +14,6 @@ import orjson
 from regulars.checks import check_json, check_moment, check_text
 from regulars.customers.identities import Identity, read_identity
 from regulars.errors import ExpectedError, InvalidInput, UnknownValue
-from regulars.late_methods import dataclass
 from regulars.tracking.refusals import MessageTooLarge, NamelessMessage, NotAMessage
 
 __all__ = ["LARGEST_MESSAGE", "TYPES", "Message", "Refused", "is_keepable", "part_of", "read_message", "read_messages"]

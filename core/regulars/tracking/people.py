@@ -5,14 +5,13 @@ or a telephone number that somebody typed is a claim, and joins nobody.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 from uuid import UUID
 
 from regulars.customers.identities import Identity
 from regulars.customers.service import SeveralCustomersMatch
 from regulars.ingest.customer_upserts import KnownCustomers
 from regulars.ingest.new_customers import NameKey, NewCustomer, NewIdentity, key_of
-from regulars.late_methods import dataclass
 from regulars.tracking.messages import Message
 
 __all__ = ["People", "names_of"]

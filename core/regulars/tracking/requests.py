@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
@@ -15,7 +15,6 @@ from regulars.audit.service import record_audit
 from regulars.customers.merges import MergeHook
 from regulars.errors import ExpectedError, NotFound, OutOfRange
 from regulars.events.service import record_event
-from regulars.late_methods import dataclass
 from regulars.tracking.joining import join_visitor
 from regulars.tracking.masking import without_addresses
 from regulars.tracking.messages import Message, Refused, read_messages

@@ -1,7 +1,7 @@
 """Take in the messages of a site or an app: many at once, each by itself, and each of them once."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Literal
 from uuid import UUID
@@ -21,7 +21,6 @@ from regulars.events.models import Event
 from regulars.ingest.customer_writes import renew_words
 from regulars.ingest.new_customers import NameKey, customer_event, write_identities, write_new_customers
 from regulars.ingest.staging import write_rows
-from regulars.late_methods import dataclass
 from regulars.many import is_among
 from regulars.suppressions.refusals import AddressErased
 from regulars.touchpoints.drafts import TouchpointDraft, checked_draft

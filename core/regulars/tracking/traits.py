@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -16,7 +17,6 @@ from regulars.events.models import Event
 from regulars.ingest.new_customers import customer_event
 from regulars.ingest.staging import write_rows
 from regulars.inserts import insert_new
-from regulars.late_methods import dataclass
 from regulars.plugins.contributions import TraitType
 from regulars.tracking.facts import Ignored, Scalar
 from regulars.traits.models import TraitDefinition, TraitValue

@@ -14,7 +14,7 @@ from regulars.errors import InvalidInput
 from regulars.fields.context import FieldContext, RequestContext
 from regulars.fields.declarations import batch, column, connection, mutation
 from regulars.fields.ids import row_id
-from regulars.fields.types import input_type, object_type, shown_as, value_type
+from regulars.fields.types import object_type, shown_as, value_type
 from regulars.fields.values import Connection, MutationInput, Payload
 from regulars.plugins.contributions import GraphQLPart
 from regulars.traits.models import TraitDefinition
@@ -120,7 +120,7 @@ class TraitQueries:
     )
 
 
-@input_type(description="A fact to keep about customers.")
+@strawberry.input(description="A fact to keep about customers.")
 class TraitDefineInput(MutationInput):
     """A fact to keep about customers."""
 
@@ -134,7 +134,7 @@ class TraitDefineInput(MutationInput):
     )
 
 
-@input_type(description="A value of a fact; give exactly one, or none to clear it.")
+@strawberry.input(description="A value of a fact; give exactly one, or none to clear it.")
 class TraitValueInput:
     """A value of a fact."""
 
@@ -155,7 +155,7 @@ class TraitValueInput:
         return TraitInput(self.key, values[0] if values else None, provenance, source, self.as_of)
 
 
-@input_type(description="Facts about a customer.")
+@strawberry.input(description="Facts about a customer.")
 class TraitSetInput(MutationInput):
     """Facts about a customer."""
 

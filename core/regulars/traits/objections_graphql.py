@@ -9,7 +9,7 @@ from strawberry.types import Info
 from regulars.fields.context import RequestContext
 from regulars.fields.declarations import column, mutation, relation
 from regulars.fields.ids import row_id
-from regulars.fields.types import input_type, object_type, shown_as, value_type
+from regulars.fields.types import object_type, shown_as, value_type
 from regulars.fields.values import MutationInput, Node, Payload
 from regulars.traits.models import TraitObjection
 from regulars.traits.objections import delete_trait, dispute_trait, lift_objection
@@ -55,7 +55,7 @@ class CustomerTraitObjections:
     )
 
 
-@input_type(description="A fact of a customer.")
+@strawberry.input(description="A fact of a customer.")
 class TraitDeleteInput(MutationInput):
     """A fact of a customer."""
 
@@ -63,7 +63,7 @@ class TraitDeleteInput(MutationInput):
     key: str = strawberry.field(description="Which fact: `clv.tier`, `favourite_genre`…")
 
 
-@input_type(description="A fact that a customer calls wrong.")
+@strawberry.input(description="A fact that a customer calls wrong.")
 class TraitDisputeInput(MutationInput):
     """A fact that a customer calls wrong."""
 
@@ -72,7 +72,7 @@ class TraitDisputeInput(MutationInput):
     reason: str | None = strawberry.field(default=None, description="What is wrong, in the customer's words.")
 
 
-@input_type(description="An objection that ends.")
+@strawberry.input(description="An objection that ends.")
 class TraitObjectionLiftInput(MutationInput):
     """An objection that ends."""
 

@@ -1,7 +1,7 @@
 """Read the facts about customers, the company's own and those that plugins keep."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from itertools import groupby
@@ -13,7 +13,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 from sqlmodel import col
 
-from regulars.late_methods import dataclass
 from regulars.plugins.contributions import Trait, TraitType
 from regulars.tables import NOW
 from regulars.traits.models import TraitDefinition, TraitObjection, TraitValue

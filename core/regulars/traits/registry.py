@@ -1,10 +1,10 @@
 """The traits that this installation knows: those of plugins, and those that the company defined."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import get_args
 
-from regulars.late_methods import dataclass
 from regulars.owned_names import OwnedNames, add_owned_names
 from regulars.plugins.contributions import Provenance, Trait, TraitType
 from regulars.traits.models import TraitDefinition

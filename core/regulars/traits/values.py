@@ -1,12 +1,12 @@
 """Check the value of a trait against the trait's definition, before it is written."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
 from regulars.checks import check_amount, check_moment, check_text, check_zoned
 from regulars.errors import InvalidInput
-from regulars.late_methods import dataclass
 from regulars.plugins.contributions import Provenance
 from regulars.traits.models import TraitDefinition
 

@@ -1,6 +1,7 @@
 """Know the trusted documents in one process, without asking the database for each request."""
 
 from collections import OrderedDict
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import select
@@ -10,7 +11,6 @@ from regulars.access.actors import Actor
 from regulars.clock import Clock
 from regulars.database import Database
 from regulars.errors import ExpectedError
-from regulars.late_methods import dataclass
 from regulars.trusted_documents.hashes import DocumentIdRefused, document_hash
 from regulars.trusted_documents.models import TrustedDocument
 

@@ -1,11 +1,11 @@
 """The figures of one process for Prometheus, in a registry of their own."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from importlib.metadata import version
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
 
-from regulars.late_methods import dataclass
 from regulars.watch.request_counts import QUICK, RequestCounts
 
 __all__ = ["MOST_OPERATIONS", "OTHER", "UNNAMED", "Figures", "Reading"]

@@ -3,12 +3,11 @@
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import event
 from sqlalchemy.ext.asyncio import AsyncEngine
-
-from regulars.late_methods import dataclass
 
 __all__ = ["StatementCount", "count_direct_statement", "count_statements", "counting_statements"]
 

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from time import perf_counter
 
-from regulars.late_methods import dataclass
 from regulars.watch.figures import Figures
 from regulars.watch.spans import NoSpans, NotedSpan, Spans
 from regulars.watch.statements import counting_statements

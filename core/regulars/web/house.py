@@ -1,13 +1,12 @@
 """The server as the dispatcher of messages sees it."""
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from regulars.clock import Clock
 from regulars.consents.registry import ConsentRegistry
 from regulars.contact.rule_set import ContactRules
 from regulars.database import Database
-from regulars.late_methods import dataclass
 from regulars.messages.deliveries import Deliveries, Delivery
 from regulars.messages.dispatcher import TemplateAway
 from regulars.messages.models import Message

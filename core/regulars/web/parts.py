@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 from typing import TypeVar
@@ -17,7 +18,6 @@ from regulars.events.dispatch import Handle
 from regulars.events.envelope import EventEnvelope
 from regulars.jobs.registry import JobKind, job_kinds
 from regulars.jobs.retention import retention_job
-from regulars.late_methods import dataclass
 from regulars.plugins.calling.calls import PluginUnavailable
 from regulars.plugins.calling.hook_calls import handle_events
 from regulars.plugins.context import PluginContext

@@ -1,9 +1,9 @@
 """The words of the page behind a message's stop link, in each language. Pure."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from regulars.consents.scopes import EVERYTHING, Scope
-from regulars.late_methods import dataclass
 
 __all__ = ["STOP_WORDS", "StopWords"]
 

@@ -4,6 +4,7 @@ Source: https://segment.com/docs/connections/sources/catalog/libraries/server/ht
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -18,7 +19,6 @@ from regulars.access.allowances import address_payer, payer_of
 from regulars.access.authentication import write_key_in
 from regulars.access.refusals import Unauthenticated, WriteKeyMissing
 from regulars.idempotency.service import KeyedRequest, claim_key, keep_answer, keyed_request
-from regulars.late_methods import dataclass
 from regulars.tracking.bodies import LARGEST_BODY, bodies_in, read_document, unpacked
 from regulars.tracking.messages import TYPES, read_messages
 from regulars.tracking.refusals import BodyRefused

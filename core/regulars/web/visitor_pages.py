@@ -1,6 +1,7 @@
 """The core's own pages for people who are not staff: in the company's name, and in their language."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from starlette.requests import Request
@@ -8,7 +9,6 @@ from starlette.responses import Response
 
 from regulars.access.actors import ANONYMOUS
 from regulars.languages import fitting_language
-from regulars.late_methods import dataclass
 from regulars.web.console.frame import Frame, framed
 from regulars.web.server import Server
 

@@ -3,7 +3,7 @@
 import hmac
 import secrets
 from collections.abc import Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from starlette.requests import HTTPConnection, Request
@@ -12,7 +12,6 @@ from starlette.types import Message, Receive, Scope
 
 from regulars.access.actors import ANONYMOUS, Actor
 from regulars.errors import ExpectedError
-from regulars.late_methods import dataclass
 from regulars.signin.refusals import FormRefused
 
 if TYPE_CHECKING:

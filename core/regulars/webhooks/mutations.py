@@ -8,7 +8,7 @@ from strawberry.types import Info
 from regulars.fields.context import RequestContext
 from regulars.fields.declarations import mutation
 from regulars.fields.ids import row_id
-from regulars.fields.types import input_type, shown_as, value_type
+from regulars.fields.types import shown_as, value_type
 from regulars.fields.values import MutationInput, Payload, given
 from regulars.webhooks.graphql import WebhookDeliveryNode, WebhookNode
 from regulars.webhooks.models import WebhookSecret
@@ -25,7 +25,7 @@ from regulars.webhooks.signing import derived_secret, secret_text
 __all__ = ["WebhookMutations"]
 
 
-@input_type(description="A new webhook.")
+@strawberry.input(description="A new webhook.")
 class WebhookCreateInput(MutationInput):
     """A new webhook."""
 
@@ -36,7 +36,7 @@ class WebhookCreateInput(MutationInput):
     description: str | None = strawberry.field(default=None, description="What it is for.")
 
 
-@input_type(description="Changes to a webhook: leaving a field out leaves it.")
+@strawberry.input(description="Changes to a webhook: leaving a field out leaves it.")
 class WebhookUpdateInput(MutationInput):
     """Changes to a webhook."""
 
@@ -54,14 +54,14 @@ class WebhookUpdateInput(MutationInput):
     )
 
 
-@input_type(description="A webhook, named by id.")
+@strawberry.input(description="A webhook, named by id.")
 class WebhookRefInput(MutationInput):
     """A webhook, named by id."""
 
     id: strawberry.ID = strawberry.field(description="The webhook.")
 
 
-@input_type(description="A webhook that gets a new secret.")
+@strawberry.input(description="A webhook that gets a new secret.")
 class WebhookSecretRotateInput(WebhookRefInput):
     """A webhook that gets a new secret."""
 
@@ -70,14 +70,14 @@ class WebhookSecretRotateInput(WebhookRefInput):
     )
 
 
-@input_type(description="A delivery, named by id.")
+@strawberry.input(description="A delivery, named by id.")
 class WebhookDeliveryRefInput(MutationInput):
     """A delivery, named by id."""
 
     id: strawberry.ID = strawberry.field(description="The delivery.")
 
 
-@input_type(description="A period whose events are sent again.")
+@strawberry.input(description="A period whose events are sent again.")
 class WebhookReplayInput(WebhookRefInput):
     """A period whose events are sent again."""
 

@@ -1,6 +1,7 @@
 """Queue events for the webhooks that want them, claim what is due, and write down how each attempt went."""
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from random import Random
 from typing import Any
@@ -16,7 +17,6 @@ from regulars.events.envelope import EventEnvelope
 from regulars.events.models import Event
 from regulars.events.service import envelope_of
 from regulars.events.wanted import is_wanted
-from regulars.late_methods import dataclass
 from regulars.tables import new_id
 from regulars.webhooks.disabling import disable_webhook
 from regulars.webhooks.models import DEAD, SUCCEEDED, WAITING, Webhook, WebhookAttempt, WebhookDelivery, WebhookSecret

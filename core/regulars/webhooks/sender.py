@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from datetime import timedelta
 from random import Random
 from uuid import UUID
@@ -13,7 +14,6 @@ from regulars.clock import Clock
 from regulars.crash_points import CrashPoint, reach
 from regulars.database import Database
 from regulars.faults import in_one_line, log_fault
-from regulars.late_methods import dataclass
 from regulars.outgoing.client import Outgoing
 from regulars.outgoing.limits import RequestLimits
 from regulars.rounds import end_soon, rest

@@ -1,6 +1,7 @@
 """Create, change and delete webhooks, replace their secrets, and send again what they did not take."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TypeVar
 from uuid import UUID
@@ -14,7 +15,6 @@ from regulars.errors import Conflict, ForbiddenTransition, InvalidInput, NotFoun
 from regulars.events.service import record_event
 from regulars.events.wanted import check_event_types
 from regulars.fields.ids import global_id
-from regulars.late_methods import dataclass
 from regulars.outgoing.client import Outgoing
 from regulars.outgoing.refusals import TargetRefused
 from regulars.outgoing.targets import parse_target

@@ -16,7 +16,6 @@ from regulars import (
     RequestContext,
     column,
     connection,
-    input_type,
     mutation,
     object_type,
     relation,
@@ -143,7 +142,7 @@ class ClvQueries:
     )
 
 
-@input_type(description="A fit to start.")
+@strawberry.input(description="A fit to start.")
 class ClvModelFitInput(MutationInput):
     """A fit to start."""
 

@@ -4,18 +4,7 @@ from datetime import datetime
 
 import strawberry
 
-from regulars import (
-    InvalidInput,
-    JobNode,
-    MutationInput,
-    Payload,
-    UnknownValue,
-    Unset,
-    free,
-    given,
-    input_type,
-    value_type,
-)
+from regulars import InvalidInput, JobNode, MutationInput, Payload, UnknownValue, Unset, free, given, value_type
 from regulars_preference_centre.choices import CapChoice
 from regulars_preference_centre.graphql import AlertRequestNode, AnnouncementNode, QuestionNode, StreamNode
 from regulars_preference_centre.levels import LEVELS, level_named
@@ -43,7 +32,7 @@ __all__ = [
 ]
 
 
-@input_type(description="A channel to switch on or off.")
+@strawberry.input(description="A channel to switch on or off.")
 class PreferenceChannelInput:
     """A channel to switch on or off."""
 
@@ -51,7 +40,7 @@ class PreferenceChannelInput:
     is_on: bool = strawberry.field(description="Whether it is on; it needs consent all the same.")
 
 
-@input_type(description="How often a topic may come: one of the levels of the page, or numbers.")
+@strawberry.input(description="How often a topic may come: one of the levels of the page, or numbers.")
 class PreferenceLevelInput:
     """How often a topic may come."""
 
@@ -76,7 +65,7 @@ class PreferenceLevelInput:
         return CapChoice(level.most, level.window_h)
 
 
-@input_type(description="Hours of the day in which nothing may come.")
+@strawberry.input(description="Hours of the day in which nothing may come.")
 class PreferenceQuietHoursInput:
     """Hours of the day in which nothing may come."""
 
@@ -84,7 +73,7 @@ class PreferenceQuietHoursInput:
     end: str = strawberry.field(description="To, such as 08:00; past midnight where it is earlier than the beginning.")
 
 
-@input_type(description="An answer to a question.")
+@strawberry.input(description="An answer to a question.")
 class PreferenceAnswerInput:
     """An answer to a question."""
 
@@ -92,7 +81,7 @@ class PreferenceAnswerInput:
     value: str = strawberry.field(description="What they told; empty takes an earlier answer back.")
 
 
-@input_type(description="What a customer wants to be different. What is left out stays; null clears it.")
+@strawberry.input(description="What a customer wants to be different. What is left out stays; null clears it.")
 class PreferencesUpdateInput(MutationInput):
     """What a customer wants to be different."""
 
@@ -140,7 +129,7 @@ class PreferencesPayload(Payload):
     )
 
 
-@input_type(description="A time during which a customer wants to hear nothing.")
+@strawberry.input(description="A time during which a customer wants to hear nothing.")
 class PauseCreateInput(MutationInput):
     """A time during which a customer wants to hear nothing."""
 
@@ -153,7 +142,7 @@ class PauseCreateInput(MutationInput):
     topic: str = strawberry.field(default="*", description="About what; `*` means all.")
 
 
-@input_type(description="A pause to end.")
+@strawberry.input(description="A pause to end.")
 class PauseLiftInput(MutationInput):
     """A pause to end."""
 
@@ -169,7 +158,7 @@ class PausePayload(Payload):
     lifted: int | None = strawberry.field(default=None, description="How many pauses were ended.")
 
 
-@input_type(description="Something that a customer wants to be told about.")
+@strawberry.input(description="Something that a customer wants to be told about.")
 class AlertRequestInput(MutationInput):
     """Something that a customer wants to be told about."""
 
@@ -179,7 +168,7 @@ class AlertRequestInput(MutationInput):
     ends_at: datetime | None = strawberry.field(default=None, description="Until when they wait.")
 
 
-@input_type(description="A wish to look out for no longer.")
+@strawberry.input(description="A wish to look out for no longer.")
 class AlertCancelInput(MutationInput):
     """A wish to look out for no longer."""
 
@@ -194,7 +183,7 @@ class AlertPayload(Payload):
     alert_request: AlertRequestNode | None = free(description="The wish; null after an error.", default=None)
 
 
-@input_type(description="Something that arrived.")
+@strawberry.input(description="Something that arrived.")
 class ItemAnnounceInput(MutationInput):
     """Something that arrived."""
 
@@ -216,7 +205,7 @@ class ItemAnnouncePayload(Payload):
     job: JobNode | None = free(description="The job that tells it, when many wait.", default=None)
 
 
-@input_type(description="What something is called in one language.")
+@strawberry.input(description="What something is called in one language.")
 class PreferenceWordsInput:
     """What something is called in one language."""
 
@@ -225,7 +214,7 @@ class PreferenceWordsInput:
     description: str = strawberry.field(default="", description="What it is, in a sentence.")
 
 
-@input_type(description="Something that can reach customers; the same topic is the same stream, in other words.")
+@strawberry.input(description="Something that can reach customers; the same topic is the same stream, in other words.")
 class StreamDefineInput(MutationInput):
     """Something that can reach customers."""
 
@@ -236,7 +225,7 @@ class StreamDefineInput(MutationInput):
     position: int = strawberry.field(default=0, description="Its place on the page.")
 
 
-@input_type(description="A stream to offer no longer.")
+@strawberry.input(description="A stream to offer no longer.")
 class StreamRetireInput(MutationInput):
     """A stream to offer no longer."""
 
@@ -250,7 +239,7 @@ class StreamPayload(Payload):
     stream: StreamNode | None = free(description="The stream; null after an error.", default=None)
 
 
-@input_type(description="An answer that can be chosen.")
+@strawberry.input(description="An answer that can be chosen.")
 class PreferenceOptionInput:
     """An answer that can be chosen."""
 
@@ -258,7 +247,7 @@ class PreferenceOptionInput:
     words: list[PreferenceWordsInput] = strawberry.field(description="What it is called, in each language.")
 
 
-@input_type(description="Something to ask customers; the same key is the same question, in other words.")
+@strawberry.input(description="Something to ask customers; the same key is the same question, in other words.")
 class QuestionDefineInput(MutationInput):
     """Something to ask customers."""
 
@@ -272,7 +261,7 @@ class QuestionDefineInput(MutationInput):
     position: int = strawberry.field(default=0, description="Its place on the page.")
 
 
-@input_type(description="A question to ask no longer.")
+@strawberry.input(description="A question to ask no longer.")
 class QuestionRetireInput(MutationInput):
     """A question to ask no longer."""
 

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
@@ -20,7 +20,6 @@ from regulars.graphql.executor.plugin_calls import Execute, execution_for
 from regulars.graphql.schema.composition import OwnedField, shape_of
 from regulars.graphql.schema.stored_where import stored_where
 from regulars.graphql.schema.where import Filters, Reader, attribute_of, primary_key
-from regulars.late_methods import dataclass
 from regulars.segments.service import read_segments_behind
 
 __all__ = ["Listing", "Paging", "ReaderOf", "order_keys", "query_mark"]

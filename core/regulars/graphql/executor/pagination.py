@@ -4,6 +4,7 @@ import hashlib
 import math
 import struct
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -17,7 +18,6 @@ from sqlalchemy.sql.elements import ColumnElement
 from regulars.errors import InvalidInput, OutOfRange
 from regulars.fields.kinds import kind_of
 from regulars.fields.scalars import format_decimal, format_moment, parse_decimal, parse_moment
-from regulars.late_methods import dataclass
 
 __all__ = [
     "PAGE_LIMIT",

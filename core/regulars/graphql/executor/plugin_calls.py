@@ -1,6 +1,7 @@
 """Answer plugins' fields so that whatever goes wrong in one of them costs that field alone."""
 
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from inspect import iscoroutine
 from typing import Any
 
@@ -19,7 +20,6 @@ from regulars.errors import ExpectedError
 from regulars.fields.context import RequestContext
 from regulars.fields.types import rules_of
 from regulars.graphql.schema.composition import CORE_OWNER, OwnedField
-from regulars.late_methods import dataclass
 from regulars.plugins.calling.calls import HookCall, PluginCaller, PluginCallFailed, PluginPaused
 from regulars.plugins.calling.results import WrongResult, sequence_of, size_checked
 

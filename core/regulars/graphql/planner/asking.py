@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import Any
 
 from graphql import GraphQLObjectType
@@ -14,7 +14,6 @@ from regulars.fields.policy import OWN_ID, RowPolicy
 from regulars.graphql.documents.preparation import Prepared
 from regulars.graphql.planner.reports import Report
 from regulars.graphql.planner.selected import Details
-from regulars.late_methods import dataclass
 
 __all__ = ["Asking", "ReturnedRows", "policy_of"]
 

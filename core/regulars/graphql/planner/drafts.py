@@ -1,7 +1,7 @@
 """What is written down while a statement is made: its parts, and what must be done with its answer."""
 
 from collections.abc import Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 
 from graphql import FieldNode, GraphQLField, GraphQLObjectType
 from graphql.execution.collect_fields import FieldDetails
@@ -20,7 +20,6 @@ from regulars.graphql.planner.parts import (
     WrittenRow,
 )
 from regulars.graphql.schema.composition import OwnedField
-from regulars.late_methods import dataclass
 
 __all__ = ["BatchPlace", "Draft", "Note", "Place", "Refused", "Step"]
 

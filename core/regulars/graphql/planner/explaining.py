@@ -1,13 +1,13 @@
 """Say how an operation would be answered: each field's kind and owner, the SQL, and what the database makes of it."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from regulars.database import Database
 from regulars.graphql.planner.asking import Asking
 from regulars.graphql.planner.drafts import Note
 from regulars.graphql.planner.not_planned import NotPlanned
 from regulars.graphql.planner.planner import Planner
-from regulars.late_methods import dataclass
 
 __all__ = ["Explanation", "explain"]
 

@@ -1,7 +1,7 @@
 """Say how a mutation would be answered, without running it: who may, and how what it returns is read."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
@@ -19,7 +19,6 @@ from regulars.graphql.planner.selected import TYPENAME, Details
 from regulars.graphql.schema.building import PUBLIC, BuiltSchema
 from regulars.graphql.schema.composition import OwnedField
 from regulars.graphql.schema.where import attribute_of
-from regulars.late_methods import dataclass
 
 __all__ = ["ExplainedMutation", "ReturnedPlan", "explain_mutations"]
 

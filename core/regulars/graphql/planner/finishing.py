@@ -1,6 +1,7 @@
 """Finish an answer in Python where SQL could not: errors at their paths, and the answers of batch fields."""
 
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from functools import cached_property
@@ -20,7 +21,6 @@ from regulars.graphql.executor.plugin_calls import are_texts
 from regulars.graphql.planner.drafts import BatchPlace, Place, Refused
 from regulars.graphql.planner.not_planned import Irregular
 from regulars.graphql.planner.slots import Slots
-from regulars.late_methods import dataclass
 
 __all__ = ["Filling", "Found", "refusals_in"]
 

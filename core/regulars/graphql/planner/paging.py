@@ -1,5 +1,7 @@
 """Write a connection in SQL: a page of rows, its cursors, what lies around it, and how many there are in all."""
 
+from dataclasses import dataclass
+
 from graphql import GraphQLObjectType
 from sqlalchemy import FromClause, Integer, String, bindparam, case, func, literal_column, select
 
@@ -14,7 +16,6 @@ from regulars.graphql.planner.parts import PagePart, WrittenPage
 from regulars.graphql.planner.selected import TYPENAME, Chosen, Details, Selects, object_of
 from regulars.graphql.schema.composition import shape_of
 from regulars.graphql.schema.where import primary_key
-from regulars.late_methods import dataclass
 
 __all__ = ["connection"]
 

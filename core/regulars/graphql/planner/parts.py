@@ -5,7 +5,7 @@ statement is written once; a part of the same shape only brings other values to 
 """
 
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -24,7 +24,6 @@ from regulars.graphql.executor.pagination import Key, PageRequest, Places, betwe
 from regulars.graphql.planner.arguments import Arguments
 from regulars.graphql.planner.not_planned import NotPlanned
 from regulars.graphql.schema.where import Filters, primary_key
-from regulars.late_methods import dataclass
 from regulars.segments.service import named_segments
 
 __all__ = ["Asked", "LookupPart", "NamedPart", "PagePart", "Part", "Written", "WrittenPage", "WrittenRow"]

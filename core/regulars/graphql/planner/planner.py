@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
@@ -21,7 +21,6 @@ from regulars.graphql.planner.selected import TYPENAME, Details, object_of
 from regulars.graphql.planner.slots import Slots
 from regulars.graphql.schema.building import BuiltSchema
 from regulars.inserts import is_as_stored
-from regulars.late_methods import dataclass
 from regulars.sqlite_functions import IRREGULAR
 
 __all__ = ["Answered", "Counts", "Planner"]

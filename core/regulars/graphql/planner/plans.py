@@ -2,7 +2,7 @@
 
 from collections import OrderedDict
 from collections.abc import Hashable, Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 from regulars.graphql.planner.drafts import BatchPlace, Draft, Note, Refused
@@ -10,7 +10,6 @@ from regulars.graphql.planner.not_planned import NotPlanned
 from regulars.graphql.planner.parts import Part
 from regulars.graphql.planner.statements import Compiled
 from regulars.graphql.schema.composition import OwnedField
-from regulars.late_methods import dataclass
 
 __all__ = ["Bounded", "Plan"]
 

@@ -2,10 +2,8 @@
 
 import time
 from collections.abc import Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import Any
-
-from regulars.late_methods import dataclass
 
 __all__ = ["PLANS_READ", "Report"]
 

@@ -1,6 +1,7 @@
 """A field as an operation selects it, and whoever writes it in SQL."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from graphql import GraphQLField, GraphQLNonNull, GraphQLObjectType, get_named_type
@@ -13,7 +14,6 @@ from regulars.graphql.planner.drafts import Draft, Place, Step
 from regulars.graphql.planner.json_sql import SQL, JsonSql
 from regulars.graphql.schema.building import BuiltSchema
 from regulars.graphql.schema.composition import OwnedField
-from regulars.late_methods import dataclass
 
 __all__ = ["TYPENAME", "Chosen", "Details", "Selects", "object_of"]
 

@@ -2,13 +2,13 @@
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 from sqlalchemy import BindParameter, Dialect, Select
 
 from regulars.graphql.planner.parts import Written
-from regulars.late_methods import dataclass
 
 __all__ = ["Compiled", "compile_statement"]
 

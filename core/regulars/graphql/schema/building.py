@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from copy import copy
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import Any
 
 import strawberry
@@ -33,7 +33,6 @@ from regulars.graphql.schema.composition import (
 from regulars.graphql.schema.input_reading import remember_inputs
 from regulars.graphql.schema.roots import Mutation, Query, Subscription
 from regulars.graphql.schema.where import ExtraFilter, ExtraSort, Filters
-from regulars.late_methods import dataclass
 
 __all__ = ["PUBLIC", "BuiltSchema", "MissingPermission", "SchemaParts", "build_schema"]
 

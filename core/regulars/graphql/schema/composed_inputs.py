@@ -1,6 +1,7 @@
 """Make input types whose fields are known only when the plugins are: a class for each schema, never a changed one."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from enum import Enum
@@ -13,7 +14,6 @@ from strawberry.types.base import StrawberryObjectDefinition, get_object_definit
 from strawberry.types.field import StrawberryField
 
 from regulars.fields.scalars import format_moment
-from regulars.late_methods import dataclass
 
 __all__ = ["InputField", "InputTypes", "plain_input"]
 

@@ -1,6 +1,7 @@
 """Put the fields of the core and of plugins together, type by type, and refuse what does not fit."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import ScalarSelect
@@ -17,7 +18,6 @@ from regulars.errors import ConfigurationError
 from regulars.fields.declarations import Batch, Column, Connected, FieldRules, RegularsField, Related
 from regulars.fields.kinds import kind_of
 from regulars.fields.types import TypeRules, rules_of
-from regulars.late_methods import dataclass
 from regulars.plugins.contributions import GraphQLPart
 from regulars.tables import Table
 

@@ -1,7 +1,7 @@
 """Make a mutation's input of what a client gave; strawberry would work out anew each time what each field of it is."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import MISSING
+from dataclasses import MISSING, dataclass
 from typing import Any
 
 from graphql import GraphQLInputObjectType, GraphQLSchema, get_nullable_type, is_leaf_type
@@ -9,8 +9,6 @@ from strawberry.relay import GlobalID
 from strawberry.types.arguments import InputContext
 from strawberry.types.base import StrawberryMaybe, StrawberryObjectDefinition, StrawberryOptional
 from strawberry.types.field import StrawberryField
-
-from regulars.late_methods import dataclass
 
 __all__ = ["remember_inputs"]
 

@@ -1,7 +1,7 @@
 """Derive `where` and `orderBy` from the declared fields, and compile what a client gives into SQL."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, Protocol
 from uuid import UUID
@@ -16,7 +16,6 @@ from regulars.fields.ids import row_id
 from regulars.fields.policy import RowPolicy, adapted
 from regulars.graphql.schema.composed_inputs import InputField, InputTypes
 from regulars.graphql.schema.composition import Composition, OwnedField, shape_of
-from regulars.late_methods import dataclass
 
 __all__ = ["ExtraFilter", "ExtraSort", "Filters", "Reader", "SortKey", "attribute_of", "primary_key"]
 

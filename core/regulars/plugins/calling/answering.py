@@ -1,10 +1,11 @@
 """Find who answers a hook that concerns one customer: enabled plugins, and others that may still hold something."""
 
+from dataclasses import dataclass
+
 from pydantic import BaseModel
 from sqlalchemy import inspect
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from regulars.late_methods import dataclass
 from regulars.plugins.calling.calls import PluginUnavailable
 from regulars.plugins.host import PluginHost
 from regulars.plugins.joining.admission import manifest_of

@@ -1,11 +1,10 @@
 """Stop calling what keeps failing, and try it again after a growing pause."""
 
 from collections import deque
-from dataclasses import field
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from regulars.clock import Clock
-from regulars.late_methods import dataclass
 
 __all__ = ["Breakers", "OpenBreaker"]
 

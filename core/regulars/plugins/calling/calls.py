@@ -3,6 +3,7 @@
 import inspect
 import time
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Generic, TypeVar
 
@@ -10,7 +11,6 @@ import structlog
 
 from regulars.clock import Clock
 from regulars.errors import ExpectedError
-from regulars.late_methods import dataclass
 from regulars.plugins.calling.breaker import Breakers
 from regulars.plugins.calling.containment import Contained, Overran, contain, in_thread, is_async
 from regulars.plugins.calling.problems import Problems

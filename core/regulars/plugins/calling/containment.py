@@ -6,10 +6,10 @@ import threading
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from contextvars import copy_context
+from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from regulars.errors import RegularsError
-from regulars.late_methods import dataclass
 from regulars.plugins.calling.watchdog import GuardedCall, Watchdog, interrupt
 
 __all__ = ["Contained", "Overran", "contain", "contain_here", "in_thread", "is_async"]

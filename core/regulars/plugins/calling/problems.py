@@ -4,7 +4,7 @@ import asyncio
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import structlog
@@ -17,7 +17,6 @@ from sqlmodel import col
 
 from regulars.clock import Clock
 from regulars.database import Database
-from regulars.late_methods import dataclass
 from regulars.plugins.models import PluginProblem
 
 __all__ = ["Problem", "Problems", "read_problems"]

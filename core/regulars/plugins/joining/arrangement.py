@@ -1,9 +1,8 @@
 """Judge all plugins at once: who takes part, and why the others do not."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 
-from regulars.late_methods import dataclass
 from regulars.plugins.joining.admission import Admission, not_enabled
 from regulars.plugins.joining.discovery import FoundPlugin
 from regulars.plugins.models import PluginRecord

@@ -2,6 +2,7 @@
 
 import types
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, Union, get_args, get_origin
 
 import orjson
@@ -10,7 +11,6 @@ from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from regulars.errors import InvalidInput, UnknownValue
-from regulars.late_methods import dataclass
 from regulars.plugins.manifest import PluginManifest
 
 __all__ = [

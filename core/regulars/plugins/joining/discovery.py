@@ -3,11 +3,11 @@
 import importlib
 from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
 
 import structlog
 
-from regulars.late_methods import dataclass
 from regulars.plugins.calling.containment import Contained, contain_here
 from regulars.plugins.calling.reasons import describe, log_traceback
 from regulars.plugins.joining.manifest_checks import check_manifest

@@ -1,13 +1,13 @@
 """Import a plugin's hooks and collect what they contribute."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any, TypeVar
 
 import pluggy
 from pluggy import PluginValidationError
 
-from regulars.late_methods import dataclass
 from regulars.plugins import hookspecs
 from regulars.plugins.calling.calls import HookCall, PluginCaller, PluginCallFailed
 from regulars.plugins.calling.reasons import place_in

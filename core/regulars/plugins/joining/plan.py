@@ -1,11 +1,10 @@
 """Say what enabling or disabling a plugin changes, before anything does."""
 
 from collections.abc import Iterable
-from dataclasses import fields, is_dataclass
+from dataclasses import dataclass, fields, is_dataclass
 
 from pydantic.alias_generators import to_camel
 
-from regulars.late_methods import dataclass
 from regulars.plugins.contributions import Job, Pages
 from regulars.plugins.host import PluginHost
 from regulars.plugins.joining.manifest_checks import grant_names

@@ -2,13 +2,12 @@
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING
 
 from markupsafe import Markup
 
-from regulars.late_methods import dataclass
 from regulars.plugins.calling.calls import HookCall, PluginCallFailed
 from regulars.plugins.calling.results import instance_of
 from regulars.plugins.calling.sessions import refuse_foreign_writes

@@ -1,8 +1,8 @@
 """What a plugin adds to the page behind a message's stop link: the name of the topic, and the way to more choices."""
 
+from dataclasses import dataclass
 from functools import partial
 
-from regulars.late_methods import dataclass
 from regulars.plugins.calling.calls import HookCall, PluginCallFailed
 from regulars.plugins.calling.results import instance_of
 from regulars.plugins.calling.sessions import refuse_foreign_writes

@@ -1,6 +1,7 @@
 """Write GraphQL documents that ask for one field of a schema, wherever it stands and whatever it needs."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from uuid import UUID
 
 from graphql import (
@@ -22,8 +23,6 @@ from graphql import (
     is_required_argument,
     is_required_input_field,
 )
-
-from regulars.late_methods import dataclass
 
 __all__ = ["Place", "field_text", "filter_probes", "order_names", "type_places"]
 

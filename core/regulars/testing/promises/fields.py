@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from graphql import GraphQLField, GraphQLList, GraphQLObjectType, get_named_type, get_nullable_type, is_leaf_type
@@ -12,7 +12,6 @@ from sqlalchemy import event
 from regulars.access.actors import Actor
 from regulars.fields.prices import FieldPrice
 from regulars.graphql.schema.building import PUBLIC, BuiltSchema
-from regulars.late_methods import dataclass
 from regulars.testing.app import App
 from regulars.testing.promises.documents import Place, field_text, filter_probes, order_names, type_places
 from regulars.testing.promises.preparation import CUSTOMERS, Candidate, enabled_in

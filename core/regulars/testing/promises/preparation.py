@@ -1,13 +1,12 @@
 """A shop in which a plugin has something to do, and the ways to open it."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from regulars.late_methods import dataclass
 from regulars.plugins.joining.discovery import FoundPlugin, discover
 from regulars.plugins.manifest import PluginManifest
 from regulars.plugins.plugin_set import EnabledPlugin

@@ -1,7 +1,7 @@
 """The frame around every page for staff: who is signed in, where one can go, and the company's name."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +12,6 @@ from starlette.routing import Route
 
 from regulars.access.actors import ANONYMOUS, Actor
 from regulars.languages import direction_of
-from regulars.late_methods import dataclass
 from regulars.plugins.context import Company
 from regulars.plugins.pages.addresses import pages_path
 from regulars.plugins.plugin_set import EnabledPlugin

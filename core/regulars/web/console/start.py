@@ -1,6 +1,7 @@
 """The start page: what waits for somebody, the pages of plugins, jobs with their progress, plugins with their state."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -14,7 +15,6 @@ from regulars.access.refusals import CredentialsMissing
 from regulars.errors import Forbidden, NotFound
 from regulars.jobs.models import Job
 from regulars.jobs.service import JobStatus, cancel_job, list_jobs
-from regulars.late_methods import dataclass
 from regulars.plugins.calling.problems import Problem
 from regulars.plugins.host import PluginHost
 from regulars.plugins.joining.admission import manifest_of

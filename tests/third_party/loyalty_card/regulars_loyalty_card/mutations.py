@@ -9,7 +9,6 @@ from regulars import (
     RequestContext,
     customer_to_change,
     free,
-    input_type,
     mutation,
     record_event,
     row_id,
@@ -24,7 +23,7 @@ from regulars_loyalty_card.models import LoyaltyAccount
 __all__ = ["LoyaltyMutations"]
 
 
-@input_type(description="Whose points to count.")
+@strawberry.input(description="Whose points to count.")
 class LoyaltyCardCountInput(MutationInput):
     """Whose points to count."""
 

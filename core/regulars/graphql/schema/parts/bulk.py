@@ -21,7 +21,7 @@ from regulars.errors import InvalidInput
 from regulars.fields.bulk import MOST_ROWS
 from regulars.fields.context import RequestContext
 from regulars.fields.declarations import mutation
-from regulars.fields.types import input_type, shown_as, value_type
+from regulars.fields.types import shown_as, value_type
 from regulars.fields.values import Payload
 from regulars.graphql.schema.composed_inputs import InputField, plain_input
 from regulars.graphql.schema.where import Filters
@@ -35,7 +35,7 @@ FACTS = ("language", "time_zone", "jurisdiction", "age", "has_guardian_consent",
 COST = 200
 
 
-@input_type(description="What is written about every one of them: leaving a field out leaves it, null clears it.")
+@strawberry.input(description="What is written about every one of them: leaving a field out leaves it, null clears it.")
 class CustomerBulkFacts:
     """What is written about every one of them."""
 

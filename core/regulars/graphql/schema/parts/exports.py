@@ -14,7 +14,7 @@ from regulars.exports.job import EXPORT_JOB, EXPORTS_RUN
 from regulars.exports.plans import ExportPlan
 from regulars.fields.context import RequestContext
 from regulars.fields.declarations import mutation
-from regulars.fields.types import input_type, shown_as, value_type
+from regulars.fields.types import shown_as, value_type
 from regulars.fields.values import Payload
 from regulars.graphql.export_plans import checked_export
 from regulars.graphql.schema.composed_inputs import InputField, plain_input
@@ -27,7 +27,7 @@ from regulars.touchpoints.graphql import TouchpointNode
 __all__ = ["export_mutations"]
 
 
-@input_type(description="How the customers will be contacted: only those who may be are exported.")
+@strawberry.input(description="How the customers will be contacted: only those who may be are exported.")
 class ExportContactInput:
     """How the customers will be contacted."""
 

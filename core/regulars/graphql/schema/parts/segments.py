@@ -11,7 +11,7 @@ from regulars.customers.graphql import CustomerNode
 from regulars.fields.context import RequestContext
 from regulars.fields.declarations import mutation
 from regulars.fields.ids import row_id
-from regulars.fields.types import input_type, shown_as, value_type
+from regulars.fields.types import shown_as, value_type
 from regulars.fields.values import MutationInput, Payload
 from regulars.graphql.schema.composed_inputs import InputField, InputTypes, plain_input
 from regulars.graphql.schema.where import ExtraFilter, Filters, Reader
@@ -54,7 +54,7 @@ class SegmentPayload(Payload):
     segment: SegmentNode | None = strawberry.field(default=None, description="The segment; null after an error.")
 
 
-@input_type(description="A segment, named by id.")
+@strawberry.input(description="A segment, named by id.")
 class SegmentRefInput(MutationInput):
     """A segment, named by id."""
 

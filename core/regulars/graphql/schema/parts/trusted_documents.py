@@ -7,7 +7,7 @@ from strawberry.types import Info
 
 from regulars.fields.context import RequestContext
 from regulars.fields.declarations import column, connection, mutation
-from regulars.fields.types import input_type, object_type, shown_as, value_type
+from regulars.fields.types import object_type, shown_as, value_type
 from regulars.fields.values import Connection, MutationInput, Payload
 from regulars.graphql.documents.limits import Limits
 from regulars.graphql.documents.preparation import operation_names
@@ -54,14 +54,14 @@ class TrustedDocumentPayload(Payload):
     )
 
 
-@input_type(description="A document to register.")
+@strawberry.input(description="A document to register.")
 class TrustedDocumentRegisterInput(MutationInput):
     """A document to register."""
 
     text: str = strawberry.field(description="The document, letter by letter as clients hash it.")
 
 
-@input_type(description="A document to remove.")
+@strawberry.input(description="A document to remove.")
 class TrustedDocumentRemoveInput(MutationInput):
     """A document to remove."""
 
