@@ -3,7 +3,7 @@
 import asyncio
 import math
 import threading
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -219,14 +219,14 @@ class Database:
             yield session
             await session.commit()
 
-    def read_text(self, statement: str, values: tuple[Any, ...], *, patience_s: float) -> Awaitable[str]:
+    async def read_text(self, statement: str, values: tuple[Any, ...], *, patience_s: float) -> str:
         """Return the one text that a statement returns, which is in the language of the driver.
 
         There is no transaction around it: one statement sees one state of the database. Raises ``TimeoutError`` when
         it takes longer than ``patience_s``.
         """
         self._tell(statement)
-        return self._direct.read_text(statement, values, patience_s=patience_s)
+        return await self._direct.read_text(statement, values, patience_s=patience_s)
 
     def writing_session(self) -> WritingSession:
         """Return a session for writing whose caller commits."""
