@@ -28,7 +28,14 @@ from regulars.web.server import Server
 __all__ = ["CDNOW", "SIMULATED", "History", "JobNotDone", "history_for_demo", "prepare_demo"]
 
 PLUGIN = "clv"
-PLUGIN_SETTINGS = {"margin": 0.35}
+PLUGIN_SETTINGS = {
+    "margin": 0.35,
+    "used_for": {
+        "en": "We decide by it whom we thank first. It never changes a price.",
+        "de": "Danach entscheiden wir, wem wir zuerst danken. Kein Preis ändert sich dadurch.",
+        "ar": "نقرر بها من نشكره أولًا. ولا تغيّر أي سعر.",
+    },
+}
 FIT = "clv.fit"
 FITTING = "Fitting the model of lifetime value"
 BATCH = 100

@@ -1,7 +1,9 @@
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
+from tests.plugins.preference_centre.page import opened
 
 from regulars.demo.customers_page import open_customers_page
 from regulars.demo.preparation import History, prepare_demo
@@ -11,6 +13,7 @@ from regulars.testing.app import App
 
 ADDRESS = "http://127.0.0.1:8000"
 OTHER_ADDRESS = "http://127.0.0.1:8765"
+WHOSE = 'query ($address: String!) { customer(identity: {kind: "email", value: $address}) { databaseId } }'
 STREAMS = "{ streams(first: 9) { nodes { topic } } }"
 
 
@@ -47,6 +50,18 @@ async def test_the_next_start_follows_the_address_and_leaves_the_streams_as_a_vi
     retired = (await app.gql("{ streams(first: 9) { nodes { topic retiredAt } } }"))["streams"]["nodes"]
     assert app.server.host.records["preference_centre"].settings["public_url"] == OTHER_ADDRESS
     assert [stream["topic"] for stream in retired if stream["retiredAt"]] == ["offers"]
+
+
+async def test_a_customer_reads_what_the_score_is_used_for(app: App, history: History) -> None:
+    await prepare_demo(app.server, history, progress=quiet)
+    address = await open_customers_page(app.server, ADDRESS, progress=quiet)
+    assert address is not None
+    found = await app.gql(WHOSE, {"address": address})
+
+    async with opened(app, UUID(found["customer"]["databaseId"]), address) as page:
+        told = page.text
+
+    assert "Used for: We decide by it whom we thank first." in told
 
 
 async def test_a_page_that_a_visitor_switched_off_stays_off(app: App, history: History) -> None:
