@@ -46,6 +46,10 @@ GOALS = (
 )
 REASONS = {
     ("q1", "requests/s"): "the client shares the cores, so fewer requests fit into a second than the CPU promises",
+    (
+        "q1",
+        "server CPU",
+    ): "PostGraphile's swings by a sixth from run to run while ours stays, so the ratio is .42 to .50",
     ("q2", "requests/s"): "PostgreSQL formats the JSON on one of the same cores, and that is most of the time",
     ("q3", "requests/s"): "permissions, limits, price, request id, log line and figures have their cost",
     (
