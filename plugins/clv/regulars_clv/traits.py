@@ -6,39 +6,10 @@ from typing import Any, Literal
 from sqlmodel import col
 
 from regulars import PluginContext, Trait, TraitWords
+from regulars_clv.customer_words import amount_words, past_words, score_words, share_words, tier_words
 from regulars_clv.models import ClvScore
 
 __all__ = ["TRAITS"]
-
-
-async def _score_words(ctx: PluginContext, language: str) -> TraitWords:
-    from regulars_clv.customer_words import score_words  # only pages of customers need words
-
-    return await score_words(ctx, language)
-
-
-async def _amount_words(ctx: PluginContext, language: str) -> TraitWords:
-    from regulars_clv.customer_words import amount_words  # as above
-
-    return await amount_words(ctx, language)
-
-
-async def _past_words(ctx: PluginContext, language: str) -> TraitWords:
-    from regulars_clv.customer_words import past_words  # as above
-
-    return await past_words(ctx, language)
-
-
-async def _share_words(ctx: PluginContext, language: str) -> TraitWords:
-    from regulars_clv.customer_words import share_words  # as above
-
-    return await share_words(ctx, language)
-
-
-async def _tier_words(ctx: PluginContext, language: str) -> TraitWords:
-    from regulars_clv.customer_words import tier_words  # as above
-
-    return await tier_words(ctx, language)
 
 
 def _trait(
@@ -49,7 +20,7 @@ def _trait(
     *,
     sortable: bool = False,
     is_seen: bool = False,
-    words: Callable[[PluginContext, str], Awaitable[TraitWords]] | None = None,
+    words: Callable[[PluginContext, str], Awaitable[TraitWords]] = score_words,
     **titles: str,
 ) -> Trait:
     return Trait(
@@ -63,7 +34,7 @@ def _trait(
         as_of=col(ClvScore.as_of),
         permission="clv:read",
         sortable=sortable,
-        words=words or _score_words,
+        words=words,
     )
 
 
@@ -74,7 +45,7 @@ TRAITS = (
         "number",
         ClvScore.value,
         sortable=True,
-        words=_amount_words,
+        words=amount_words,
         de="Erwarteter Gewinn der nächsten Monate",
         ar="الربح المتوقع في الأشهر القادمة",
     ),
@@ -83,7 +54,7 @@ TRAITS = (
         "Tier by expected profit",
         "text",
         ClvScore.tier,
-        words=_tier_words,
+        words=tier_words,
         de="Stufe nach erwartetem Gewinn",
         ar="الفئة حسب الربح المتوقع",
     ),
@@ -92,7 +63,7 @@ TRAITS = (
         "Share of customers worth at most as much",
         "number",
         ClvScore.percentile,
-        words=_share_words,
+        words=share_words,
         de="Anteil der Kunden, die höchstens so viel bringen",
         ar="نسبة الزبائن الذين لا يزيد ربحهم المتوقع على هذا",
     ),
@@ -118,7 +89,7 @@ TRAITS = (
         "number",
         ClvScore.past_profit,
         sortable=True,
-        words=_past_words,
+        words=past_words,
         is_seen=True,
         de="Gewinn bisher",
         ar="الربح حتى الآن",
