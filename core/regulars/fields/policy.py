@@ -35,6 +35,11 @@ class RowPolicy:
     actor: Actor
     own_id: Any = None
 
+    @classmethod
+    def for_all_customers(cls, actor: Actor) -> "RowPolicy":
+        """Return the policy of an actor, in SQL that serves every customer."""
+        return cls(actor, own_id=None if actor.customer_id is None else OWN_ID)
+
     def condition(self, rules: TypeRules, source: FromClause) -> ColumnElement[bool]:
         """Return what must hold for a row of ``source``, which is the type's table or an alias of it."""
         visible = true() if rules.visible is None else adapted(rules.visible, source)

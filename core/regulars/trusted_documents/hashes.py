@@ -7,6 +7,7 @@ automatic persisted queries (``extensions.persistedQuery``), as their clients se
 import hashlib
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 from regulars.errors import InvalidInput
@@ -23,8 +24,9 @@ class DocumentIdRefused(InvalidInput):
     code = "INVALID_DOCUMENT_ID"
 
 
+@lru_cache(maxsize=100)
 def document_hash(text: str) -> str:
-    """Return the SHA-256 of a document's text in UTF-8, in hexadecimal."""
+    """Return the SHA-256 of a document's text in UTF-8, in hexadecimal; that of the last hundred is remembered."""
     return hashlib.sha256(text.encode()).hexdigest()
 
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from hashlib import sha256
 
 from starlette.requests import Request
 from starlette.routing import BaseRoute, Route, WebSocketRoute
@@ -12,6 +11,7 @@ from regulars.access.actors import ANONYMOUS
 from regulars.access.refusals import AllowanceSpent, Unauthenticated
 from regulars.errors import ExpectedError
 from regulars.graphql.protocol.transport import GraphQLAnswer, GraphQLOperation, GraphQLOverHttp, refusal_answer
+from regulars.trusted_documents.hashes import document_hash
 from regulars.trusted_documents.known import DocumentUnknown
 from regulars.web.gpc import heed_gpc
 from regulars.web.graphiql import GraphiqlForBrowsers, graphiql_files
@@ -34,7 +34,7 @@ def graphql_routes(server: Server) -> Sequence[BaseRoute]:
     async def execute(operation: GraphQLOperation, request: Request) -> GraphQLAnswer:
         state = request.scope["state"]
         notes: dict[str, str] = state["log"]
-        notes["hash"] = sha256(operation.query.encode()).hexdigest()[:HASH_DIGITS]
+        notes["hash"] = document_hash(operation.query)[:HASH_DIGITS]
         if operation.operation_name is not None:
             notes["operation"] = operation.operation_name
         charge: RequestCharge | None = None

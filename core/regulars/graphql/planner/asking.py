@@ -8,14 +8,12 @@ from typing import Any
 from graphql import GraphQLObjectType
 from graphql.execution import VariableValues
 
-from regulars.access.actors import Actor
 from regulars.fields.context import RequestContext
-from regulars.fields.policy import OWN_ID, RowPolicy
 from regulars.graphql.documents.preparation import Prepared
 from regulars.graphql.planner.reports import Report
 from regulars.graphql.planner.selected import Details
 
-__all__ = ["Asking", "ReturnedRows", "policy_of"]
+__all__ = ["Asking", "ReturnedRows"]
 
 
 @dataclass(frozen=True)
@@ -69,8 +67,3 @@ class Asking:
             return
         async with self.context.services.database.reading() as session:
             yield self.context.apart(session)
-
-
-def policy_of(actor: Actor) -> RowPolicy:
-    """Return which rows an actor may see, in SQL that serves all customers."""
-    return RowPolicy(actor, own_id=None if actor.customer_id is None else OWN_ID)

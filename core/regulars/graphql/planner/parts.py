@@ -8,6 +8,7 @@ from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
+from uuid import UUID
 
 from graphql import FieldNode, GraphQLField, ListValueNode, ObjectValueNode, ValueNode, VariableNode
 from graphql.execution import VariableValues
@@ -15,9 +16,10 @@ from sqlalchemy import BindParameter, FromClause, and_, bindparam, true
 from sqlalchemy.sql.elements import ClauseElement, ColumnElement
 from sqlalchemy.types import TypeEngine
 
+from regulars.fields.context import RequestContext
 from regulars.fields.declarations import Connected, Lookup
 from regulars.fields.ids import row_id
-from regulars.fields.policy import adapted
+from regulars.fields.policy import RowPolicy, adapted
 from regulars.fields.types import TypeRules
 from regulars.graphql.executor.page_loading import ReaderOf, order_keys, query_mark
 from regulars.graphql.executor.pagination import Key, PageRequest, Places, between, places_of
@@ -34,10 +36,16 @@ PAGE_ARGUMENTS = frozenset({"first", "after", "last", "before"})
 
 @dataclass(slots=True)
 class Asked:
-    """What one request brings: its variables, and who reads."""
+    """What one request brings: its variables, who reads, and the segments that its filters name."""
 
     variables: VariableValues
-    reader: ReaderOf
+    context: RequestContext
+    segments: Mapping[UUID, Mapping[str, Any]]
+
+    @property
+    def reader(self) -> ReaderOf:
+        """Return whoever reads what filters name."""
+        return ReaderOf(self.context, self.segments, RowPolicy.for_all_customers(self.context.actor))
 
 
 @dataclass

@@ -2,16 +2,15 @@
 
 from collections.abc import Mapping, Sequence
 from secrets import token_hex
-from typing import Any, NamedTuple
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Dialect
 
 from regulars.errors import RegularsError
-from regulars.fields.policy import OWN_ID
-from regulars.graphql.executor.page_loading import ReaderOf
+from regulars.fields.policy import OWN_ID, RowPolicy
 from regulars.graphql.executor.plugin_calls import hook_of
-from regulars.graphql.planner.asking import Asking, policy_of
+from regulars.graphql.planner.asking import Asking
 from regulars.graphql.planner.drafts import Draft
 from regulars.graphql.planner.json_on_postgres import json_on_postgres
 from regulars.graphql.planner.json_on_sqlite import json_on_sqlite
@@ -34,10 +33,7 @@ NODE_BYTES = 2_000  # what a plan takes for each field that it notes, roughly
 NONE: frozenset[str] = frozenset()
 
 
-class _Made(NamedTuple):
-    plan: Plan
-    written: Sequence[Written]
-    compiled: Compiled
+_Made = tuple[Plan, Sequence[Written], Compiled]
 
 
 class Planning:
@@ -58,14 +54,25 @@ class Planning:
         ``left_out`` are paths of plugins' fields to do without, besides those that rest.
         Raises ``NotPlanned`` where there is none, and whatever the arguments raise.
         """
-        made = await self._plan_with_segments(asking, left_out)
-        actor = asking.context.actor
-        named = {"regulars_now": asking.context.now, OWN_ID.key: actor.customer_id, MARK.key: self.mark}
+        segments = UNREAD
+        while True:
+            asked = Asked(asking.variables, asking.context, segments)
+            try:
+                plan, written, compiled = self._plan(asking, asked, left_out)
+                resting = self._resting(plan.suspects, asking) if plan.suspects else NONE
+                if resting:
+                    plan, written, compiled = self._plan(asking, asked, left_out | resting)
+                break
+            except _UnreadSegment as unread:
+                named_in = {IN_SEGMENTS: {"anyOf": [str(unread.id)]}}
+                async with asking.opened() as context:
+                    segments = _Segments({**segments, **await read_segments_behind(context, named_in)})
+        named = {OWN_ID.key: asking.context.actor.customer_id, "regulars_now": asking.context.now, MARK.key: self.mark}
         if asking.returned is not None:
             named.update(key_values(self._schema, asking.returned))
-        for one in made.written:
+        for one in written:
             named.update(one.values)
-        return made.plan, made.compiled, made.compiled.values(named, made.written)
+        return plan, compiled, compiled.values(named, written)
 
     def in_order(self, asking: Asking, found: Sequence[Sequence[Any]]) -> list[str | None]:
         """Return the JSON of each row that was asked for, in that order, of what its statement has found."""
@@ -78,24 +85,8 @@ class Planning:
         keys = [getattr(row, attribute_of(key)) for row in returned.rows]
         return [by_key.get(each if write is None else write(each)) for each in keys]
 
-    async def _plan_with_segments(self, asking: Asking, left_out: frozenset[str]) -> _Made:
-        segments = _Segments()
-        while True:
-            reader = ReaderOf(asking.context, segments, policy_of(asking.context.actor))
-            try:
-                return self._plan(asking, reader, left_out)
-            except _UnreadSegment as unread:
-                named = {IN_SEGMENTS: {"anyOf": [str(unread.id)]}}
-                async with asking.opened() as context:
-                    segments.update(await read_segments_behind(context, named))
-
-    def _plan(self, asking: Asking, reader: ReaderOf, left_out: frozenset[str]) -> _Made:
-        asked = Asked(asking.variables, reader)
-        made = self._known_or_made(asking, asked, left_out)
-        resting = self._resting(made.plan.suspects, asking)
-        return self._known_or_made(asking, asked, left_out | resting) if resting else made
-
-    def _known_or_made(self, asking: Asking, asked: Asked, left_out: frozenset[str]) -> _Made:
+    def _plan(self, asking: Asking, asked: Asked, left_out: frozenset[str]) -> _Made:
+        """Return the plan without these fields, as it is known, or made now."""
         plan = self.plans.get((self._key(asking, asked), left_out))
         if plan is None:
             return self._make(asking, asked, left_out, None)
@@ -106,13 +97,13 @@ class Planning:
         if compiled is None:
             return self._make(asking, asked, left_out, plan)
         asking.report.is_known = True
-        return _Made(plan, written, compiled)
+        return plan, written, compiled
 
     def _make(self, asking: Asking, asked: Asked, left_out: frozenset[str], plan: Plan | None) -> _Made:
         """Compile a statement, for a plan that lacks only this shape of it, or with a new plan."""
         draft, actor = Draft(asked), asking.context.actor
         executor = asking.build(asking.context)
-        permissions, policy = actor.permissions, policy_of(actor)
+        permissions, policy = actor.permissions, RowPolicy.for_all_customers(actor)
         selecting = Selecting(self._schema, executor, self._json, draft, permissions, policy, left_out)
         try:
             statement = selecting.operation() if asking.returned is None else selecting.returned(asking.returned)
@@ -125,7 +116,7 @@ class Planning:
             self._keep(asking, asked, left_out, draft, plan, len(compiled.text))
         shapes = tuple(one.shape for one in draft.written)
         plan.variants.keep(shapes, compiled, len(compiled.text))
-        return _Made(plan, draft.written, compiled)
+        return plan, draft.written, compiled
 
     def _keep(
         self, asking: Asking, asked: Asked, left_out: frozenset[str], draft: Draft, plan: Plan, size: int = 0
@@ -143,8 +134,6 @@ class Planning:
         return key if signposts is None else (*key, *[each.type_name(asked) for each in signposts])
 
     def _resting(self, suspects: Mapping[str, OwnedField], asking: Asking) -> frozenset[str]:
-        if not suspects:
-            return NONE
         caller = asking.context.services.plugin_fields
         return frozenset(path for path, owned in suspects.items() if caller.is_open(owned.owner, hook_of(owned)))
 
@@ -155,6 +144,9 @@ class _Segments(dict[UUID, Mapping[str, Any]]):
     def __missing__(self, id: UUID) -> Mapping[str, Any]:
         """Ask for a filter that was not read yet."""
         raise _UnreadSegment(id)
+
+
+UNREAD = _Segments()
 
 
 class _UnreadSegment(RegularsError):
