@@ -66,6 +66,11 @@ class SchemaHolder:
         return self._executor is not None
 
     @property
+    def is_current(self) -> bool:
+        """Tell whether the schema is that of the plugins that are enabled now."""
+        return self._executor is not None and self._host.plugins is self._built_for
+
+    @property
     def executor(self) -> Executor:
         """Return the executor of the schema that was built last."""
         assert self._executor is not None, "the schema has not been built"
@@ -76,7 +81,7 @@ class SchemaHolder:
 
         A plugin that the schema cannot be built with is taken out, and the rest is built without it.
         """
-        while self._executor is None or self._host.plugins is not self._built_for:
+        while not self.is_current:
             plugins = self._host.plugins
             try:
                 schema = self.build(plugins)
@@ -87,7 +92,7 @@ class SchemaHolder:
             else:
                 self._executor = Executor(schema, self._services, limits=self._limits)
                 self._built_for = plugins
-        return self._executor
+        return self.executor
 
     def _owner_of(self, error: Exception, plugins: PluginSet) -> tuple[str, str]:
         """Return the plugin that the schema fails with, and why; raises the error when it is no plugin's."""

@@ -270,7 +270,7 @@ class Server:
 
     async def executor(self) -> Executor:
         """Return the executor of today's schema, which is built anew when the plugins have changed."""
-        return await self.schema.refresh()
+        return self.schema.executor if self.schema.is_current else await self.schema.refresh()
 
     async def ask(self, query: str, variables: Mapping[str, Any], actor: Actor) -> Mapping[str, Any]:
         """Return the answer to an operation of somebody, as a client gets it; nothing is charged for it."""

@@ -26,7 +26,6 @@ from regulars.sqlite_functions import IRREGULAR
 __all__ = ["Answered", "Counts", "Planner"]
 
 CARRYING = 1_000
-IRREGULAR_BYTES = IRREGULAR.encode()
 
 log = structlog.get_logger("regulars.graphql.planner")
 
@@ -150,16 +149,17 @@ class Planner:
 
     async def _answered(self, asking: Asking) -> list[Answered | None]:
         plan, texts, failures = await read(self.planning, asking)
+        for text in texts:
+            if text is not None and IRREGULAR in text:
+                raise Irregular("holds a value that JSON does not have")
+        if plan.is_finished_in_sql:
+            return [None if text is None else Answered(orjson.Fragment(text)) for text in texts]
         documents = [text.encode() for text in texts if text is not None]
-        if any(IRREGULAR_BYTES in document for document in documents):
-            raise Irregular("holds a value that JSON does not have")
-        if plan.is_finished_in_sql or not documents:
-            shown = [Answered(orjson.Fragment(document)) for document in documents]
-        else:
-            paths = [[]] if asking.returned is None else asking.returned.paths
-            there = [path for path, text in zip(paths, texts, strict=True) if text is not None]
-            shown = await _finished(asking, plan, documents, there, failures, self.planning.mark)
-        answers = iter(shown)
+        if not documents:
+            return [None] * len(texts)
+        paths = [[]] if asking.returned is None else asking.returned.paths
+        there = [path for path, text in zip(paths, texts, strict=True) if text is not None]
+        answers = iter(await _finished(asking, plan, documents, there, failures, self.planning.mark))
         return [None if text is None else next(answers) for text in texts]
 
 
