@@ -87,9 +87,11 @@ class Executor:
         if not prepared.is_mutation:
             if prepared.is_introspection:
                 return told(await self._introspect(prepared, operation.variables, actor, request_id))
-            planned = await self._plan(prepared, operation.variables, actor, request_id, report)
-            if planned is not None:
-                return told(planned)
+            if self._is_planning and not prepared.reads_schema:
+                asking = self.asking(prepared, operation.variables, self.context(UNOPENED, actor, request_id), report)
+                planned = None if asking is None else await self.planner.answer(asking)
+                if planned is not None:
+                    return told(planned)
             async with self._services.database.reading() as session:
                 context = self.context(session, actor, request_id)
                 result = await self._execute(prepared, operation.variables, context)
@@ -136,14 +138,6 @@ class Executor:
     def reading_session(self) -> AbstractAsyncContextManager[AsyncSession]:
         """Give a session for reading; it takes a connection only once something is read."""
         return self._services.database.reading()
-
-    async def _plan(
-        self, prepared: Prepared, given: Mapping[str, Any], actor: Actor, request_id: str, report: Report
-    ) -> ExecutionResult | None:
-        if not self._is_planning or prepared.reads_schema:
-            return None
-        asking = self.asking(prepared, given, self.context(UNOPENED, actor, request_id), report)
-        return None if asking is None else await self.planner.answer(asking)
 
     def asking(
         self, prepared: Prepared, given: Mapping[str, Any], context: RequestContext, report: Report

@@ -145,8 +145,13 @@ class GraphQLOverHttp:
     async def _operation(
         self, parameters: Mapping[str, object], request: Request, idempotency_key: str | None = None
     ) -> GraphQLOperation:
-        operation_name = parameters.get("operationName")
-        query = await self._query(parameters, request)
+        operation_name, query = parameters.get("operationName"), parameters.get("query")
+        if isinstance(query, str):
+            check_document_size(query, self._limits)
+        if "documentId" in parameters or "extensions" in parameters:
+            query = await self._found(query, parameters, request)
+        if not isinstance(query, str):
+            raise ParameterRefused("query", expected="the text of a GraphQL document")
         if operation_name is not None and not isinstance(operation_name, str):
             raise ParameterRefused("operationName", expected="a string or null")
         variables, extensions = _object(parameters, "variables"), _object(parameters, "extensions")
@@ -157,18 +162,11 @@ class GraphQLOverHttp:
                 check_variables(given)
         return GraphQLOperation(query, operation_name or None, variables, extensions, idempotency_key)
 
-    async def _query(self, parameters: Mapping[str, object], request: Request) -> str:
-        """Return the text of the document, which may be asked for by its hash."""
-        query = parameters.get("query")
-        if isinstance(query, str):
-            check_document_size(query, self._limits)
-        asked = None
-        if "documentId" in parameters or "extensions" in parameters:
-            asked = hash_asked_for(parameters.get("documentId"), _object(parameters, "extensions"))
+    async def _found(self, query: object, parameters: Mapping[str, object], request: Request) -> object:
+        """Return the text of the document that is asked for by its hash, else what was given as ``query``."""
+        asked = hash_asked_for(parameters.get("documentId"), _object(parameters, "extensions"))
         if asked is not None and self._find is not None and (query is None or isinstance(query, str)):
             return await self._find(asked, query or None, request)
-        if not isinstance(query, str):
-            raise ParameterRefused("query", expected="the text of a GraphQL document")
         return query
 
     def _refuse_changes(self, operation: GraphQLOperation) -> None:
