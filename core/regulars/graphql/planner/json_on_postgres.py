@@ -1,13 +1,28 @@
 """Write JSON in the SQL of PostgreSQL: as text, since its functions for JSON look up the type of every value anew."""
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Dialect, Float, Text, case, cast, func, literal_column, or_, type_coerce
+from sqlalchemy import (
+    ColumnClause,
+    Dialect,
+    Float,
+    Text,
+    TypeCoerce,
+    case,
+    cast,
+    func,
+    literal_column,
+    or_,
+    type_coerce,
+)
 from sqlalchemy.dialects.postgresql import JSONB, TIMESTAMP, aggregate_order_by
+from sqlalchemy.sql import operators
+from sqlalchemy.sql.elements import ExpressionClauseList
 from sqlalchemy.types import NullType
 
-from regulars.fields.kinds import Kind
+from regulars.fields.kinds import Kind, can_be_null
 from regulars.graphql.planner.json_sql import SQL, JsonSql, Pairs, SharedJson, text, token, within_int
 from regulars.graphql.planner.slots import MARK
 from regulars.sqlite_functions import IRREGULAR
@@ -18,31 +33,45 @@ KNOWS_TYPES = (17,)
 """The first version whose ``json_scalar`` looks a type up once in a statement, and not for every value."""
 
 
+QUOTED = re.compile(r"'[^']*'")
+
+
+class _There(Text):
+    """The type of a member that is never null."""
+
+
 class _PostgresJson(SharedJson):
-    """JSON by PostgreSQL. A member is the text of its JSON, or null."""
+    """JSON by PostgreSQL. A member is the text of its JSON, or null.
+
+    Each piece of text that is joined to others is copied once more for every piece behind it, and each piece is a step
+    when a statement begins: so neighbours are joined beforehand where both are known, and few are joined at once.
+    """
 
     orders_lists = True
     is_planned_ahead = True
-    AT_ONCE = 50
+    AT_ONCE = 6
 
     def __init__(self, dialect: Dialect) -> None:
         self._dialect = dialect
 
     def object(self, pairs: Pairs) -> SQL:
-        written: list[SQL] = []
+        pieces: list[SQL] = []
         for number, (key, member) in enumerate(pairs):
-            start = "," if number else "{"
-            written += [text(f'{start}"{key}":'), func.coalesce(member, text("null"), type_=Text())]
-        written.append(text("}") if pairs else text("{}"))
-        # In parts, since the parser takes one level for each text that is joined to those before.
-        parts = [written[first : first + self.AT_ONCE] for first in range(0, len(written), self.AT_ONCE)]
-        return self.concatenated([cast(self.concatenated(part), Text()) for part in parts])
+            pieces.append(text(f'{"," if number else "{"}"{key}":'))
+            is_there = isinstance(member.type, _There)
+            pieces += _pieces(member) if is_there else [func.coalesce(member, text("null"), type_=Text())]
+        pieces.append(text("}") if pairs else text("{}"))
+        joined = _joined(pieces)
+        while len(joined) > 1:
+            parts = [joined[first : first + self.AT_ONCE] for first in range(0, len(joined), self.AT_ONCE)]
+            joined = [cast(self.concatenated(part), Text()) for part in parts]
+        return joined[0]
 
     def list(self, items: SQL, *, order_by: Sequence[SQL], only: SQL | None = None) -> SQL:
         comma = text(",")
         made: Any = func.string_agg(items, aggregate_order_by(comma, *order_by) if order_by else comma, type_=Text())
         made = made if only is None else made.filter(only)
-        return self.concatenated([text("["), func.coalesce(made, text(""), type_=Text()), text("]")])
+        return _there(self.concatenated([text("["), func.coalesce(made, text(""), type_=Text()), text("]")]))
 
     def nested(self, query: SQL) -> SQL:
         return query
@@ -51,8 +80,12 @@ class _PostgresJson(SharedJson):
         return document
 
     def leaf(self, value: SQL, kind: Kind) -> SQL:
+        member = self._member(value, kind)
+        return member if can_be_null(value) else _there(member)
+
+    def _member(self, value: SQL, kind: Kind) -> SQL:
         if kind in ("moment", "decimal", "date", "uuid"):
-            return self.plain(_written(value, kind))
+            return self._quoted(_written(value, kind))
         if kind == "number":
             wide = cast(value, Float(53))
             is_odd = wide.in_([literal_column(f"'{word}'::float8") for word in ("NaN", "Infinity", "-Infinity")])
@@ -64,18 +97,19 @@ class _PostgresJson(SharedJson):
         return self._escaped(value)
 
     def plain(self, written: SQL) -> SQL:
-        return self.concatenated([text('"'), written, text('"')])
+        quoted = self._quoted(written)
+        return _there(quoted) if _is_constant(written) else quoted
 
     def hidden(self, value: SQL, kind: Kind) -> SQL:
         if kind == "decimal":
-            return self.plain(cast(value, Text()))
+            return self._quoted(cast(value, Text()))
         return cast(value, Text()) if kind == "large" else self.leaf(value, kind)
 
     def slot(self, batch: int, held: SQL) -> SQL:
         return self.concatenated([text('["'), MARK, text(f'",{batch},'), held, text(',"'), MARK, text('"]')])
 
     def constant(self, is_true: bool) -> SQL:
-        return text("true" if is_true else "false")
+        return _there(text("true" if is_true else "false"))
 
     def texts(self, value: SQL) -> SQL:
         value = type_coerce(value, JSONB())
@@ -100,6 +134,9 @@ class _PostgresJson(SharedJson):
             written = _written(value, kind)
         return token(value, kind, written)
 
+    def _quoted(self, written: SQL) -> SQL:
+        return self.concatenated([text('"'), written, text('"')])
+
     def _irregular(self) -> SQL:
         return text(f'"{IRREGULAR}"')
 
@@ -112,6 +149,34 @@ class _PostgresJson(SharedJson):
         # What is no column may be a text without a type.
         typed = cast(value, Text()) if getattr(value, "table", None) is None else value
         return cast(quote(typed), Text())
+
+
+def _there(member: SQL) -> SQL:
+    return type_coerce(member, _There())
+
+
+def _is_constant(sql: SQL) -> bool:
+    return isinstance(sql, ColumnClause) and sql.is_literal and QUOTED.fullmatch(sql.name) is not None
+
+
+def _pieces(sql: SQL) -> list[SQL]:
+    """Return the texts that a text is joined of."""
+    if isinstance(sql, TypeCoerce):
+        return _pieces(sql.clause)
+    if isinstance(sql, ExpressionClauseList) and sql.operator is operators.concat_op:
+        return [piece for each in sql.clauses for piece in _pieces(each)]
+    return [sql]
+
+
+def _joined(pieces: Sequence[SQL]) -> list[SQL]:
+    """Return the pieces with neighbouring constants in one."""
+    joined: list[SQL] = []
+    for piece in pieces:
+        if joined and _is_constant(piece) and _is_constant(joined[-1]):
+            joined[-1] = text(f"{joined[-1].name[1:-1]}{piece.name[1:-1]}")
+        else:
+            joined.append(piece)
+    return joined
 
 
 def _written(value: SQL, kind: Kind) -> SQL:

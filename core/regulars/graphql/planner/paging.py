@@ -1,9 +1,23 @@
 """Write a connection in SQL: a page of rows, its cursors, what lies around it, and how many there are in all."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 from graphql import GraphQLObjectType
-from sqlalchemy import FromClause, Integer, String, bindparam, case, func, literal_column, select
+from sqlalchemy import (
+    ColumnClause,
+    FromClause,
+    Integer,
+    Select,
+    String,
+    Subquery,
+    bindparam,
+    case,
+    func,
+    literal_column,
+    select,
+)
+from sqlalchemy.sql.visitors import iterate
 
 from regulars.fields.declarations import Connected
 from regulars.fields.kinds import kind_of
@@ -18,6 +32,9 @@ from regulars.graphql.schema.composition import shape_of
 from regulars.graphql.schema.where import primary_key
 
 __all__ = ["connection"]
+
+OWN = "regulars_"
+"""What the columns are called that a page adds to those of its rows."""
 
 
 def connection(selects: Selects, declared: Connected, chosen: Chosen, parent: FromClause | None) -> SQL:
@@ -46,6 +63,7 @@ class _Page:
     written: WrittenPage
     prefix: str
     is_read: bool = False
+    _levels: list[Subquery] = field(default_factory=list)
 
     def write(self, kind: GraphQLObjectType, details: Details, place: Place) -> SQL:
         json = self.selects.json
@@ -68,7 +86,16 @@ class _Page:
         query = select(json.object(members))
         if self.is_read:
             query = query.select_from(self.shown)
+            self._leave_out_what_nobody_reads(query)
         return json.nested(query.scalar_subquery())
+
+    def _leave_out_what_nobody_reads(self, query: Select[Any]) -> None:
+        # The database would carry every column of each row from one sub-select to the next.
+        read = {each.key for each in iterate(query) if isinstance(each, ColumnClause) and each.table is self.shown}
+        for level in self._levels:
+            inner: Any = level.element
+            kept = [column for column in inner.selected_columns if column.key in read or column.key.startswith(OWN)]
+            level.element = inner.with_only_columns(*kept)
 
     def _needs_place(self, kind: GraphQLObjectType, details: Details) -> bool:
         return any(inner[0].node.name.value == "pageInfo" for inner in self.selects.subfields(kind, details).values())
@@ -92,19 +119,23 @@ class _Page:
             found = found.correlate(self.parent)
         if self.selects.json.is_planned_ahead:
             # A plan that is made before the size is known must know that it is small.
-            most = found.limit(literal_column(str(PAGE_LIMIT + 1))).subquery(self.selects.draft.next_source())
+            most = self._level(found.limit(literal_column(str(PAGE_LIMIT + 1))))
             found = select(*most.c).order_by(*order_clauses(self._keys(most), is_reversed=page.is_backward))
         found = found.limit(self._number("fetched" if needs_place else "size"))
-        shown: FromClause = found.subquery(self.selects.draft.next_source())
+        shown = self._level(found)
         if needs_place:
             numbered = func.row_number().over(order_by=order_clauses(self._keys(shown), is_reversed=page.is_backward))
             placed = select(*shown.c, numbered.label("regulars_place"), func.count().over().label("regulars_found"))
-            shown = placed.subquery(self.selects.draft.next_source())
+            shown = self._level(placed)
         if not self.selects.json.orders_lists and (needs_place or page.is_backward):
-            sorted_ = select(*shown.c).order_by(*order_clauses(self._keys(shown), is_reversed=False))
-            shown = sorted_.subquery(self.selects.draft.next_source())
+            shown = self._level(select(*shown.c).order_by(*order_clauses(self._keys(shown), is_reversed=False)))
         self.is_placed = needs_place
         return shown
+
+    def _level(self, query: Select[Any]) -> Subquery:
+        level = query.subquery(self.selects.draft.next_source())
+        self._levels.append(level)
+        return level
 
     def _keys(self, shown: FromClause) -> list[Key]:
         return [

@@ -39,6 +39,14 @@ async def test_a_page_takes_one_statement(shop: App, first: int) -> None:
     assert len(statements) == 1
 
 
+async def test_a_page_carries_no_column_that_nobody_reads(shop: App) -> None:
+    with counted_statements(shop) as statements:
+        await shop.gql("{ customers(first: 2) { nodes { touchpoints(first: 2) { nodes { channel } } } } }")
+
+    assert "channel" in statements[0]
+    assert [column for column in ("display_name", "payload", "external_id") if column in statements[0]] == []
+
+
 async def test_the_next_page_follows_by_the_cursor(shop: App) -> None:
     first = (await shop.gql(PAGE, {"first": 3}))["customers"]
 
