@@ -1,8 +1,7 @@
 """What PostgreSQL joins to make JSON: no more pieces than it has to."""
 
 import pytest
-from sqlalchemy import Column, Integer, MetaData, Table, Text
-from sqlalchemy.dialects import postgresql
+from sqlalchemy import Column, Dialect, Integer, MetaData, Table, Text, make_url
 
 from regulars.graphql.planner.json_on_postgres import json_on_postgres
 from regulars.graphql.planner.json_sql import SQL, JsonSql, text
@@ -10,15 +9,16 @@ from regulars.graphql.planner.json_sql import SQL, JsonSql, text
 ROWS = Table(
     "r", MetaData(), Column("id", Integer, nullable=False), Column("name", Text), Column("kind", Text, nullable=False)
 )
+DIALECT: Dialect = make_url("postgresql+asyncpg://").get_dialect()()
 
 
 @pytest.fixture
 def json() -> JsonSql:
-    return json_on_postgres(postgresql.dialect())
+    return json_on_postgres(DIALECT)
 
 
 def written(sql: SQL) -> str:
-    return str(sql.compile(dialect=postgresql.dialect()))
+    return str(sql.compile(dialect=DIALECT))
 
 
 def test_constants_beside_one_another_are_one(json: JsonSql) -> None:
