@@ -47,8 +47,8 @@ def _money(selects: Selects, declared: Column, chosen: Chosen, source: FromClaus
     json = selects.json
     amount, currency = adapted(declared.expression, source), adapted(declared.currency, source)
     shown = {
-        "amount": lambda: json.leaf(amount, "decimal"),
-        "currency": lambda: json.leaf(currency, "text"),
+        "amount": lambda: json.never_null(json.leaf(amount, "decimal")),
+        "currency": lambda: json.never_null(json.leaf(currency, "text")),
         TYPENAME: lambda: json.plain(text("Money")),
     }
     inside = selects.subfields(object_of(chosen.definition), chosen.details)

@@ -71,7 +71,7 @@ class _PostgresJson(SharedJson):
         comma = text(",")
         made: Any = func.string_agg(items, aggregate_order_by(comma, *order_by) if order_by else comma, type_=Text())
         made = made if only is None else made.filter(only)
-        return _there(self.concatenated([text("["), func.coalesce(made, text(""), type_=Text()), text("]")]))
+        return self.never_null(self.concatenated([text("["), func.coalesce(made, text(""), type_=Text()), text("]")]))
 
     def nested(self, query: SQL) -> SQL:
         return query
@@ -81,7 +81,7 @@ class _PostgresJson(SharedJson):
 
     def leaf(self, value: SQL, kind: Kind) -> SQL:
         member = self._member(value, kind)
-        return member if can_be_null(value) else _there(member)
+        return member if can_be_null(value) else self.never_null(member)
 
     def _member(self, value: SQL, kind: Kind) -> SQL:
         if kind in ("moment", "decimal", "date", "uuid"):
@@ -96,9 +96,12 @@ class _PostgresJson(SharedJson):
             return cast(value, Text())
         return self._escaped(value)
 
+    def never_null(self, member: SQL) -> SQL:
+        return type_coerce(member, _There())
+
     def plain(self, written: SQL) -> SQL:
         quoted = self._quoted(written)
-        return _there(quoted) if _is_constant(written) else quoted
+        return self.never_null(quoted) if _is_constant(written) else quoted
 
     def hidden(self, value: SQL, kind: Kind) -> SQL:
         if kind == "decimal":
@@ -109,7 +112,7 @@ class _PostgresJson(SharedJson):
         return self.concatenated([text('["'), MARK, text(f'",{batch},'), held, text(',"'), MARK, text('"]')])
 
     def constant(self, is_true: bool) -> SQL:
-        return _there(text("true" if is_true else "false"))
+        return self.never_null(text("true" if is_true else "false"))
 
     def texts(self, value: SQL) -> SQL:
         value = type_coerce(value, JSONB())
@@ -149,10 +152,6 @@ class _PostgresJson(SharedJson):
         # What is no column may be a text without a type.
         typed = cast(value, Text()) if getattr(value, "table", None) is None else value
         return cast(quote(typed), Text())
-
-
-def _there(member: SQL) -> SQL:
-    return type_coerce(member, _There())
 
 
 def _is_constant(sql: SQL) -> bool:

@@ -71,6 +71,9 @@ class _SqliteJson(SharedJson):
     def slot(self, batch: int, held: SQL) -> SQL:
         return func.json_array(MARK, literal_column(str(batch)), held, MARK, type_=NullType())
 
+    def never_null(self, member: SQL) -> SQL:
+        return member
+
     def constant(self, is_true: bool) -> SQL:
         return func.json(text("true" if is_true else "false"))
 

@@ -50,6 +50,10 @@ class JsonSql(Protocol):
         """Return a value as a member."""
         ...
 
+    def never_null(self, member: SQL) -> SQL:
+        """Return the member, which is not null where it is shown."""
+        ...
+
     def plain(self, written: SQL) -> SQL:
         """Return a text in which nothing needs to be escaped, as a member."""
         ...
