@@ -59,7 +59,7 @@ class Planning:
             asked = Asked(asking.variables, asking.context, segments)
             try:
                 plan, written, compiled = self._plan(asking, asked, left_out)
-                resting = self._resting(plan.suspects, asking) if plan.suspects else NONE
+                resting = self._resting(plan.suspects, asking)
                 if resting:
                     plan, written, compiled = self._plan(asking, asked, left_out | resting)
                 break
@@ -135,6 +135,8 @@ class Planning:
 
     def _resting(self, suspects: Mapping[str, OwnedField], asking: Asking) -> frozenset[str]:
         caller = asking.context.services.plugin_fields
+        if not suspects or not caller.has_failures:
+            return NONE
         return frozenset(path for path, owned in suspects.items() if caller.is_open(owned.owner, hook_of(owned)))
 
 

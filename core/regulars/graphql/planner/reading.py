@@ -45,8 +45,10 @@ async def read(planning: Planning, asking: Asking) -> tuple[Plan, Texts, Failure
         if not plan.suspects or not _is_a_fault_of_sql(error):
             raise
         plan, texts, failures = await _read_without_culprits(planning, asking, plan, error)
-    for owned in plan.suspects.values():
-        asking.context.services.plugin_fields.succeeded(owned.owner, hook_of(owned))
+    caller = asking.context.services.plugin_fields
+    if caller.has_failures:
+        for owned in plan.suspects.values():
+            caller.succeeded(owned.owner, hook_of(owned))
     return plan, texts, failures
 
 
