@@ -62,7 +62,8 @@ class TraitWords:
     """How customers read a fact in one language; None leaves what its ``Trait`` says.
 
     ``values`` are words for values of a text that nobody would understand (``top_1``); others are shown as they are.
-    ``source`` says where the fact comes from, in place of the plugin's id, and ``unit`` stands behind a number.
+    ``source`` says where the fact comes from, in place of the plugin's id, and ``unit`` stands behind a number. A
+    number that ``is_share`` lies between 0 and 1, and is shown in percent.
     """
 
     title: str | None = None
@@ -70,6 +71,7 @@ class TraitWords:
     source: str | None = None
     unit: str | None = None
     values: Mapping[str, str] = field(default_factory=dict, hash=False)
+    is_share: bool = False
 
 
 @dataclass(frozen=True)

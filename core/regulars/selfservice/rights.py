@@ -35,7 +35,7 @@ class FactWords:
     """How a customer reads a fact: its title, what it is used for (None where nobody said), and words for its values.
 
     A value that is not in ``values`` is shown as it is. ``source`` stands in place of the plugin's id, and ``unit``
-    behind a number; None where nobody said.
+    behind a number; None where nobody said. A number that ``is_share`` is one of 1, to be shown in percent.
     """
 
     title: str
@@ -43,6 +43,7 @@ class FactWords:
     source: str | None = None
     unit: str | None = None
     values: Mapping[str, str] = field(default_factory=dict)
+    is_share: bool = False
 
 
 @dataclass(frozen=True)
@@ -196,7 +197,7 @@ def _fact_words(key: str, registry: TraitRegistry, said: TraitWords, language: s
     trait, definition = registry.plugin_traits.get(key), registry.company_traits.get(key)
     if trait is not None:
         title = said.title or trait.titles.get(language, trait.title)
-        return FactWords(title, said.used_for or trait.used_for, said.source, said.unit, said.values)
+        return FactWords(title, said.used_for or trait.used_for, said.source, said.unit, said.values, said.is_share)
     if definition is not None:
         return FactWords(definition.title, definition.used_for)
     return FactWords(key)

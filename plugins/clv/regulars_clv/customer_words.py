@@ -11,7 +11,16 @@ from regulars import PluginContext, TraitWords
 from regulars_clv.fits import newest_fit
 from regulars_clv.settings import ClvSettings
 
-__all__ = ["amount_words", "customer_words", "past_words", "score_words", "share_words", "tier_words", "use_of_scores"]
+__all__ = [
+    "amount_words",
+    "customer_words",
+    "past_words",
+    "percent_words",
+    "probability_words",
+    "score_words",
+    "tier_words",
+    "use_of_scores",
+]
 
 DECIMAL_COMMA = ("de",)
 
@@ -36,9 +45,14 @@ async def score_words(ctx: PluginContext, language: str) -> TraitWords:
     return TraitWords(used_for=use_of_scores(ctx, language), source=customer_words(language)["source"])
 
 
-async def share_words(ctx: PluginContext, language: str) -> TraitWords:
-    """Return the same of a share of customers."""
+async def percent_words(ctx: PluginContext, language: str) -> TraitWords:
+    """Return the same of a figure in percent."""
     return replace(await score_words(ctx, language), unit="%")
+
+
+async def probability_words(ctx: PluginContext, language: str) -> TraitWords:
+    """Return the same of a probability."""
+    return replace(await score_words(ctx, language), is_share=True)
 
 
 async def amount_words(ctx: PluginContext, language: str) -> TraitWords:

@@ -6,7 +6,14 @@ from typing import Any, Literal
 from sqlmodel import col
 
 from regulars import PluginContext, Trait, TraitWords
-from regulars_clv.customer_words import amount_words, past_words, score_words, share_words, tier_words
+from regulars_clv.customer_words import (
+    amount_words,
+    past_words,
+    percent_words,
+    probability_words,
+    score_words,
+    tier_words,
+)
 from regulars_clv.models import ClvScore
 
 __all__ = ["TRAITS"]
@@ -63,7 +70,7 @@ TRAITS = (
         "Share of customers worth at most as much",
         "number",
         ClvScore.percentile,
-        words=share_words,
+        words=percent_words,
         de="Anteil der Kunden, die höchstens so viel bringen",
         ar="نسبة الزبائن الذين لا يزيد ربحهم المتوقع على هذا",
     ),
@@ -72,6 +79,7 @@ TRAITS = (
         "Probability of not having left",
         "number",
         ClvScore.p_alive,
+        words=probability_words,
         de="Wahrscheinlichkeit, noch Kunde zu sein",
         ar="احتمال البقاء زبونًا",
     ),

@@ -158,6 +158,26 @@ async def test_facts_say_what_the_shop_uses_scores_for_and_what_a_tier_means(
 
 
 @pytest.mark.parametrize(
+    ("language", "shown"),
+    [
+        ("en", "Probability of not having left: 96.5 %"),
+        ("de", "Wahrscheinlichkeit, noch Kunde zu sein: 96,5 %"),
+        ("ar", "احتمال البقاء زبونًا: 96.5 %"),
+    ],
+)
+async def test_a_probability_is_shown_in_percent(app: App, language: str, shown: str) -> None:
+    anna = await regular(app)
+    await app.run_job("clv.fit")
+    async with app.database.writing() as session:
+        await session.execute(update(ClvScore).where(col(ClvScore.customer_id) == anna).values(p_alive=0.96513))
+
+    async with opened(app, anna, EMAIL) as page:
+        await page.get(f"/preferences?lang={language}")
+
+    assert shown in page.text.replace("\xa0", " ")
+
+
+@pytest.mark.parametrize(
     ("language", "guess", "seen"),
     [
         ("en", "From: our estimate from your orders", "From: your orders"),
@@ -177,7 +197,7 @@ async def test_facts_say_where_they_come_from_and_numbers_in_which_unit(
     assert (page.text.count(guess), page.text.count(seen)) == (6, 1)
     assert "clv" not in page.text
     assert len(re.findall(r": \d[\d.,]* EUR", page.text)) == 2
-    assert len(re.findall(r": \d[\d.,]* %", page.text)) == 1
+    assert len(re.findall(r": \d[\d.,]* %", page.text)) == 2
 
 
 async def test_a_tier_is_told_as_it_was_when_the_score_was_made_with_the_name_that_the_shop_gave_it(app: App) -> None:

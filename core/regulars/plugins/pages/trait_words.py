@@ -54,4 +54,5 @@ def _checked_words(result: object) -> TraitWords:
     for text in (words.title, words.used_for, words.source, words.unit, *mapping(words.values).values()):
         if text is not None:
             instance_of(str, text)
+    instance_of(bool, words.is_share)
     return size_checked(words)

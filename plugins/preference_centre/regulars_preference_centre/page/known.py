@@ -74,12 +74,15 @@ async def _read(visit: Visit) -> Mapping[str, Any]:
 
 
 def _shown(visit: Visit, fact: TraitReading, words: FactWords) -> Mapping[str, Any]:
+    value, unit = fact.value, words.unit if fact.type == "number" else None
+    if words.is_share and isinstance(value, Decimal):
+        value, unit = round(value * 100, 1), "%"
     return {
         "key": fact.key,
         "title": words.title,
         "type": fact.type,
-        "value": (words.values.get(fact.value) if isinstance(fact.value, str) else None) or _words(visit, fact.value),
-        "unit": words.unit if fact.type == "number" else None,
+        "value": (words.values.get(value) if isinstance(value, str) else None) or _words(visit, value),
+        "unit": unit,
         "typed": _typed(fact.value),
         "kind": fact.provenance,
         "source": words.source or fact.source,

@@ -32,6 +32,14 @@ async def in_german(ctx: PluginContext, language: str) -> TraitWords:
     return TraitWords("Punkte", f"{ctx.plugin_id} in {language}", "Ihre Karte", "Pkt.", {"many": "viele"})
 
 
+async def in_percent(_ctx: PluginContext, _language: str) -> TraitWords:
+    return TraitWords(is_share=True)
+
+
+async def in_doubt(_ctx: PluginContext, _language: str) -> Any:
+    return TraitWords("Punkte", is_share="perhaps")  # type: ignore[arg-type]  # on purpose
+
+
 async def in_nothing(_ctx: PluginContext, _language: str) -> TraitWords:
     raise OSError
 
@@ -103,6 +111,8 @@ async def test_a_trait_is_there_once(make_host: MakeHost) -> None:
     [
         (None, FactWords("Zähler", "keeping a seat")),
         (in_german, FactWords("Punkte", "gold in de", "Ihre Karte", "Pkt.", {"many": "viele"})),
+        (in_percent, FactWords("Zähler", "keeping a seat", is_share=True)),
+        (in_doubt, FactWords("Zähler", "keeping a seat")),
         (in_nothing, FactWords("Zähler", "keeping a seat")),
         (in_numbers, FactWords("Zähler", "keeping a seat")),
     ],
