@@ -184,6 +184,7 @@ async def test_an_audience_is_told_what_each_is_told_alone(
 
 
 @pytest.mark.full
+@pytest.mark.timeout(600)
 @given(states=st.lists(STATES, min_size=10, max_size=30), asked=REQUESTS, policy=POLICIES)
 @settings(max_examples=300, deadline=None, database=None, suppress_health_check=list(HealthCheck))
 async def test_many_audiences_are_told_what_each_is_told_alone(
