@@ -32,7 +32,6 @@ __all__ = ["json_on_postgres"]
 KNOWS_TYPES = (17,)
 """The first version whose ``json_scalar`` looks a type up once in a statement, and not for every value."""
 
-
 QUOTED = re.compile(r"'[^']*'")
 
 

@@ -135,7 +135,7 @@ class Planning:
 
     def _resting(self, suspects: Mapping[str, OwnedField], asking: Asking) -> frozenset[str]:
         caller = asking.context.services.plugin_fields
-        if not suspects or not caller.has_failures:
+        if not suspects or not caller.breakers.has_failures:
             return NONE
         return frozenset(path for path, owned in suspects.items() if caller.is_open(owned.owner, hook_of(owned)))
 

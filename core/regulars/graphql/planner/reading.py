@@ -46,7 +46,7 @@ async def read(planning: Planning, asking: Asking) -> tuple[Plan, Texts, Failure
             raise
         plan, texts, failures = await _read_without_culprits(planning, asking, plan, error)
     caller = asking.context.services.plugin_fields
-    if caller.has_failures:
+    if caller.breakers.has_failures:
         for owned in plan.suspects.values():
             caller.succeeded(owned.owner, hook_of(owned))
     return plan, texts, failures

@@ -42,9 +42,9 @@ class Breakers:
         self._breakers: dict[tuple[str, str], _Breaker] = {}
 
     @property
-    def are_all_as_new(self) -> bool:
-        """Tell whether no call has failed since its hook was as new, as on most days."""
-        return not self._breakers
+    def has_failures(self) -> bool:
+        """Tell whether the failure of any call is still counted; without one no hook rests."""
+        return bool(self._breakers)
 
     def open_until(self, plugin_id: str, hook: str) -> datetime | None:
         """Return until when the hook may not be called; None when it may."""

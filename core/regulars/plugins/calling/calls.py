@@ -153,11 +153,6 @@ class PluginCaller:
         self._trace(call, began, returned=shown_type(value))
         return value
 
-    @property
-    def has_failures(self) -> bool:
-        """Tell whether the failure of any call is still counted; without one no hook rests."""
-        return not self.breakers.are_all_as_new
-
     def is_open(self, plugin_id: str, hook: str) -> bool:
         """Tell whether the hook rests after too many failures; for calls that are made elsewhere."""
         return self.breakers.open_until(plugin_id, hook) is not None
